@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod client;
+pub mod era;
+mod error;
+pub mod header;
+#[cfg(any(feature = "http-client", feature = "http-server"))]
+pub mod http;
+pub mod limits;
+pub mod line;
+mod outbox;
+mod read_buffer;
+mod service;
+pub mod sse;
+#[cfg(test)]
+mod test_random;
+
+pub use client::{Event, Exchange, Incoming, Outgoing, Patience, Transport};
+pub use error::{ChildExit, Deadline, Error, Fault, HttpFailure, Malformed};
+pub use limits::Limits;
+pub use outbox::{Closed, Notifier, Outbox, outbox};
+pub use service::{Answer, Call, Caller, Serve, Service};

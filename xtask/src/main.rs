@@ -1,2 +1,65 @@
-//! The commands of this workspace.
-fn main() {}
+//! The commands of this workspace: `cargo xtask COMMAND`.
+//!
+//! One file or directory per command. Nothing here depends on the crates of the workspace, so that it builds when
+//! they do not; it drives cargo and programs.
+
+mod ci;
+mod conformance;
+mod interop;
+mod layers;
+mod process;
+mod release;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::{env, process::ExitCode};
+
+use crate::process::Red;
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1);
+    let command = arguments.next().unwrap_or_else(|| "help".to_owned());
+    let rest: Vec<String> = arguments.collect();
+    let outcome = match command.as_str() {
+        "ci" => ci::run(&rest),
+        "conformance" => conformance::run(&rest),
+        "interop" => interop::run(&rest),
+        "layers" => layers::run(&rest),
+        "release" => release::run(&rest),
+        "test" => test::run(&rest),
+        "tidy" => tidy::run(&rest),
+        "help" | "-h" | "--help" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(Red::usage(format!("there is no command `{command}`"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(red) => {
+            eprintln!("xtask: {red}");
+            ExitCode::from(red.code)
+        }
+    }
+}
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  ci [--without STEP]...   every check below in order, each timed; stops at the first red one
+  test [ARGUMENTS]         the tests of the workspace: by nextest where it is installed, and the doc tests
+  tidy                     the budgets and rules of the source tree (exceptions: xtask/exceptions.txt)
+  layers [--edges-only]    which crate may depend on which; every crate builds alone with every feature
+  conformance [ARGUMENTS]  the conformance matrix; arguments go to it
+  interop [OPTIONS]        our programs against the TypeScript and Python implementations
+      --install-only         install the peers below target/interop and stop
+      --control              the peers against each other: is it them or us?
+      --only TEXT            only the cells whose name holds TEXT
+      --program PATH         the `mcp-bridge` to test (default: build it)
+  release --dry-run        package every crate that is published, build each package, check what it holds
+  help                     this text
+
+Steps of `ci`: fmt clippy tidy layers test doc deny release conformance interop (the last only with CI=true).
+Without Node or Python `interop` is skipped; with CI=true that is red.
+";

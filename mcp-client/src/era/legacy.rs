@@ -1,0 +1,119 @@
+//! The legacy era on the client's side: a handshake, and a session that remembers it (V-10 to V-23).
+//!
+//! The surprising thing: the server may answer with another version than the one asked for, and that is no error as
+//! long as this client speaks it (V-12).
+
+use mcp_types::{
+    ErrorCode, InitializeRequestParams, InitializeResult, JsonObject, ProgressToken, ProtocolVersion, RawJson, Revision,
+    RpcError, meta,
+};
+
+use super::{Agreement, Disagreement, Identity, choose};
+
+/// Writes the parameters of `initialize` (V-10).
+///
+/// # Errors
+///
+/// Fails when the identity cannot be encoded.
+pub(crate) fn initialize(revision: Revision, identity: &Identity) -> Result<RawJson, serde_json::Error> {
+    RawJson::encode(&InitializeRequestParams::new(revision, identity.capabilities.clone(), identity.info.clone()))
+}
+
+/// Reads the answer to `initialize`.
+///
+/// # Errors
+///
+/// Fails when it is no such answer, or when it names a version that is not wanted; a modern one never is (V-3).
+pub(crate) fn agree(result: &RawJson, wanted: &[Revision]) -> Result<Agreement, Disagreement> {
+    let initialized: InitializeResult =
+        result.decode().map_err(|error| Disagreement::Unreadable(error.to_string()))?;
+    let offered = [initialized.protocol_version];
+    let Some(revision) = choose(&offered, wanted) else {
+        return Err(Disagreement::NoCommon(offered.into()));
+    };
+    Ok(Agreement {
+        revision,
+        server_info: Some(initialized.server_info),
+        capabilities: Some(initialized.capabilities),
+        instructions: initialized.instructions,
+    })
+}
+
+/// Returns the versions that a server names when it refuses to shake hands in the one asked for (V-36, T-52).
+pub(crate) fn counter_offer(error: &RpcError) -> Option<Vec<ProtocolVersion>> {
+    if !matches!(error.code, ErrorCode::INVALID_PARAMS | ErrorCode::UNSUPPORTED_PROTOCOL_VERSION) {
+        return None;
+    }
+    let data: JsonObject = error.data.as_ref()?.decode().ok()?;
+    let listed: Vec<RawJson> = data.member("supported")?.decode().ok()?;
+    Some(listed.iter().filter_map(|version| version.decode().ok()).collect())
+}
+
+/// Returns the parameters as a legacy server may see them: without what only the modern era knows (T-24, T-42).
+///
+/// # Errors
+///
+/// Says what is wrong with the parameters when they are not an object.
+pub(crate) fn wrap(params: &RawJson, token: Option<&ProgressToken>) -> Result<RawJson, String> {
+    let [found, responses, state] =
+        params.members(["_meta", MODERN_PARAMS[0], MODERN_PARAMS[1]]).map_err(|error| error.to_string())?;
+    let is_modern = responses.is_some() || state.is_some() || found.is_some_and(|found| found.as_str().contains(PREFIX));
+    let stripped = if is_modern { super::meta::strip(params, &MODERN_PARAMS, &MODERN_META)? } else { params.clone() };
+    let Some(token) = token else {
+        return Ok(stripped);
+    };
+    let token = RawJson::encode(token).map_err(|error| error.to_string())?;
+    super::meta::put(&stripped, &[(meta::PROGRESS_TOKEN, token)])
+}
+
+/// Members of parameters that answer an `input_required` result.
+const MODERN_PARAMS: [&str; 2] = ["inputResponses", "requestState"];
+
+const MODERN_META: [&str; 4] =
+    [meta::PROTOCOL_VERSION, meta::CLIENT_CAPABILITIES, meta::CLIENT_INFO, meta::LOG_LEVEL];
+
+/// What the names in [`MODERN_META`] begin with.
+const PREFIX: &str = "io.modelcontextprotocol/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> RawJson {
+        RawJson::parse(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_legacy_server_sees_nothing_of_the_modern_envelope() {
+        let check = |params: &str, expected: &str| {
+            assert_eq!(wrap(&raw(params), Some(&1.into())).unwrap(), raw(expected), "{params}");
+        };
+        check(r#"{"name":"t"}"#, r#"{"_meta":{"progressToken":1},"name":"t"}"#);
+        check(
+            r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","k":1},"name":"t","requestState":"s"}"#,
+            r#"{"name":"t","_meta":{"k":1,"progressToken":1}}"#,
+        );
+    }
+
+    #[test]
+    fn parameters_that_need_no_change_keep_their_text() {
+        let text = r#"{"b":1.0,"a":{"inputResponses":1}}"#;
+        assert_eq!(wrap(&raw(text), None).unwrap().as_str(), text);
+    }
+
+    #[test]
+    fn a_handshake_never_agrees_on_a_modern_revision() {
+        let answer = |version: &str| {
+            raw(&format!(
+                r#"{{"protocolVersion":"{version}","capabilities":{{}},"serverInfo":{{"name":"s","version":"1"}}}}"#
+            ))
+        };
+        let wanted = [Revision::V2024_11_05, Revision::V2025_11_25];
+        assert_eq!(agree(&answer("2024-11-05"), &wanted).unwrap().revision, Revision::V2024_11_05);
+        assert_eq!(
+            agree(&answer("2026-07-28"), &wanted),
+            Err(Disagreement::NoCommon(vec![Revision::V2026_07_28.into()]))
+        );
+        assert!(matches!(agree(&raw("{}"), &wanted), Err(Disagreement::Unreadable(_))));
+    }
+}

@@ -1,0 +1,124 @@
+//! Putting members into the `_meta` of parameters without decoding the parameters.
+//!
+//! The surprising thing: parameters that have no `_meta` yet, which is nearly all of them, keep their text; the new
+//! `_meta` is written in front of it.
+
+use mcp_types::{JsonObject, RawJson};
+
+const META: &str = "_meta";
+
+/// Returns `params` with `members` in its `_meta`; they win over members of the same name.
+///
+/// # Errors
+///
+/// Says what is wrong with `params` when they or their `_meta` are not an object.
+pub(crate) fn put(params: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {
+    let [found] = params.members([META]).map_err(|error| error.to_string())?;
+    if members.is_empty() {
+        return Ok(params.clone());
+    }
+    match found {
+        Some(found) if !found.is_null() => merge(params, &found, members),
+        Some(_) => merge(params, &RawJson::empty_object(), members),
+        None => prepend(params, members),
+    }
+}
+
+fn prepend(params: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {
+    let rest = params.as_str().trim_start();
+    let rest = rest.strip_prefix('{').unwrap_or(rest).trim_start();
+    let mut text = String::with_capacity(rest.len() + 256);
+    text.push_str("{\"_meta\":{");
+    for (position, (key, value)) in members.iter().enumerate() {
+        text.push_str(if position == 0 { "\"" } else { ",\"" });
+        text.push_str(key);
+        text.push_str("\":");
+        text.push_str(value.as_str());
+    }
+    text.push_str(if rest.starts_with('}') { "}" } else { "}," });
+    text.push_str(rest);
+    RawJson::parse(text).map_err(|error| error.to_string())
+}
+
+fn merge(params: &RawJson, found: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {
+    let mut params: JsonObject = params.decode().map_err(|error| error.to_string())?;
+    let mut meta: JsonObject = found.decode().map_err(|error| format!("`_meta`: {error}"))?;
+    for (key, value) in members {
+        meta.insert(*key, value.clone());
+    }
+    params.insert(META, encode(&meta)?);
+    encode(&params)
+}
+
+fn encode(object: &JsonObject) -> Result<RawJson, String> {
+    RawJson::encode(object).map_err(|error| error.to_string())
+}
+
+/// Returns `params` without the members `names` and without the members `meta_names` of its `_meta`.
+///
+/// # Errors
+///
+/// Says what is wrong with `params` when they or their `_meta` are not an object.
+pub(crate) fn strip(params: &RawJson, names: &[&str], meta_names: &[&str]) -> Result<RawJson, String> {
+    let mut object: JsonObject = params.decode().map_err(|error| error.to_string())?;
+    for name in names {
+        object.remove(name);
+    }
+    if let Some(found) = object.remove(META).filter(|found| !found.is_null()) {
+        let mut meta: JsonObject = found.decode().map_err(|error| format!("`_meta`: {error}"))?;
+        for name in meta_names {
+            meta.remove(name);
+        }
+        if !meta.is_empty() {
+            object.insert(META, encode(&meta)?);
+        }
+    }
+    encode(&object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> RawJson {
+        RawJson::parse(text.to_owned()).unwrap()
+    }
+
+    #[track_caller]
+    fn check(params: &str, expected: &str) {
+        let members = [("a", raw("1")), ("b", raw("\"x\""))];
+        assert_eq!(put(&raw(params), &members).unwrap().as_str(), expected);
+    }
+
+    #[test]
+    fn meta_is_written_in_front_of_parameters_that_have_none() {
+        check("{}", r#"{"_meta":{"a":1,"b":"x"}}"#);
+        check("{ }", r#"{"_meta":{"a":1,"b":"x"}}"#);
+        check(r#" {"n":1.50}"#, r#"{"_meta":{"a":1,"b":"x"},"n":1.50}"#);
+    }
+
+    #[test]
+    fn members_of_the_caller_stay_and_lose_only_against_the_same_name() {
+        check(r#"{"_meta":{"traceparent":"t","a":9},"n":1}"#, r#"{"_meta":{"traceparent":"t","a":1,"b":"x"},"n":1}"#);
+        check(r#"{"_meta":null}"#, r#"{"_meta":{"a":1,"b":"x"}}"#);
+    }
+
+    #[test]
+    fn what_is_not_an_object_or_says_a_thing_twice_is_refused() {
+        for params in ["[]", "7", r#"{"_meta":{},"_meta":{}}"#, r#"{"_meta":7}"#] {
+            assert!(put(&raw(params), &[("a", raw("1"))]).is_err(), "{params}");
+        }
+    }
+
+    #[test]
+    fn nothing_to_put_changes_nothing() {
+        assert_eq!(put(&raw(r#"{"n":1}"#), &[]).unwrap(), raw(r#"{"n":1}"#));
+    }
+
+    #[test]
+    fn stripping_takes_members_and_an_emptied_meta_away() {
+        let strip = |params: &str| strip(&raw(params), &["x"], &["m"]).unwrap();
+        assert_eq!(strip(r#"{"x":1,"y":2,"_meta":{"m":1}}"#).as_str(), r#"{"y":2}"#);
+        assert_eq!(strip(r#"{"_meta":{"m":1,"k":2}}"#).as_str(), r#"{"_meta":{"k":2}}"#);
+    }
+}

@@ -1,0 +1,313 @@
+//! What can go wrong in a client, grouped by who is at fault.
+//!
+//! The surprising thing: a tool that failed is no error here. It is a result with `isError`, which belongs to the model
+//! (T-87); [`ToolResult::into_ok`](crate::ToolResult::into_ok) makes a [`ToolFailed`] of it for programs that want one.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use mcp_transport::{ChildExit, Deadline, Fault, HttpFailure, Malformed};
+use mcp_types::{InputRequiredResult, ProtocolVersion, Revision, RpcError};
+
+use crate::tool::ToolFailed;
+
+/// Why a client could not do what it was asked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes: what arrived cannot be read as the protocol.
+    Malformed(Malformed),
+    /// The peer answered with an error.
+    Rpc(RpcError),
+    /// The peer broke a rule of the protocol.
+    Misbehaved(PeerMisbehaved),
+    /// The peer speaks no revision that this client may speak.
+    Unsupported(Box<Unsupported>),
+    /// The peer answered with an HTTP status that is not an answer of the protocol.
+    Http(Box<HttpFailure>),
+    /// The peer ended the session. A new one was begun if it could be; the request was not repeated, because it may
+    /// have been carried out.
+    SessionEnded,
+    /// The peer needs something from this client before it goes on, and nothing here can give it (P-12).
+    InputRequired(Box<InputRequiredResult>),
+    /// The tool failed; only made by [`ToolResult::into_ok`](crate::ToolResult::into_ok).
+    ToolFailed(Box<ToolFailed>),
+    /// The peer is a child process that ended.
+    Exited(Box<ChildExit>),
+    /// The connection was closed, there or here, before the answer came.
+    Closed,
+    /// A deadline passed.
+    TimedOut(Timeout),
+    /// The configuration: an address, a header or a command that cannot work.
+    Config(Fault),
+    /// The caller asked for what cannot be asked of this server.
+    Misuse(Misuse),
+    /// The environment: the network, the operating system, TLS.
+    Environment(Fault),
+}
+
+/// A rule of the protocol that a server broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PeerMisbehaved {
+    /// A result is of a kind that this request cannot have (T-41).
+    ResultType {
+        /// The method that was asked for.
+        method: String,
+        /// The kind of the result.
+        found: String,
+    },
+    /// A page of a list leads to a page that was there before (P-81).
+    RepeatedCursor {
+        /// The method that lists.
+        method: &'static str,
+        /// The cursor that came twice.
+        cursor: String,
+    },
+    /// A list has more pages than [`Limits::pages`](mcp_transport::Limits::pages).
+    TooManyPages {
+        /// The method that lists.
+        method: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// A list has more items than [`Limits::items`](mcp_transport::Limits::items).
+    TooManyItems {
+        /// The method that lists.
+        method: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// There is no revision that both sides may speak (V-12, V-33).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Unsupported {
+    /// The revisions that this client may speak with this server.
+    pub wanted: Vec<Revision>,
+    /// The versions that the server names; empty when it names none.
+    pub offered: Vec<ProtocolVersion>,
+    /// What the server answered, when it was an error.
+    pub answer: Option<RpcError>,
+}
+
+/// A deadline that passed, and what did not happen before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeout {
+    /// What was waited for, such as ``the answer to `tools/call` ``.
+    pub waiting_for: String,
+    /// The deadline.
+    pub deadline: Deadline,
+}
+
+/// Something that cannot be asked of this server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The method needs a capability that the server does not offer (V-16).
+    NotOffered {
+        /// The method.
+        method: String,
+        /// The capability, as it is named in the server's capabilities.
+        capability: &'static str,
+    },
+    /// The method does not exist in the revision that is spoken.
+    NotInRevision {
+        /// The method.
+        method: String,
+        /// The revision.
+        revision: Revision,
+    },
+    /// The parameters or arguments cannot be sent.
+    Params {
+        /// The method.
+        method: String,
+        /// What is wrong with them.
+        why: String,
+    },
+}
+
+impl Error {
+    /// Puts a failure of the transport in its group; `waiting_for` says what did not happen in time.
+    pub(crate) fn of_transport(error: mcp_transport::Error, waiting_for: impl FnOnce() -> String) -> Self {
+        use mcp_transport::Error as Wire;
+        match error {
+            Wire::Malformed(malformed) => Self::Malformed(malformed),
+            Wire::Http(failure) => Self::Http(Box::new(failure)),
+            Wire::SessionEnded => Self::SessionEnded,
+            Wire::Exited(exit) => Self::Exited(Box::new(exit)),
+            Wire::Closed => Self::Closed,
+            Wire::TimedOut(deadline) => Self::TimedOut(Timeout { waiting_for: waiting_for(), deadline }),
+            Wire::Config(fault) => Self::Config(fault),
+            Wire::Environment(fault) => Self::Environment(fault),
+            // A kind of failure that a later transport adds is the environment's until it has a group here.
+            later => Self::Environment(Fault { what: later.to_string(), cause: Some(Box::new(later)) }),
+        }
+    }
+
+    pub(crate) fn malformed(what: &'static str, why: impl Into<String>) -> Self {
+        Self::Malformed(Malformed { what, why: why.into() })
+    }
+
+    pub(crate) fn config(what: impl Into<String>) -> Self {
+        Self::Config(Fault { what: what.into(), cause: None })
+    }
+
+    pub(crate) fn params(method: &str, why: impl fmt::Display) -> Self {
+        Self::Misuse(Misuse::Params { method: method.to_owned(), why: why.to_string() })
+    }
+
+    /// Returns the error that the server answered with, when it did.
+    pub fn rpc(&self) -> Option<&RpcError> {
+        match self {
+            Self::Rpc(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns whether a deadline passed.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut(_))
+    }
+
+    /// Returns whether the server wants other credentials (401 or 403).
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Http(failure) if matches!(failure.status, 401 | 403))
+    }
+
+    /// Returns whether the connection is gone, so that every further request will fail too.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed | Self::Exited(_))
+    }
+}
+
+impl Unsupported {
+    pub(crate) fn error(wanted: &[Revision], offered: Vec<ProtocolVersion>, answer: Option<RpcError>) -> Error {
+        Error::Unsupported(Box::new(Self { wanted: wanted.to_vec(), offered, answer }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(Malformed { what, why }) => write!(f, "cannot read {what} from the server: {why}"),
+            Self::Rpc(error) => write!(f, "the server answered: {error}"),
+            Self::Misbehaved(fault) => fault.fmt(f),
+            Self::Unsupported(unsupported) => unsupported.fmt(f),
+            Self::Http(failure) => failure.fmt(f),
+            Self::SessionEnded => {
+                f.write_str("the server ended the session; the request was not repeated, as it may have been carried out")
+            }
+            Self::InputRequired(wanted) => write_input_required(f, wanted),
+            Self::ToolFailed(failed) => failed.fmt(f),
+            Self::Exited(exit) => exit.fmt(f),
+            Self::Closed => f.write_str("the connection closed before the answer came"),
+            Self::TimedOut(timeout) => write!(f, "{} while waiting for {}", timeout.deadline, timeout.waiting_for),
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Config(fault) | Self::Environment(fault) => f.write_str(&fault.what),
+        }
+    }
+}
+
+/// Names what is wanted but not its content, which is the user's business, nor the state, which is opaque (P-14).
+fn write_input_required(f: &mut fmt::Formatter<'_>, wanted: &InputRequiredResult) -> fmt::Result {
+    f.write_str("the server needs input before it goes on")?;
+    let names = wanted.input_requests.iter().flat_map(|requests| requests.keys());
+    for (position, name) in names.enumerate() {
+        write!(f, "{} {name:?}", if position == 0 { ":" } else { "," })?;
+    }
+    f.write_str("; this client has no handler for it")
+}
+
+impl fmt::Display for PeerMisbehaved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ResultType { method, found } => {
+                write!(f, "the server answered `{method}` with a result of type {found:?}, which it cannot have")
+            }
+            Self::RepeatedCursor { method, cursor } => {
+                write!(f, "the pages of `{method}` go in a circle: the cursor {cursor:?} came twice")
+            }
+            Self::TooManyPages { method, limit } => write!(
+                f,
+                "`{method}` has more than {limit} pages; raise the limit `pages` or read page by page"
+            ),
+            Self::TooManyItems { method, limit } => write!(
+                f,
+                "`{method}` has more than {limit} items; raise the limit `items` or read page by page"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no common revision: this client may speak ")?;
+        write_list(f, self.wanted.iter())?;
+        if self.offered.is_empty() {
+            f.write_str(", and the server names none")?;
+        } else {
+            f.write_str(", and the server speaks ")?;
+            write_list(f, self.offered.iter())?;
+        }
+        if let Some(answer) = &self.answer {
+            write!(f, "; it answered: {answer}")?;
+        }
+        f.write_str("; check the era mode and the revisions of the client")
+    }
+}
+
+fn write_list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: impl ExactSizeIterator<Item = T>) -> fmt::Result {
+    if items.len() == 0 {
+        return f.write_str("none");
+    }
+    for (position, item) in items.enumerate() {
+        write!(f, "{}{item}", if position == 0 { "" } else { ", " })?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOffered { method, capability } => {
+                write!(f, "the server does not offer `{capability}`, which `{method}` needs")
+            }
+            Self::NotInRevision { method, revision } => {
+                write!(f, "`{method}` does not exist in revision {revision}, which this server speaks")
+            }
+            Self::Params { method, why } => write!(f, "the parameters of `{method}` cannot be sent: {why}"),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Config(fault) | Self::Environment(fault) => {
+                fault.cause.as_ref().map(|cause| &**cause as &(dyn StdError + 'static))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<ToolFailed> for Error {
+    fn from(failed: ToolFailed) -> Self {
+        Self::ToolFailed(Box::new(failed))
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl From<PeerMisbehaved> for Error {
+    fn from(fault: PeerMisbehaved) -> Self {
+        Self::Misbehaved(fault)
+    }
+}

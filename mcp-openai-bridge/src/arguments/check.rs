@@ -1,0 +1,330 @@
+//! The check of arguments against the server's schema, with every fault in words that a model can act on.
+//!
+//! The validator takes as long as schema and arguments together make it: with references, two kilobytes can be hours.
+//! So the work is measured first, on the same two trees, and a check that would cost too much is left to the server.
+//! The surprising thing: the validator collects all faults before it gives the first one, so that even listing them is
+//! bounded by the measured work.
+
+use std::fmt;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::Value as Tree;
+
+use mcp_types::RawJson;
+
+use super::{Fault, Rejection, article, shortened};
+use crate::json::{self, Object, Value};
+use crate::schema::document::{self, Document};
+use crate::schema::keywords::{self, Place, Shape};
+use crate::similar::closest;
+
+/// The compiled schema of a tool's arguments.
+#[derive(Debug)]
+pub(crate) struct Checker {
+    validator: Validator,
+    schema: Value,
+}
+
+/// Why arguments of a tool are not checked before the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unchecked {
+    reason: String,
+}
+
+impl fmt::Display for Unchecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "arguments are checked by the server only: {}", self.reason)
+    }
+}
+
+impl Checker {
+    /// Compiles a schema that is within the bounds of [`schema::Limits`](crate::schema::Limits). Nothing is fetched.
+    pub(crate) fn compile(schema: &RawJson) -> Result<Self, Unchecked> {
+        let unchecked = |reason: String| Unchecked { reason };
+        let tree: Tree = schema.decode().map_err(|error| unchecked(error.to_string()))?;
+        let schema = Value::parse(schema.as_str()).map_err(|error| unchecked(error.to_string()))?;
+        if let Some(pattern) = long_pattern(&schema) {
+            return Err(unchecked(format!("the pattern {} is too long", shortened(pattern))));
+        }
+        let linear = PatternOptions::regex().size_limit(PATTERN_BYTES);
+        let backtracking = PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT).size_limit(PATTERN_BYTES);
+        // Only a pattern with look-around needs the engine that can be slow.
+        let validator = jsonschema::options()
+            .with_pattern_options(linear)
+            .should_validate_formats(false)
+            .build(&tree)
+            .or_else(|_| {
+                jsonschema::options().with_pattern_options(backtracking).should_validate_formats(false).build(&tree)
+            })
+            .map_err(|error| unchecked(shortened(&error.to_string())))?;
+        Ok(Self { validator, schema })
+    }
+
+    /// Checks arguments. What would be too much work is accepted, because the server checks too.
+    pub(crate) fn check(&self, arguments: &RawJson) -> Result<(), Rejection> {
+        let (Ok(tree), Ok(value)) = (arguments.decode::<Tree>(), Value::parse(arguments.as_str())) else {
+            return Ok(());
+        };
+        let document = Document::new(&self.schema);
+        let Some(visits) = Work::measure(&document, &value) else { return Ok(()) };
+        if self.validator.is_valid(&tree) {
+            return Ok(());
+        }
+        let faults: Vec<Fault> = if visits <= LISTED_VISITS {
+            self.validator.iter_errors(&tree).take(super::FAULT_LIMIT + 1).flat_map(|e| self.faults(&e, 0)).collect()
+        } else {
+            self.validator.validate(&tree).err().iter().flat_map(|error| self.faults(error, 0)).collect()
+        };
+        let mut different: Vec<Fault> = Vec::new();
+        for fault in faults {
+            if !different.contains(&fault) {
+                different.push(fault);
+            }
+        }
+        Err(different.into_iter().collect())
+    }
+
+    /// Says what an error of the validator means; one error can be about several members.
+    fn faults(&self, error: &ValidationError<'_>, depth: usize) -> Vec<Fault> {
+        let path = error.instance_path().as_str().to_owned();
+        match error.kind() {
+            ValidationErrorKind::Required { property } => {
+                vec![self.missing(error, property.as_str().unwrap_or_default())]
+            }
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                unexpected.iter().map(|name| self.unknown(error, name)).collect()
+            }
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                self.closest_form(error, context, depth)
+            }
+            kind => vec![Fault::new(path, expected(kind, error), described(error.instance().as_ref()))],
+        }
+    }
+
+    fn missing(&self, error: &ValidationError<'_>, name: &str) -> Fault {
+        let mut fault =
+            Fault::new(json::join(error.instance_path().as_str(), name), "a value, which is required", "nothing");
+        let known = self.known_names(error);
+        let instance = error.instance();
+        let sent = instance.as_object().into_iter().flat_map(|members| members.keys().map(String::as_str));
+        let unknown = sent.filter(|sent| !known.contains(sent));
+        fault.hint = closest(name, unknown).map(|sent| format!("is it what you sent as `{sent}`?"));
+        fault
+    }
+
+    fn unknown(&self, error: &ValidationError<'_>, name: &str) -> Fault {
+        let got = error.instance().get(name).map_or_else(|| "one".to_owned(), described);
+        let mut fault = Fault::new(json::join(error.instance_path().as_str(), name), "nothing of this name", got);
+        let known = self.known_names(error);
+        let instance = error.instance();
+        let missing = known.iter().copied().filter(|known| instance.get(known).is_none());
+        fault.hint = match closest(name, missing) {
+            Some(meant) => Some(format!("did you mean `{meant}`?")),
+            None if known.is_empty() => None,
+            None => Some(format!("known names are {}", listed(&known))),
+        };
+        fault
+    }
+
+    /// The names of the members that the schema knows, where an error was found.
+    fn known_names(&self, error: &ValidationError<'_>) -> Vec<&str> {
+        let keyword = error.schema_path().as_str();
+        let parent = keyword.rfind('/').and_then(|end| keyword.get(..end)).unwrap_or_default();
+        let schema = self.schema.pointer(parent).and_then(Value::as_object);
+        let properties = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
+        properties.into_iter().flat_map(Object::iter).map(|(name, _)| name).collect()
+    }
+
+    /// Explains the alternative that is nearest: the one with the fewest faults.
+    fn closest_form(
+        &self,
+        error: &ValidationError<'_>,
+        alternatives: &[Vec<ValidationError<'static>>],
+        depth: usize,
+    ) -> Vec<Fault> {
+        let path = error.instance_path().as_str();
+        // A fault below the value itself means that the alternative fits better than one of another type.
+        let nearest = alternatives.iter().min_by_key(|errors| {
+            let other_type = errors.iter().any(|error| {
+                matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().as_str() == path
+            });
+            (other_type, errors.len())
+        });
+        let whole = Fault::new(
+            path,
+            format!("one of {} forms that the schema allows", alternatives.len()),
+            described(error.instance().as_ref()),
+        );
+        let Some(errors) = nearest.filter(|_| depth < FORM_DEPTH) else { return vec![whole] };
+        let mut faults: Vec<Fault> = errors.iter().take(4).flat_map(|error| self.faults(error, depth + 1)).collect();
+        for fault in &mut faults {
+            let form = format!("this is about the nearest of {} allowed forms", alternatives.len());
+            fault.hint = Some(fault.hint.take().map_or(form.clone(), |hint| format!("{hint} ({form})")));
+        }
+        if faults.is_empty() { vec![whole] } else { faults }
+    }
+}
+
+fn expected(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> String {
+    match kind {
+        ValidationErrorKind::Type { kind: TypeKind::Single(name) } => article(name.as_str()),
+        ValidationErrorKind::Type { kind: TypeKind::Multiple(names) } => {
+            let names: Vec<String> = names.iter().map(|name| article(name.as_str())).collect();
+            names.join(" or ")
+        }
+        ValidationErrorKind::Enum { options } => {
+            let values: Vec<String> = options.as_array().into_iter().flatten().take(20).map(Tree::to_string).collect();
+            let more = options.as_array().is_some_and(|options| options.len() > values.len());
+            format!("one of {}{}", values.join(", "), if more { ", …" } else { "" })
+        }
+        ValidationErrorKind::Constant { expected_value } => shortened(&expected_value.to_string()),
+        ValidationErrorKind::Minimum { limit } => format!("at least {limit}"),
+        ValidationErrorKind::Maximum { limit } => format!("at most {limit}"),
+        ValidationErrorKind::ExclusiveMinimum { limit } => format!("more than {limit}"),
+        ValidationErrorKind::ExclusiveMaximum { limit } => format!("less than {limit}"),
+        ValidationErrorKind::MultipleOf { multiple_of } => format!("a multiple of {multiple_of}"),
+        ValidationErrorKind::MinLength { limit } => format!("at least {limit} characters"),
+        ValidationErrorKind::MaxLength { limit } => format!("at most {limit} characters"),
+        ValidationErrorKind::MinItems { limit } => format!("at least {limit} items"),
+        ValidationErrorKind::MaxItems { limit } => format!("at most {limit} items"),
+        ValidationErrorKind::MinProperties { limit } => format!("at least {limit} members"),
+        ValidationErrorKind::MaxProperties { limit } => format!("at most {limit} members"),
+        ValidationErrorKind::Pattern { pattern } => format!("a text that matches {}", shortened(pattern)),
+        ValidationErrorKind::UniqueItems => "items that differ from each other".to_owned(),
+        ValidationErrorKind::FalseSchema => "nothing".to_owned(),
+        ValidationErrorKind::Not { schema } => format!("what does not match {}", shortened(&schema.to_string())),
+        ValidationErrorKind::OneOfMultipleValid { context } => {
+            format!("exactly one of {} forms that the schema allows, not several", context.len())
+        }
+        // The rest is rare; the validator's own words, without the value, which may be long.
+        _ => shortened(&error.masked().to_string()),
+    }
+}
+
+fn described(value: &Tree) -> String {
+    let kind = match value {
+        Tree::Null => return "null".to_owned(),
+        Tree::Bool(_) => "boolean",
+        Tree::Number(_) => "number",
+        Tree::String(_) => "string",
+        Tree::Array(_) => "array",
+        Tree::Object(_) => "object",
+    };
+    format!("{} {}", article(kind), shortened(&value.to_string()))
+}
+
+fn listed(names: &[&str]) -> String {
+    let shown: Vec<String> = names.iter().take(20).map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// The first pattern that is longer than [`PATTERN_CHARS`].
+fn long_pattern(schema: &Value) -> Option<&str> {
+    let members = schema.as_object()?;
+    let own = members.get("pattern").and_then(Value::as_str);
+    let keys = members.get("patternProperties").and_then(Value::as_object);
+    let keys = keys.into_iter().flat_map(Object::iter).map(|(pattern, _)| pattern);
+    let mut found = own.into_iter().chain(keys).find(|pattern| pattern.len() > PATTERN_CHARS);
+    keywords::each_subschema(schema, "", |_, _, subschema| {
+        if found.is_none() {
+            found = long_pattern(subschema);
+        }
+    });
+    found
+}
+
+/// How many schemas a validator looks at, each time it does.
+struct Work<'d, 'a> {
+    document: &'d Document<'a>,
+    visits: usize,
+}
+
+impl<'a> Work<'_, 'a> {
+    /// Counts the visits; `None` when they are too many.
+    fn measure(document: &Document<'_>, instance: &Value) -> Option<usize> {
+        let mut work = Work { document, visits: 0 };
+        work.visit(document.root(), instance, 0)?;
+        Some(work.visits)
+    }
+
+    fn visit(&mut self, schema: &'a Value, instance: &Value, depth: usize) -> Option<()> {
+        self.visits += 1;
+        if self.visits > CHECKED_VISITS || depth > CHECKED_DEPTH {
+            return None;
+        }
+        let Some(members) = schema.as_object() else { return Some(()) };
+        if let Some((_, reference)) = document::reference(members)
+            && let Some((_, target)) = self.document.resolve(reference)
+        {
+            self.visit(target, instance, depth + 1)?;
+        }
+        for (keyword, value) in members.iter() {
+            self.keyword(keyword, value, instance, depth + 1)?;
+        }
+        Some(())
+    }
+
+    fn keyword(&mut self, keyword: &str, value: &'a Value, instance: &Value, depth: usize) -> Option<()> {
+        match (keywords::shape(keyword), value) {
+            (Shape::One(Place::Here), schema) => self.visit(schema, instance, depth),
+            (Shape::List(Place::Here), Value::Array(schemas)) => {
+                schemas.iter().try_for_each(|schema| self.visit(schema, instance, depth))
+            }
+            (Shape::Named(Place::Here), Value::Object(schemas)) => {
+                schemas.iter().try_for_each(|(_, schema)| self.visit(schema, instance, depth))
+            }
+            (Shape::Named(Place::Inside), Value::Object(schemas)) if keyword == "properties" => {
+                let Some(members) = instance.as_object() else { return Some(()) };
+                members.iter().try_for_each(|(name, member)| match schemas.get(name) {
+                    Some(schema) => self.visit(schema, member, depth),
+                    None => Some(()),
+                })
+            }
+            (Shape::Named(Place::Inside), Value::Object(schemas)) => {
+                schemas.iter().try_for_each(|(_, schema)| self.visit_parts(schema, instance, depth))
+            }
+            (Shape::OneOrList | Shape::List(Place::Inside), Value::Array(schemas)) => {
+                let items = instance.as_array().unwrap_or_default();
+                schemas.iter().zip(items).try_for_each(|(schema, item)| self.visit(schema, item, depth))
+            }
+            (Shape::OneOrList | Shape::One(_), schema) => self.visit_parts(schema, instance, depth),
+            _ => Some(()),
+        }
+    }
+
+    /// Counts a schema that is about every member or item, or about some of them, which are not told apart here.
+    fn visit_parts(&mut self, schema: &'a Value, instance: &Value, depth: usize) -> Option<()> {
+        match instance {
+            Value::Array(items) => items.iter().try_for_each(|item| self.visit(schema, item, depth)),
+            Value::Object(members) => members.iter().try_for_each(|(_, member)| self.visit(schema, member, depth)),
+            _ => Some(()),
+        }
+    }
+}
+
+/// Visits up to which all faults are listed: tens of milliseconds.
+const LISTED_VISITS: usize = 20_000;
+
+/// Visits up to which arguments are checked at all.
+const CHECKED_VISITS: usize = 500_000;
+
+/// Levels up to which arguments are checked; it bounds the validator's use of the stack.
+const CHECKED_DEPTH: usize = 512;
+
+/// Levels of alternatives in alternatives that are explained.
+const FORM_DEPTH: usize = 2;
+
+/// Characters of a pattern.
+const PATTERN_CHARS: usize = 1024;
+
+/// Bytes of a compiled pattern.
+const PATTERN_BYTES: usize = 1 << 20;
+
+/// Steps back of a pattern with look-around, for each value.
+const BACKTRACK_LIMIT: usize = 10_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Every kind of fault, as the model reads it.
+
+use super::*;
+
+fn checker(schema: &str) -> Checker {
+    Checker::compile(&RawJson::parse(schema.to_owned()).unwrap()).unwrap()
+}
+
+fn faults(schema: &str, arguments: &str) -> Vec<String> {
+    match checker(schema).check(&RawJson::parse(arguments.to_owned()).unwrap()) {
+        Ok(()) => Vec::new(),
+        Err(rejection) => rejection.faults().iter().map(Fault::to_string).collect(),
+    }
+}
+
+const FILE: &str = r#"{"type":"object","properties":{"file_name":{"type":"string","minLength":1},"mode":{"enum":["r","w"]},"limit":{"type":["integer","null"],"minimum":1}},"required":["file_name"],"additionalProperties":false}"#;
+
+#[test]
+fn valid_arguments_pass() {
+    assert_eq!(faults(FILE, r#"{"file_name":"a","mode":"w","limit":null}"#), [""; 0]);
+}
+
+#[test]
+fn all_faults_are_listed_at_once_with_path_expected_and_got() {
+    let mut found = faults(FILE, r#"{"file_name":"","mode":"x","limit":"5","depth":[1]}"#);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "/depth: expected nothing of this name, got an array [1]; known names are `file_name`, `mode`, `limit`",
+            "/file_name: expected at least 1 characters, got a string \"\"",
+            "/limit: expected null or an integer, got a string \"5\"",
+            "/mode: expected one of \"r\", \"w\", got a string \"x\"",
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_name_is_compared_with_the_known_ones() {
+    let mut found = faults(FILE, r#"{"fileName":"a"}"#);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "/fileName: expected nothing of this name, got a string \"a\"; did you mean `file_name`?",
+            "/file_name: expected a value, which is required, got nothing; is it what you sent as `fileName`?",
+        ]
+    );
+}
+
+#[test]
+fn a_fault_inside_is_found_through_references() {
+    let schema = r##"{"type":"object","properties":{"to":{"type":"array","items":{"$ref":"#/$defs/p"}}},"$defs":{"p":{"type":"object","properties":{"mail":{"type":"string"}},"required":["mail"],"additionalProperties":false}}}"##;
+    assert_eq!(
+        faults(schema, r#"{"to":[{"mail":"a"},{"mail":"a","mial":"b"}]}"#),
+        ["/to/1/mial: expected nothing of this name, got a string \"b\"; known names are `mail`"]
+    );
+}
+
+#[test]
+fn of_several_forms_the_nearest_is_explained() {
+    let schema = r#"{"type":"object","oneOf":[{"properties":{"kind":{"const":"a"},"x":{"type":"string"}},"required":["kind","x"]},{"properties":{"kind":{"const":"b"},"y":{"type":"string"},"z":{}},"required":["kind","y","z"]}]}"#;
+    assert_eq!(
+        faults(schema, r#"{"kind":"a"}"#),
+        ["/x: expected a value, which is required, got nothing; this is about the nearest of 2 allowed forms"]
+    );
+}
+
+#[test]
+fn a_root_union_that_was_merged_is_still_enforced() {
+    let schema =
+        r#"{"type":"object","properties":{"id":{},"name":{}},"oneOf":[{"required":["id"]},{"required":["name"]}]}"#;
+    assert_eq!(faults(schema, r#"{"id":1}"#), [""; 0]);
+    assert_eq!(
+        faults(schema, r#"{"id":1,"name":2}"#),
+        [
+            r#"the arguments: expected exactly one of 2 forms that the schema allows, not several, got an object {"id":1,"name":2}"#
+        ]
+    );
+}
+
+#[test]
+fn the_list_of_faults_is_bounded() {
+    let items: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+    let schema = r#"{"type":"object","properties":{"a":{"items":{"type":"string"}}}}"#;
+    let arguments = RawJson::parse(format!(r#"{{"a":[{}]}}"#, items.join(","))).unwrap();
+    let rejection = checker(schema).check(&arguments).unwrap_err();
+    assert_eq!(rejection.faults().len(), 16);
+    assert!(rejection.has_more());
+}
+
+#[test]
+fn nothing_is_fetched_for_a_reference_out_of_the_document() {
+    // T-115
+    for reference in ["https://evil.example/x.json", "file:///etc/passwd"] {
+        let schema = format!(r#"{{"type":"object","properties":{{"x":{{"$ref":"{reference}"}}}}}}"#);
+        let unchecked = Checker::compile(&RawJson::parse(schema).unwrap()).unwrap_err();
+        assert!(unchecked.to_string().starts_with("arguments are checked by the server only: "), "{unchecked}");
+    }
+}
+
+#[test]
+fn a_check_that_would_not_end_is_left_to_the_server() {
+    // Each level of the arguments doubles the work, although the schema is small and refers to itself only inside.
+    let part = r##"{"properties":{"c":{"$ref":"#/$defs/n"}}}"##;
+    let schema = format!(
+        r##"{{"type":"object","allOf":[{{"$ref":"#/$defs/n"}}],"$defs":{{"n":{{"allOf":[{part},{part}]}}}}}}"##
+    );
+    let nested =
+        |depth: usize| RawJson::parse(format!("{}{{}}{}", r#"{"c":"#.repeat(depth), "}".repeat(depth))).unwrap();
+    let value = |depth: usize| Value::parse(nested(depth).as_str()).unwrap();
+    let checker = checker(&schema);
+    let document = Document::new(&checker.schema);
+    assert!(Work::measure(&document, &value(10)).unwrap() > 1 << 10);
+    assert_eq!(Work::measure(&document, &value(60)), None);
+    assert_eq!(checker.check(&nested(60)), Ok(()));
+}
+
+#[test]
+fn a_pattern_with_look_around_works_and_a_long_one_is_not_compiled() {
+    let schema = r#"{"type":"object","properties":{"x":{"pattern":"^(?!root$).+$"}}}"#;
+    assert_eq!(
+        faults(schema, r#"{"x":"root"}"#),
+        ["/x: expected a text that matches ^(?!root$).+$, got a string \"root\""]
+    );
+    let long = format!(r#"{{"type":"object","properties":{{"x":{{"pattern":"{}"}}}}}}"#, "a".repeat(1025));
+    assert!(Checker::compile(&RawJson::parse(long).unwrap()).is_err());
+}

@@ -1,0 +1,364 @@
+//! Repairs a schema at every depth, so that each part of it is legal.
+//!
+//! References are resolved against the document as it came and led to `$defs` at the root of the new one. The surprising
+//! thing: a definition that stands anywhere else is gathered only when something refers to it.
+
+use std::collections::HashMap;
+
+use crate::json::{self, Object, Value};
+
+use super::bounds::Limits;
+use super::document::{self, Document};
+use super::keywords::{self, Shape};
+use super::report::{Bound, Quarantine, Rewrite, Rule};
+
+/// Repairs `root`, whose references lead into `document`.
+pub(super) fn repair(
+    document: &Document<'_>,
+    root: &Value,
+    limits: &Limits,
+) -> Result<(Value, Vec<Rewrite>), Quarantine> {
+    let mut repair = Repair {
+        document,
+        limits,
+        count: 0,
+        rewrites: Vec::new(),
+        definitions: Vec::new(),
+        names: HashMap::new(),
+        inlining: Vec::new(),
+    };
+    repair.name_definitions(root);
+    let mut published = repair.schema(root, "")?;
+    let definitions = repair.definitions()?;
+    if let Value::Object(members) = &mut published {
+        if definitions.is_empty() {
+            members.remove("$defs");
+        } else {
+            members.set("$defs", definitions);
+        }
+    }
+    Ok((published, repair.rewrites))
+}
+
+struct Repair<'d, 'a> {
+    document: &'d Document<'a>,
+    limits: &'d Limits,
+    /// Schemas written so far.
+    count: usize,
+    rewrites: Vec<Rewrite>,
+    /// The name in `$defs` and the pointer of each definition to write; it grows while references are met.
+    definitions: Vec<(String, String)>,
+    /// From a pointer to the name in `$defs`.
+    names: HashMap<String, String>,
+    /// The pointers of the references that are being replaced by what they name.
+    inlining: Vec<String>,
+}
+
+impl Repair<'_, '_> {
+    fn note(&mut self, path: &str, rule: Rule) {
+        self.rewrites.push(Rewrite { path: path.to_owned(), rule });
+    }
+
+    fn schema(&mut self, schema: &Value, path: &str) -> Result<Value, Quarantine> {
+        self.count += 1;
+        if self.count > self.limits.subschemas {
+            return Err(Quarantine::exceeds(Bound::Subschemas, self.limits.subschemas));
+        }
+        match schema {
+            Value::Object(members) => match document::reference(members) {
+                Some((keyword, reference)) => self.reference(members, keyword, reference, path),
+                None => self.members(members, path).map(Value::Object),
+            },
+            Value::Bool(allowed) => {
+                self.note(path, Rule::BooleanSchema);
+                let mut members = Object::default();
+                if !allowed {
+                    members.set("not", Object::default());
+                }
+                Ok(members.into())
+            }
+            _ => {
+                self.note(path, Rule::BooleanSchema);
+                Ok(Object::default().into())
+            }
+        }
+    }
+
+    fn members(&mut self, members: &Object, path: &str) -> Result<Object, Quarantine> {
+        let mut out = Object::default();
+        for (keyword, value) in members.iter() {
+            self.member(members, keyword, value, path, &mut out)?;
+        }
+        if has_type(&out, "object") && !out.contains_key("properties") {
+            self.note(path, Rule::AddedProperties);
+            out.set("properties", Object::default());
+        }
+        if has_type(&out, "array") && !out.contains_key("items") {
+            self.note(path, Rule::AddedItems);
+            out.set("items", Object::default());
+        }
+        Ok(out)
+    }
+
+    fn member(
+        &mut self,
+        members: &Object,
+        keyword: &str,
+        value: &Value,
+        path: &str,
+        out: &mut Object,
+    ) -> Result<(), Quarantine> {
+        match (keyword, value) {
+            ("$schema" | "$id" | "$vocabulary" | "$anchor" | "$dynamicAnchor" | "$recursiveAnchor", _) => {
+                self.note(path, Rule::DroppedIdentifier(keyword.to_owned()));
+            }
+            ("$defs" | "definitions", _) => {
+                if !path.is_empty() || keyword == "definitions" {
+                    self.note(path, Rule::GatheredDefinitions);
+                }
+                if path.is_empty() {
+                    // Their place; they are written last, when it is known what is referred to.
+                    out.set("$defs", Object::default());
+                }
+            }
+            ("type", _) => self.type_names(value, path, out),
+            ("properties", value) if value.as_object().is_none() => {
+                self.note(path, Rule::AddedProperties);
+                out.set("properties", Object::default());
+            }
+            ("items", Value::Array(items)) => {
+                self.note(path, Rule::Modernized("items".to_owned()));
+                out.set("prefixItems", self.list(items, &json::join(path, "items"))?);
+                if !members.contains_key("additionalItems") {
+                    out.set("items", Object::default());
+                }
+            }
+            ("additionalItems", value) => {
+                // Beside one schema for all items it means nothing.
+                self.note(path, Rule::Modernized("additionalItems".to_owned()));
+                if members.get("items").is_some_and(|items| items.as_array().is_some()) {
+                    out.set("items", self.schema(value, &json::join(path, keyword))?);
+                }
+            }
+            ("exclusiveMinimum" | "exclusiveMaximum" | "minimum" | "maximum", _) => {
+                self.limit(members, keyword, value, path, out);
+            }
+            _ if is_malformed(keyword, value) => self.note(path, Rule::DroppedMember(keyword.to_owned())),
+            _ => {
+                let value = self.subschemas(keyword, value, path)?;
+                out.set(keyword, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Repairs the schemas in the value of a keyword.
+    fn subschemas(&mut self, keyword: &str, value: &Value, path: &str) -> Result<Value, Quarantine> {
+        let at = json::join(path, keyword);
+        Ok(match (keywords::shape(keyword), value) {
+            // A flag is legal here, and closes the object or leaves it open.
+            (Shape::One(_), Value::Bool(flag))
+                if keyword.starts_with("additional") || keyword.starts_with("uneval") =>
+            {
+                Value::Bool(*flag)
+            }
+            (Shape::One(_) | Shape::OneOrList, _) => self.schema(value, &at)?,
+            (Shape::List(_), Value::Array(items)) => self.list(items, &at)?.into(),
+            (Shape::Named(_), Value::Object(schemas)) => {
+                let mut out = Object::default();
+                for (name, schema) in schemas.iter() {
+                    let is_key_list = keyword == "dependencies" && schema.as_array().is_some();
+                    let schema =
+                        if is_key_list { schema.clone() } else { self.schema(schema, &json::join(&at, name))? };
+                    out.set(name, schema);
+                }
+                out.into()
+            }
+            _ => value.clone(),
+        })
+    }
+
+    fn list(&mut self, items: &[Value], path: &str) -> Result<Vec<Value>, Quarantine> {
+        let repaired = items.iter().enumerate();
+        repaired.map(|(index, item)| self.schema(item, &json::join(path, &index.to_string()))).collect()
+    }
+
+    fn type_names(&mut self, value: &Value, path: &str, out: &mut Object) {
+        let names = match value {
+            Value::Array(names) => names.as_slice(),
+            name => std::slice::from_ref(name),
+        };
+        let mut known = Vec::new();
+        for name in names {
+            match name.as_str() {
+                Some(text) if TYPES.contains(&text) => {
+                    if !known.contains(name) {
+                        known.push(name.clone());
+                    }
+                }
+                _ => self.note(path, Rule::UnknownType(name.to_string())),
+            }
+        }
+        match (known.len(), value) {
+            (0, _) => {}
+            (_, Value::Array(_)) if known.len() > 1 => out.set("type", known),
+            _ => known.into_iter().for_each(|name| out.set("type", name)),
+        }
+    }
+
+    /// Writes the limit of a number; up to draft 4 an exclusive limit was a flag beside the other one.
+    fn limit(&mut self, members: &Object, keyword: &str, value: &Value, path: &str, out: &mut Object) {
+        let exclusive = if keyword.ends_with("inimum") { "exclusiveMinimum" } else { "exclusiveMaximum" };
+        let flag = members.get(exclusive);
+        match value {
+            Value::Number(_) if keyword != exclusive && flag == Some(&Value::Bool(true)) => {
+                out.set(exclusive, value.clone());
+            }
+            Value::Number(_) => out.set(keyword, value.clone()),
+            Value::Bool(_) if keyword == exclusive => self.note(path, Rule::Modernized(keyword.to_owned())),
+            _ => self.note(path, Rule::DroppedMember(keyword.to_owned())),
+        }
+    }
+
+    fn reference(&mut self, members: &Object, keyword: &str, reference: &str, path: &str) -> Result<Value, Quarantine> {
+        let mut siblings = members.clone();
+        siblings.remove(keyword);
+        for name in ["$comment", "$schema", "$id", "$defs", "definitions"] {
+            siblings.remove(name);
+        }
+        let Some((pointer, target)) = self.document.resolve(reference) else {
+            self.note(path, Rule::UnresolvedReference(reference.to_owned()));
+            return self.members(&siblings, path).map(Value::Object);
+        };
+        if siblings.is_empty() {
+            let moved = self.place(&pointer);
+            if moved != reference || keyword != "$ref" {
+                self.note(path, Rule::MovedReference(reference.to_owned()));
+            }
+            return Ok(Object::from([("$ref", moved.into())]).into());
+        }
+        let only_describes = siblings.iter().all(|(name, _)| ANNOTATIONS.contains(&name));
+        if !only_describes || self.inlining.contains(&pointer) {
+            self.note(path, Rule::NestedReference(reference.to_owned()));
+            let nested = Object::from([("$ref", reference.into())]);
+            let mut all = siblings.get("allOf").and_then(Value::as_array).map(<[_]>::to_vec).unwrap_or_default();
+            all.push(nested.into());
+            siblings.set("allOf", all);
+            return self.members(&siblings, path).map(Value::Object);
+        }
+        self.note(path, Rule::InlinedReference(reference.to_owned()));
+        self.inline(pointer, target, &siblings, path)
+    }
+
+    /// Writes what a reference names in its place, with the annotations that stood beside the reference.
+    fn inline(
+        &mut self,
+        pointer: String,
+        target: &Value,
+        annotations: &Object,
+        path: &str,
+    ) -> Result<Value, Quarantine> {
+        let mut merged = target.as_object().cloned().unwrap_or_default();
+        if *target == Value::Bool(false) {
+            merged.set("not", Object::default());
+        }
+        for (name, value) in annotations.iter() {
+            merged.set(name, value.clone());
+        }
+        // The root keeps its definitions to itself.
+        merged.remove("$defs");
+        merged.remove("definitions");
+        self.inlining.push(pointer);
+        let written = self.schema(&merged.into(), path);
+        self.inlining.pop();
+        written
+    }
+
+    /// Returns the reference to the schema at `pointer`, which is gathered into `$defs` when it stands elsewhere.
+    fn place(&mut self, pointer: &str) -> String {
+        if pointer.is_empty() {
+            return "#".to_owned();
+        }
+        let name = match self.names.get(pointer) {
+            Some(name) => name.clone(),
+            None => self.add_definition(pointer),
+        };
+        json::join("#/$defs", &name)
+    }
+
+    fn add_definition(&mut self, pointer: &str) -> String {
+        let last = pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        let taken = |name: &str| self.definitions.iter().any(|(other, _)| other == name);
+        let name = if taken(&last) {
+            (2..=self.definitions.len() + 2)
+                .map(|number| format!("{last}_{number}"))
+                .find(|name| !taken(name))
+                .unwrap_or_else(|| pointer.to_owned())
+        } else {
+            last
+        };
+        self.definitions.push((name.clone(), pointer.to_owned()));
+        self.names.insert(pointer.to_owned(), name.clone());
+        name
+    }
+
+    /// Gives the definitions of the root their names, which are the ones they have.
+    fn name_definitions(&mut self, root: &Value) {
+        for keyword in ["$defs", "definitions"] {
+            let found = self.document.root().as_object().and_then(|root| root.get(keyword)).and_then(Value::as_object);
+            // A merged root may have lost them.
+            let kept = root.as_object().is_some_and(|root| root.contains_key(keyword));
+            for (name, schema) in found.into_iter().flat_map(Object::iter) {
+                if kept && keywords::is_schema(schema) {
+                    self.add_definition(&json::join(&json::join("", keyword), name));
+                }
+            }
+        }
+    }
+
+    /// Writes the definitions, also those that are met while writing others.
+    fn definitions(&mut self) -> Result<Object, Quarantine> {
+        let mut out = Object::default();
+        let mut next = 0;
+        while let Some((name, pointer)) = self.definitions.get(next).cloned() {
+            next += 1;
+            if let Some(schema) = self.document.root().pointer(&pointer) {
+                let schema = self.schema(schema, &pointer)?;
+                out.set(name, schema);
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn has_type(members: &Object, name: &str) -> bool {
+    match members.get("type") {
+        Some(Value::Array(names)) => names.iter().any(|other| other.as_str() == Some(name)),
+        other => other.and_then(Value::as_str) == Some(name),
+    }
+}
+
+/// Whether the value is of a type that the keyword cannot have, for the keywords that servers are known to get wrong.
+fn is_malformed(keyword: &str, value: &Value) -> bool {
+    match keyword {
+        "title" | "description" | "format" | "pattern" => value.as_str().is_none(),
+        "required" => value.as_array().is_none_or(|names| names.iter().any(|name| name.as_str().is_none())),
+        "anyOf" | "oneOf" | "allOf" | "enum" | "prefixItems" => value.as_array().is_none_or(<[_]>::is_empty),
+        "patternProperties" | "dependentSchemas" | "dependencies" => value.as_object().is_none(),
+        "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" | "multipleOf" => {
+            !matches!(value, Value::Number(_))
+        }
+        "uniqueItems" => !matches!(value, Value::Bool(_)),
+        "additionalProperties" | "not" | "if" | "then" | "else" | "contains" | "propertyNames" => {
+            !keywords::is_schema(value)
+        }
+        _ => false,
+    }
+}
+
+/// The types of JSON Schema.
+const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+
+/// Members that describe a value and forbid none.
+const ANNOTATIONS: [&str; 8] =
+    ["title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly"];

@@ -1,0 +1,346 @@
+//! The root: alternatives, references and wrong types there become one plain object.
+//!
+//! A union at the root is widened: every argument of every alternative is offered, and only what all of them require is
+//! required. Which combinations are legal is said in the description, and enforced by the original schema on the call.
+
+use std::collections::HashSet;
+
+use crate::json::{Object, Value};
+
+use super::bounds::Limits;
+use super::document::{self, Document};
+use super::keywords;
+use super::report::{Bound, Quarantine, Rewrite, Rule};
+
+/// Returns the root of `document` as an object schema without the members that a root may not have.
+///
+/// Its parts are those of the document, not yet repaired; its references still lead into the document.
+pub(super) fn plain_object(
+    document: &Document<'_>,
+    limits: &Limits,
+    rewrites: &mut Vec<Rewrite>,
+) -> Result<Value, Quarantine> {
+    let members = match document.root() {
+        Value::Object(members) => members,
+        // `true` allows every object.
+        Value::Bool(true) => &Object::default(),
+        other => return Err(Quarantine::NotASchema { found: other.kind().to_owned() }),
+    };
+    let mut note = |rule| rewrites.push(Rewrite { path: String::new(), rule });
+    match allowed_type(members) {
+        RootType::Object => {}
+        RootType::Absent => note(Rule::AddedRootType),
+        RootType::List => note(Rule::NarrowedRootType),
+        RootType::Other(found) => return Err(Quarantine::RootNotObject { found }),
+    }
+    for keyword in FORBIDDEN {
+        if members.contains_key(keyword) {
+            note(Rule::MergedRoot(keyword.to_owned()));
+        }
+    }
+    let mut merge = Merge { document, limits, visits: 0, notes: Vec::new(), unresolved: Vec::new() };
+    let flat = merge
+        .flatten(document.root(), true)?
+        .ok_or_else(|| Quarantine::RootNotObject { found: "none of its alternatives allows one".to_owned() })?;
+
+    for reference in std::mem::take(&mut merge.unresolved) {
+        note(Rule::UnresolvedReference(reference));
+    }
+
+    let mut out = Object::default();
+    out.set("type", "object");
+    for (keyword, value) in members.iter() {
+        if !FORBIDDEN.contains(&keyword) && keyword != "type" {
+            out.set(keyword, value.clone());
+        }
+    }
+    if FORBIDDEN.iter().any(|keyword| members.contains_key(keyword)) {
+        flat.write(&mut out);
+        describe(&mut out, &merge.notes);
+    }
+    Ok(in_order_of(members, out))
+}
+
+enum RootType {
+    Absent,
+    List,
+    Object,
+    Other(String),
+}
+
+fn allowed_type(members: &Object) -> RootType {
+    let object = Value::from("object");
+    match members.get("type") {
+        None => RootType::Absent,
+        Some(value) if *value == object => RootType::Object,
+        Some(Value::Array(names)) if names.contains(&object) => RootType::List,
+        Some(Value::String(name)) if !SCALARS.contains(&name.as_str()) => RootType::Absent,
+        Some(Value::Null) => RootType::Absent,
+        Some(other) => RootType::Other(other.to_string()),
+    }
+}
+
+/// Puts the members where the server had them; what is new stays at the end, and `type` at the beginning.
+fn in_order_of(original: &Object, mut members: Object) -> Value {
+    let mut out = Object::default();
+    if !original.contains_key("type")
+        && let Some(value) = members.remove("type")
+    {
+        out.set("type", value);
+    }
+    for (keyword, _) in original.iter() {
+        if let Some(value) = members.remove(keyword) {
+            out.set(keyword, value);
+        }
+    }
+    for (keyword, value) in members.iter() {
+        out.set(keyword, value.clone());
+    }
+    out.into()
+}
+
+/// What a schema says about the members of an object, with its alternatives merged.
+#[derive(Default)]
+struct Flat {
+    properties: Vec<(String, Field)>,
+    required: Vec<String>,
+    /// No other members are allowed.
+    closed: bool,
+}
+
+/// What is known about one member.
+enum Field {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    One(Value),
+}
+
+impl Field {
+    /// Writes the field, each of equal parts once.
+    fn write(&self) -> Value {
+        let (keyword, fields) = match self {
+            Self::All(fields) => ("allOf", fields),
+            Self::Any(fields) => ("anyOf", fields),
+            Self::One(schema) => return schema.clone(),
+        };
+        let mut seen = HashSet::new();
+        let mut parts: Vec<Value> = fields.iter().map(Self::write).collect();
+        parts.retain(|part| seen.insert(part.to_string()));
+        match (parts.pop(), parts.is_empty()) {
+            (Some(only), true) => only,
+            (last, _) => {
+                parts.extend(last);
+                Object::from([(keyword, parts.into())]).into()
+            }
+        }
+    }
+}
+
+impl Flat {
+    fn field(&mut self, name: &str) -> Option<&mut Field> {
+        self.properties.iter_mut().find(|(other, _)| other == name).map(|(_, field)| field)
+    }
+
+    fn require(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            if !self.required.contains(&name) {
+                self.required.push(name);
+            }
+        }
+    }
+
+    /// Both must hold.
+    fn and(&mut self, other: Self) {
+        for (name, field) in other.properties {
+            match self.field(&name) {
+                Some(Field::All(fields)) => fields.push(field),
+                Some(known) => {
+                    let first = std::mem::replace(known, Field::All(Vec::new()));
+                    *known = Field::All(vec![first, field]);
+                }
+                None => self.properties.push((name, field)),
+            }
+        }
+        self.require(other.required);
+        self.closed |= other.closed;
+    }
+
+    /// One of them must hold.
+    fn any(alternatives: Vec<Self>) -> Self {
+        let mut merged = Self { closed: alternatives.iter().all(|flat| flat.closed), ..Self::default() };
+        let mut names = alternatives.iter().map(|flat| &flat.required);
+        if let Some(first) = names.next() {
+            let shared = first.iter().filter(|name| names.clone().all(|other| other.contains(name)));
+            merged.required = shared.cloned().collect();
+        }
+        for (name, field) in alternatives.into_iter().flat_map(|flat| flat.properties) {
+            match merged.field(&name) {
+                Some(Field::Any(fields)) => fields.push(field),
+                Some(_) => {}
+                None => merged.properties.push((name, Field::Any(vec![field]))),
+            }
+        }
+        merged
+    }
+
+    fn write(&self, out: &mut Object) {
+        let mut properties = Object::default();
+        for (name, field) in &self.properties {
+            properties.set(name, field.write());
+        }
+        out.set("properties", properties);
+        if self.required.is_empty() {
+            out.remove("required");
+        } else {
+            out.set("required", self.required.iter().cloned().map(Value::from).collect::<Vec<_>>());
+        }
+        if self.closed {
+            out.set("additionalProperties", Value::Bool(false));
+        }
+    }
+}
+
+struct Merge<'d, 'a> {
+    document: &'d Document<'a>,
+    limits: &'d Limits,
+    visits: usize,
+    /// What is said about alternatives.
+    notes: Vec<String>,
+    /// References that lead nowhere in the document.
+    unresolved: Vec<String>,
+}
+
+impl Merge<'_, '_> {
+    /// Flattens a schema; `None` when it allows no object. References end, because [`bounds`](super::bounds) saw to it.
+    fn flatten(&mut self, schema: &Value, is_root: bool) -> Result<Option<Flat>, Quarantine> {
+        self.visits += 1;
+        if self.visits > self.limits.alternatives {
+            return Err(Quarantine::exceeds(Bound::Alternatives, self.limits.alternatives));
+        }
+        let members = match schema {
+            Value::Object(members) => members,
+            Value::Bool(true) => return Ok(Some(Flat::default())),
+            _ => return Ok(None),
+        };
+        if matches!(allowed_type(members), RootType::Other(_)) {
+            return Ok(None);
+        }
+        let mut flat = own(members);
+        if let Some((_, reference)) = document::reference(members) {
+            match self.document.resolve(reference) {
+                None => self.unresolved.push(reference.to_owned()),
+                Some((_, target)) => {
+                    let Some(target) = self.flatten(target, is_root)? else { return Ok(None) };
+                    flat.and(target);
+                }
+            }
+        }
+        for part in members.get("allOf").and_then(Value::as_array).unwrap_or_default() {
+            let Some(part) = self.flatten(part, is_root)? else { return Ok(None) };
+            flat.and(part);
+        }
+        for (keyword, words) in [("oneOf", "Exactly one"), ("anyOf", "At least one")] {
+            let Some(alternatives) = members.get(keyword).and_then(Value::as_array) else { continue };
+            let mut merged = Vec::new();
+            let mut described = Vec::new();
+            for alternative in alternatives.iter().filter(|value| keywords::is_schema(value)) {
+                if let Some(alternative_flat) = self.flatten(alternative, false)? {
+                    described.push(self.summary(alternative, &alternative_flat));
+                    merged.push(alternative_flat);
+                }
+            }
+            if merged.is_empty() && !alternatives.is_empty() {
+                return Ok(None);
+            }
+            if is_root && described.len() > 1 {
+                self.notes.push(format!("{words} of these must hold: {}.", described.join("; ")));
+            }
+            flat.and(Flat::any(merged));
+        }
+        if let Some(values) = members.get("enum").and_then(Value::as_array) {
+            let objects: Vec<Flat> = values.iter().filter_map(Value::as_object).map(literal).collect();
+            if objects.is_empty() && !values.is_empty() {
+                return Ok(None);
+            }
+            flat.and(Flat::any(objects));
+        }
+        Ok(Some(flat))
+    }
+
+    /// Says in a few words when an alternative is meant.
+    fn summary(&self, alternative: &Value, flat: &Flat) -> String {
+        let members = alternative.as_object();
+        let title = members.and_then(|members| members.get("title")).and_then(Value::as_str);
+        let fixed = flat.properties.iter().filter_map(|(name, field)| {
+            let Field::One(Value::Object(schema)) = field else { return None };
+            let only = schema.get("enum").and_then(Value::as_array).filter(|values| values.len() == 1);
+            let value = schema.get("const").or_else(|| only?.first())?;
+            Some(format!("`{name}` is {value}"))
+        });
+        let mut words: Vec<String> = fixed.collect();
+        let required: Vec<String> = flat.required.iter().map(|name| format!("`{name}`")).collect();
+        if !required.is_empty() {
+            words.push(format!("{} given", required.join(", ")));
+        }
+        if words.is_empty() {
+            words.extend(flat.properties.iter().map(|(name, _)| format!("`{name}` may be given")));
+        }
+        let words = if words.is_empty() { "anything".to_owned() } else { words.join(" and ") };
+        title.map_or(words.clone(), |title| format!("{title}: {words}"))
+    }
+}
+
+/// What the members `properties`, `required` and `additionalProperties` say.
+fn own(members: &Object) -> Flat {
+    let properties = members.get("properties").and_then(Value::as_object);
+    let required = members.get("required").and_then(Value::as_array).unwrap_or_default();
+    let mut flat = Flat {
+        properties: properties
+            .into_iter()
+            .flat_map(Object::iter)
+            .map(|(name, schema)| (name.to_owned(), Field::One(schema.clone())))
+            .collect(),
+        closed: members.get("additionalProperties") == Some(&Value::Bool(false))
+            && !members.contains_key("patternProperties"),
+        required: Vec::new(),
+    };
+    flat.require(required.iter().filter_map(Value::as_str).map(str::to_owned));
+    flat
+}
+
+/// What an object that is allowed as it is says about its members.
+fn literal(object: &Object) -> Flat {
+    let field = |value: &Value| Field::One(Object::from([("const", value.clone())]).into());
+    Flat {
+        properties: object.iter().map(|(name, value)| (name.to_owned(), field(value))).collect(),
+        required: object.iter().map(|(name, _)| name.to_owned()).collect(),
+        closed: true,
+    }
+}
+
+/// Adds the rules that the schema no longer says to its description.
+fn describe(out: &mut Object, notes: &[String]) {
+    if notes.is_empty() {
+        return;
+    }
+    let mut text = notes.join(" ");
+    if text.len() > NOTE_LIMIT {
+        let end = (0..=NOTE_LIMIT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
+        text.push('…');
+    }
+    let description = match out.get("description").and_then(Value::as_str) {
+        Some(own) if !own.is_empty() => format!("{own}\n{text}"),
+        _ => text,
+    };
+    out.set("description", description);
+}
+
+/// What OpenAI refuses at the root, and a reference, which may not stand beside `type`.
+const FORBIDDEN: [&str; 8] = ["anyOf", "oneOf", "allOf", "enum", "not", "$ref", "$dynamicRef", "$recursiveRef"];
+
+/// Types that are no object.
+const SCALARS: [&str; 6] = ["array", "boolean", "integer", "null", "number", "string"];
+
+/// Bytes of the note on alternatives.
+const NOTE_LIMIT: usize = 2000;

@@ -1,0 +1,391 @@
+//! Each rule of the conversion, with the schema before and after it.
+
+use mcp_types::RawJson;
+
+use super::*;
+
+fn converted(input: &str) -> Parameters {
+    convert(&RawJson::parse(input.to_owned()).unwrap(), &Limits::default()).unwrap()
+}
+
+fn check(input: &str, expected: &str) {
+    assert_eq!(converted(input).schema.as_str(), expected);
+}
+
+/// The schema may have any root; the part under test is the property `x`.
+fn check_inside(input: &str, expected: &str) {
+    let wrap = |part: &str| format!(r#"{{"type":"object","properties":{{"x":{part}}}}}"#);
+    check(&wrap(input), &wrap(expected));
+}
+
+fn refused(input: &str) -> Quarantine {
+    convert(&RawJson::parse(input.to_owned()).unwrap(), &Limits::default()).unwrap_err()
+}
+
+fn report(input: &str) -> Vec<String> {
+    converted(input).rewrites.iter().map(Rewrite::to_string).collect()
+}
+
+#[test]
+fn a_legal_schema_is_published_byte_for_byte() {
+    let schema = r##"{"type":"object","required":["z"],"properties":{"z":{"type":"string","enum":["b","a"]},"a":{"$ref":"#/$defs/n"}},"$defs":{"n":{"type":"array","items":{"type":"number","maximum":1.0}}},"additionalProperties":false}"##;
+    check(schema, schema);
+    assert_eq!(converted(schema).rewrites, []);
+}
+
+#[test]
+fn the_root_becomes_an_object_with_properties() {
+    check("{}", r#"{"type":"object","properties":{}}"#);
+    check("true", r#"{"type":"object","properties":{}}"#);
+    check(r#"{"type":"object"}"#, r#"{"type":"object","properties":{}}"#);
+    check(r#"{"properties":{"a":{}}}"#, r#"{"type":"object","properties":{"a":{}}}"#);
+    check(r#"{"type":["object","null"],"properties":{}}"#, r#"{"type":"object","properties":{}}"#);
+    check(r#"{"type":null}"#, r#"{"type":"object","properties":{}}"#);
+}
+
+#[test]
+fn a_root_that_allows_no_object_is_held_back() {
+    let not_object = |found: &str| Quarantine::RootNotObject { found: found.to_owned() };
+    assert_eq!(refused(r#"{"type":"string"}"#), not_object("\"string\""));
+    assert_eq!(refused(r#"{"type":["array","null"]}"#), not_object(r#"["array","null"]"#));
+    assert_eq!(
+        refused(r#"{"anyOf":[{"type":"string"},{"type":"null"}]}"#),
+        not_object("none of its alternatives allows one")
+    );
+    assert_eq!(refused(r#"{"enum":["a",1]}"#), not_object("none of its alternatives allows one"));
+    assert_eq!(refused("[]"), Quarantine::NotASchema { found: "array".to_owned() });
+    assert_eq!(
+        refused(r#"{"type":"object","type":"object"}"#),
+        Quarantine::NotASchema { found: "the key \"type\" stands twice in one object, at byte 17".to_owned() }
+    );
+}
+
+#[test]
+fn properties_are_added_at_every_depth() {
+    check_inside(r#"{"type":"object"}"#, r#"{"type":"object","properties":{}}"#);
+    check_inside(
+        r#"{"type":"array","items":{"anyOf":[{"type":"object"},{"type":"null"}]}}"#,
+        r#"{"type":"array","items":{"anyOf":[{"type":"object","properties":{}},{"type":"null"}]}}"#,
+    );
+    check_inside(
+        r#"{"additionalProperties":{"type":"object"}}"#,
+        r#"{"additionalProperties":{"type":"object","properties":{}}}"#,
+    );
+}
+
+#[test]
+fn properties_that_are_null_become_an_empty_object() {
+    check_inside(r#"{"properties":null,"type":"object"}"#, r#"{"properties":{},"type":"object"}"#);
+    check(r#"{"type":"object","properties":null}"#, r#"{"type":"object","properties":{}}"#);
+}
+
+#[test]
+fn a_type_list_with_object_gets_properties_and_keeps_its_other_types() {
+    check_inside(r#"{"type":["object","null"]}"#, r#"{"type":["object","null"],"properties":{}}"#);
+    check_inside(r#"{"type":["object"]}"#, r#"{"type":"object","properties":{}}"#);
+    check_inside(r#"{"type":["array","string"]}"#, r#"{"type":["array","string"],"items":{}}"#);
+}
+
+#[test]
+fn arrays_get_items() {
+    check_inside(r#"{"type":"array"}"#, r#"{"type":"array","items":{}}"#);
+    check_inside(r#"{"type":"array","items":null}"#, r#"{"type":"array","items":{}}"#);
+    check_inside(r#"{"type":"array","items":true}"#, r#"{"type":"array","items":{}}"#);
+    check_inside(
+        r#"{"type":"array","items":{"type":"array"}}"#,
+        r#"{"type":"array","items":{"type":"array","items":{}}}"#,
+    );
+}
+
+#[test]
+fn open_objects_stay_open_and_closed_ones_closed() {
+    for object in [
+        r#"{"type":"object","properties":{}}"#,
+        r#"{"type":"object","properties":{},"additionalProperties":true}"#,
+        r#"{"type":"object","properties":{},"additionalProperties":false}"#,
+        r#"{"type":"object","properties":{},"additionalProperties":{"type":"string"}}"#,
+    ] {
+        check(object, object);
+        check_inside(object, object);
+    }
+}
+
+#[test]
+fn identifiers_of_the_schema_are_dropped() {
+    check(
+        r#"{"$schema":"http://json-schema.org/draft-07/schema#","$id":"https://x.example/a","type":"object","properties":{"x":{"$id":"b","type":"null"}}}"#,
+        r#"{"type":"object","properties":{"x":{"type":"null"}}}"#,
+    );
+}
+
+#[test]
+fn words_of_older_drafts_are_written_in_those_of_2020_12() {
+    check_inside(
+        r#"{"type":"array","items":[{"type":"object"}],"additionalItems":{"type":"array"}}"#,
+        r#"{"type":"array","prefixItems":[{"type":"object","properties":{}}],"items":{"type":"array","items":{}}}"#,
+    );
+    check_inside(r#"{"type":"array","items":[{}]}"#, r#"{"type":"array","prefixItems":[{}],"items":{}}"#);
+    check_inside(r#"{"minimum":5,"exclusiveMinimum":true}"#, r#"{"exclusiveMinimum":5}"#);
+    check_inside(r#"{"maximum":5,"exclusiveMaximum":false}"#, r#"{"maximum":5}"#);
+    check_inside(r#"{"exclusiveMaximum":5,"minimum":1}"#, r#"{"exclusiveMaximum":5,"minimum":1}"#);
+}
+
+#[test]
+fn members_that_are_malformed_are_left_out() {
+    check_inside(
+        r#"{"type":"any","description":null,"required":true,"enum":[],"anyOf":[],"minLength":"3","title":1}"#,
+        "{}",
+    );
+    check_inside(r#"{"type":["int","string"]}"#, r#"{"type":"string"}"#);
+}
+
+#[test]
+fn boolean_schemas_become_objects() {
+    check_inside("true", "{}");
+    check_inside("false", r#"{"not":{}}"#);
+}
+
+#[test]
+fn data_that_looks_like_a_schema_is_left_alone() {
+    for part in [
+        r##"{"default":{"type":"object"},"examples":[{"type":"array"}],"const":{"$ref":"#/x"},"enum":[{"type":"object"}]}"##,
+        r#"{"type":"object","properties":{"type":{"type":"string"},"$ref":{"type":"string"},"properties":{"type":"null"}}}"#,
+    ] {
+        check_inside(part, part);
+    }
+}
+
+#[test]
+fn definitions_become_defs_and_references_follow() {
+    check(
+        r##"{"type":"object","definitions":{"n":{"type":"object","properties":{"next":{"$ref":"#/definitions/n"}}}},"properties":{"x":{"$ref":"#/definitions/n"}}}"##,
+        r##"{"type":"object","$defs":{"n":{"type":"object","properties":{"next":{"$ref":"#/$defs/n"}}}},"properties":{"x":{"$ref":"#/$defs/n"}}}"##,
+    );
+}
+
+#[test]
+fn definitions_of_both_kinds_with_one_name_are_kept_apart() {
+    check(
+        r##"{"type":"object","properties":{"x":{"$ref":"#/definitions/n"},"y":{"$ref":"#/$defs/n"}},"$defs":{"n":{"type":"null"}},"definitions":{"n":{"type":"string"}}}"##,
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/n_2"},"y":{"$ref":"#/$defs/n"}},"$defs":{"n":{"type":"null"},"n_2":{"type":"string"}}}"##,
+    );
+}
+
+#[test]
+fn a_reference_to_any_other_place_is_gathered_into_defs() {
+    check(
+        r##"{"type":"object","properties":{"a":{"type":"object","$defs":{"in":{"type":"array"}},"properties":{"b":{"$ref":"#/properties/a/$defs/in"}}},"c":{"$ref":"#/properties/a"},"d":{"$ref":"#/properties/a"}}}"##,
+        r##"{"type":"object","properties":{"a":{"type":"object","properties":{"b":{"$ref":"#/$defs/in"}}},"c":{"$ref":"#/$defs/a"},"d":{"$ref":"#/$defs/a"}},"$defs":{"in":{"type":"array","items":{}},"a":{"type":"object","properties":{"b":{"$ref":"#/$defs/in"}}}}}"##,
+    );
+}
+
+#[test]
+fn a_reference_by_anchor_leads_to_defs() {
+    check(
+        r##"{"type":"object","properties":{"x":{"$ref":"#node"}},"$defs":{"n":{"$anchor":"node","type":"string"}}}"##,
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/n"}},"$defs":{"n":{"type":"string"}}}"##,
+    );
+}
+
+#[test]
+fn a_reference_to_the_root_is_kept() {
+    let schema = r##"{"type":"object","properties":{"child":{"$ref":"#"}}}"##;
+    check(schema, schema);
+}
+
+#[test]
+fn a_reference_with_a_description_is_inlined() {
+    check(
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/n","description":"mine"}},"$defs":{"n":{"type":"array","description":"theirs"}}}"##,
+        r##"{"type":"object","properties":{"x":{"type":"array","description":"mine","items":{}}},"$defs":{"n":{"type":"array","description":"theirs","items":{}}}}"##,
+    );
+}
+
+#[test]
+fn a_reference_with_rules_beside_it_keeps_both() {
+    check(
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/n","minLength":1}},"$defs":{"n":{"type":"string"}}}"##,
+        r##"{"type":"object","properties":{"x":{"minLength":1,"allOf":[{"$ref":"#/$defs/n"}]}},"$defs":{"n":{"type":"string"}}}"##,
+    );
+}
+
+#[test]
+fn inlining_stops_where_a_reference_leads_back_to_itself() {
+    check(
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/n","title":"a"}},"$defs":{"n":{"type":"object","properties":{"n":{"$ref":"#/$defs/n","title":"b"}}}}}"##,
+        r##"{"type":"object","properties":{"x":{"type":"object","properties":{"n":{"title":"b","allOf":[{"$ref":"#/$defs/n"}]}},"title":"a"}},"$defs":{"n":{"type":"object","properties":{"n":{"type":"object","properties":{"n":{"title":"b","allOf":[{"$ref":"#/$defs/n"}]}},"title":"b"}}}}}"##,
+    );
+}
+
+#[test]
+fn a_reference_out_of_the_document_is_not_followed() {
+    check_inside(r#"{"$ref":"https://evil.example/x.json","description":"d"}"#, r#"{"description":"d"}"#);
+    check_inside(r##"{"$ref":"#/$defs/absent"}"##, "{}");
+}
+
+#[test]
+fn alternatives_at_the_root_offer_all_properties_and_require_the_shared_ones() {
+    check(
+        r#"{"type":"object","oneOf":[{"properties":{"kind":{"const":"a"},"x":{"type":"string"}},"required":["kind","x"]},{"properties":{"kind":{"const":"b"},"y":{"type":"object"}},"required":["kind"]}]}"#,
+        r#"{"type":"object","properties":{"kind":{"anyOf":[{"const":"a"},{"const":"b"}]},"x":{"type":"string"},"y":{"type":"object","properties":{}}},"required":["kind"],"description":"Exactly one of these must hold: `kind` is \"a\" and `kind`, `x` given; `kind` is \"b\" and `kind` given."}"#,
+    );
+}
+
+#[test]
+fn alternatives_that_only_require_keep_the_properties_of_the_root() {
+    check(
+        r#"{"type":"object","description":"Find.","properties":{"id":{"type":"string"},"name":{"type":"string"}},"anyOf":[{"required":["id"]},{"required":["name"]}],"additionalProperties":false}"#,
+        r#"{"type":"object","description":"Find.\nAt least one of these must hold: `id` given; `name` given.","properties":{"id":{"type":"string"},"name":{"type":"string"}},"additionalProperties":false}"#,
+    );
+}
+
+#[test]
+fn an_alternative_that_is_no_object_is_left_out() {
+    check(
+        r#"{"anyOf":[{"type":"object","properties":{"a":{}},"required":["a"]},{"type":"null"}]}"#,
+        r#"{"type":"object","properties":{"a":{}},"required":["a"]}"#,
+    );
+}
+
+#[test]
+fn all_of_at_the_root_is_one_object_that_requires_everything() {
+    check(
+        r##"{"allOf":[{"$ref":"#/$defs/base"},{"type":"object","properties":{"b":{"minLength":1},"a":{"maxLength":9}},"required":["b"]}],"$defs":{"base":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}}}"##,
+        r##"{"type":"object","$defs":{"base":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}},"properties":{"a":{"allOf":[{"type":"string"},{"maxLength":9}]},"b":{"minLength":1}},"required":["a","b"]}"##,
+    );
+}
+
+#[test]
+fn a_reference_at_the_root_is_replaced_by_what_it_names() {
+    check(
+        r##"{"$ref":"#/$defs/Args","$defs":{"Args":{"type":"object","properties":{"x":{"$ref":"#/$defs/Args"}},"required":["x"]}}}"##,
+        r##"{"type":"object","$defs":{"Args":{"type":"object","properties":{"x":{"$ref":"#/$defs/Args"}},"required":["x"]}},"properties":{"x":{"$ref":"#/$defs/Args"}},"required":["x"]}"##,
+    );
+}
+
+#[test]
+fn values_listed_at_the_root_become_their_members() {
+    check(
+        r#"{"enum":[{"a":1,"b":2},{"a":2}]}"#,
+        r#"{"type":"object","properties":{"a":{"anyOf":[{"const":1},{"const":2}]},"b":{"const":2}},"required":["a"],"additionalProperties":false}"#,
+    );
+}
+
+#[test]
+fn a_negation_at_the_root_is_left_to_the_local_check() {
+    check(
+        r#"{"type":"object","properties":{"a":{}},"not":{"required":["a"]}}"#,
+        r#"{"type":"object","properties":{"a":{}}}"#,
+    );
+}
+
+#[test]
+fn an_open_alternative_keeps_the_object_open() {
+    let closed = r#"{"properties":{"a":{}},"additionalProperties":false}"#;
+    check(
+        &format!(r#"{{"anyOf":[{closed},{{"properties":{{"b":{{}}}}}}]}}"#),
+        r#"{"type":"object","properties":{"a":{},"b":{}},"description":"At least one of these must hold: `a` may be given; `b` may be given."}"#,
+    );
+    assert!(
+        converted(&format!(r#"{{"anyOf":[{closed},{closed}]}}"#))
+            .schema
+            .as_str()
+            .contains(r#""additionalProperties":false"#)
+    );
+}
+
+#[test]
+fn every_rewrite_says_where_what_and_why() {
+    assert_eq!(
+        report(
+            r##"{"$schema":"x","type":"object","properties":{"a/b":{"type":"array"},"o":{"type":"object"},"r":{"$ref":"http://h/"}},"anyOf":[{}]}"##
+        ),
+        [
+            "the root: merged `anyOf` into one object, because the root must be a plain object",
+            "the root: left out `$schema`, because a function's parameters are no document of their own",
+            "/properties/a~1b: added `items`, because an array needs `items`",
+            "/properties/o: added `properties`, because an object needs `properties`",
+            "/properties/r: left out the reference `http://h/`, because nothing outside the schema is fetched",
+        ]
+    );
+}
+
+#[test]
+fn converting_twice_changes_nothing_more() {
+    for input in [
+        "{}",
+        r##"{"oneOf":[{"$ref":"#/definitions/a"},{"type":"object"}],"definitions":{"a":{"type":"object","properties":{"x":{"$ref":"#/definitions/a","title":"t"}}}}}"##,
+        r#"{"type":"object","properties":{"x":{"type":"array","items":[true,false]}}}"#,
+    ] {
+        let once = converted(input);
+        let twice = convert(&once.schema, &Limits::default()).unwrap();
+        assert_eq!(once.schema, twice.schema);
+        assert_eq!(twice.rewrites, []);
+    }
+}
+
+#[test]
+fn each_bound_holds_back_the_tool_with_its_name() {
+    let exceeded = |input: &str, limits: Limits| {
+        convert(&RawJson::parse(input.to_owned()).unwrap(), &limits).map_err(|reason| match reason {
+            Quarantine::Exceeds { bound, limit } => (bound, limit),
+            other => panic!("{other}"),
+        })
+    };
+    let schema = r#"{"type":"object","properties":{"a":{"type":"string"}}}"#;
+    let exact = Limits { bytes: schema.len(), subschemas: 2, depth: 2, expansion: 2, alternatives: 1 };
+    assert!(exceeded(schema, exact).is_ok());
+    for (limits, expected) in [
+        (Limits { bytes: schema.len() - 1, ..exact }, (Bound::Bytes, schema.len() - 1)),
+        (Limits { subschemas: 1, ..exact }, (Bound::Subschemas, 1)),
+        (Limits { depth: 1, ..exact }, (Bound::Depth, 1)),
+        (Limits { expansion: 1, ..exact }, (Bound::Expansion, 1)),
+        (Limits { alternatives: 0, ..exact }, (Bound::Alternatives, 0)),
+    ] {
+        assert_eq!(exceeded(schema, limits).unwrap_err(), expected);
+    }
+}
+
+#[test]
+fn a_schema_bomb_is_held_back() {
+    // Finding 7: two kilobytes that make a validator work for hours.
+    let levels: Vec<String> = (0..30)
+        .map(|n| format!(r##""l{n}":{{"anyOf":[{{"$ref":"#/$defs/l{m}"}},{{"$ref":"#/$defs/l{m}"}}]}}"##, m = n + 1))
+        .collect();
+    let bomb = format!(
+        r##"{{"type":"object","properties":{{"x":{{"$ref":"#/$defs/l0"}}}},"$defs":{{{},"l30":{{}}}}}}"##,
+        levels.join(",")
+    );
+    assert_eq!(refused(&bomb), Quarantine::Exceeds { bound: Bound::Expansion, limit: 100_000 });
+
+    let deep = format!(r#"{{"type":"object","not":{}{{}}{}}}"#, r#"{"not":"#.repeat(70), "}".repeat(70));
+    assert_eq!(refused(&deep), Quarantine::Exceeds { bound: Bound::Depth, limit: 64 });
+}
+
+#[test]
+fn inlining_cannot_make_a_small_schema_large() {
+    let levels: Vec<String> = (0..12)
+        .map(|n| {
+            let part = format!(r##"{{"$ref":"#/$defs/l{}","title":"t"}}"##, n + 1);
+            format!(r##""l{n}":{{"properties":{{"a":{part},"b":{part}}}}}"##)
+        })
+        .collect();
+    let schema = format!(
+        r##"{{"type":"object","properties":{{"x":{{"$ref":"#/$defs/l0"}}}},"$defs":{{{},"l12":{{}}}}}}"##,
+        levels.join(",")
+    );
+    assert_eq!(refused(&schema), Quarantine::Exceeds { bound: Bound::Subschemas, limit: 4096 });
+}
+
+#[test]
+fn references_in_a_circle_are_held_back() {
+    for circle in [
+        r##"{"$ref":"#"}"##,
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/a"}},"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}"##,
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/a"}},"$defs":{"a":{"allOf":[{"anyOf":[{"$ref":"#/$defs/a"}]}]}}}"##,
+        // The circle is met first on a way that enters a value.
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/c"}},"anyOf":[{"$ref":"#/$defs/c"}],"$defs":{"c":{"allOf":[{"$ref":"#"}]}}}"##,
+    ] {
+        assert_eq!(refused(circle), Quarantine::EndlessReference, "{circle}");
+    }
+}

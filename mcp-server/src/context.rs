@@ -1,0 +1,238 @@
+//! What a handler can know about its call, and what it can say while it runs (P-50 to P-54, P-90 to P-93).
+//!
+//! The surprising thing: a [`Cx`] outlives its call when a handler keeps a clone, and is silent from then on. Nothing
+//! can be sent after the response.
+
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mcp_transport::{Call, Caller, Notifier};
+use mcp_types::{
+    ClientCapabilities, Features, Implementation, LoggingLevel, LoggingMessageNotificationParams, Params,
+    ProgressNotificationParams, ProgressToken, Project, RawJson, RequestId, Revision,
+};
+use serde::Serialize;
+use tokio::sync::Notify;
+
+/// The state that a server shares with its handlers, by type.
+pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// One call, as its handler sees it. Clones are the same call.
+///
+/// It is an extractor: a handler that wants it names it among its arguments.
+#[derive(Clone)]
+pub struct Cx {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: RequestId,
+    params: Params,
+    caller: Caller,
+    /// `None` once the call is over.
+    notifier: Mutex<Option<Notifier>>,
+    /// The last progress told; the lock is held while a notification is sent, so that they arrive in order.
+    progress: tokio::sync::Mutex<f64>,
+    /// Whether the server declares that it logs.
+    logs: bool,
+    states: Arc<States>,
+    over: AtomicBool,
+    ended: Notify,
+    /// What the call is about besides its parameters: the values of a template, as names and texts.
+    bindings: Vec<(String, String)>,
+}
+
+impl Cx {
+    pub(crate) fn new(call: Call, states: Arc<States>, logs: bool) -> Self {
+        let Call { request, caller, notifier, .. } = call;
+        Self::with_bindings(request.id, request.params, caller, notifier, states, logs)
+    }
+
+    fn with_bindings(
+        id: RequestId,
+        params: Params,
+        caller: Caller,
+        notifier: Notifier,
+        states: Arc<States>,
+        logs: bool,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                id,
+                params,
+                caller,
+                notifier: Mutex::new(Some(notifier)),
+                progress: tokio::sync::Mutex::new(f64::NEG_INFINITY),
+                logs,
+                states,
+                over: AtomicBool::new(false),
+                ended: Notify::new(),
+                bindings: Vec::new(),
+            }),
+        }
+    }
+
+    /// Adds what a template found in the URI; only before the handler starts.
+    pub(crate) fn bind(mut self, bindings: Vec<(String, String)>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.bindings = bindings;
+        }
+        self
+    }
+
+    /// Returns the id of the request.
+    pub fn id(&self) -> &RequestId {
+        &self.inner.id
+    }
+
+    /// Returns the parameters of the request as they were sent.
+    pub fn params(&self) -> &Params {
+        &self.inner.params
+    }
+
+    /// Returns the revision that the caller speaks.
+    pub fn revision(&self) -> Revision {
+        self.inner.caller.revision()
+    }
+
+    /// Returns what the caller understands.
+    pub fn features(&self) -> Features {
+        self.inner.caller.features()
+    }
+
+    /// Returns what the client can do for the server.
+    pub fn capabilities(&self) -> Cow<'_, ClientCapabilities> {
+        self.inner.caller.capabilities()
+    }
+
+    /// Returns who the client says it is; for display and logs only (T-28).
+    pub fn client_info(&self) -> Option<Implementation> {
+        self.inner.caller.client_info()
+    }
+
+    /// Tells how far the call has come: `progress`, out of `total` when that is known, and what is being done.
+    ///
+    /// It does nothing when the caller did not ask for progress, when the value is not greater than the last one
+    /// (P-51), or when the call is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn handler(cx: mcp_server::Cx) {
+    /// cx.progress(1.0, 3.0, "reading").await;
+    /// cx.progress(2.0, None, None).await;
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has told the progress wholly or not at all.
+    pub async fn progress<'m>(&self, progress: f64, total: impl Into<Option<f64>>, message: impl Into<Option<&'m str>>) {
+        let (total, message) = (total.into(), message.into());
+        let Some(token) = self.progress_token() else { return };
+        let mut last = self.inner.progress.lock().await;
+        if !progress.is_finite() || progress <= *last {
+            return;
+        }
+        *last = progress;
+        let mut params = ProgressNotificationParams::new(token, progress);
+        params.total = total.filter(|total| total.is_finite());
+        params.message = message.map(str::to_owned);
+        params.project(self.features());
+        self.send("notifications/progress", &params).await;
+    }
+
+    /// Returns the token that the caller wants progress under.
+    pub fn progress_token(&self) -> Option<ProgressToken> {
+        self.inner.params.meta().progress_token()
+    }
+
+    /// Sends a log message to the caller; `data` is any value that serializes.
+    ///
+    /// It does nothing when the server was not built with [`logging`](crate::ServerBuilder::logging), when the caller
+    /// does not want messages of that level (P-90, P-91), when `data` fails to serialize, or when the call is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has sent the message wholly or not at all.
+    pub async fn log(&self, level: LoggingLevel, data: impl Serialize + Send) {
+        if !self.logs(level) {
+            return;
+        }
+        let Ok(data) = RawJson::encode(&data) else { return };
+        self.send("notifications/message", &LoggingMessageNotificationParams::new(level, data)).await;
+    }
+
+    /// Returns whether a log message of this level would be sent, for messages that are costly to make.
+    pub fn logs(&self, level: LoggingLevel) -> bool {
+        self.inner.logs && self.inner.caller.log_level().is_some_and(|least| level >= least) && !self.is_over()
+    }
+
+    /// Waits until the call is over: cancelled, timed out or answered.
+    ///
+    /// A handler itself is dropped when its call is cancelled. This is for work that it moved elsewhere, such as a
+    /// blocking task.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub async fn cancelled(&self) {
+        let ended = self.inner.ended.notified();
+        if !self.is_over() {
+            ended.await;
+        }
+    }
+
+    /// Returns whether the call is over: cancelled, timed out or answered.
+    pub fn is_over(&self) -> bool {
+        self.inner.over.load(Ordering::Acquire)
+    }
+
+    /// Returns the state of type `T` that the server was built with.
+    pub(crate) fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.inner.states.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+
+    pub(crate) fn bindings(&self) -> &[(String, String)] {
+        &self.inner.bindings
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.inner.caller
+    }
+
+    /// Returns what ends the call for every clone when it is dropped.
+    pub(crate) fn ending(&self) -> Ending {
+        Ending { inner: Arc::clone(&self.inner) }
+    }
+
+    async fn send(&self, method: &str, params: &(impl Serialize + Sync)) {
+        let notifier = self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (Some(notifier), Ok(params)) = (notifier, RawJson::encode(params)) else { return };
+        // A reader that went away is about to drop this call.
+        let _ = notifier.send(method, &params).await;
+    }
+}
+
+impl fmt::Debug for Cx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cx").field("id", &self.inner.id).field("revision", &self.revision()).finish_non_exhaustive()
+    }
+}
+
+/// Ends a call when it is dropped, however that comes about.
+pub(crate) struct Ending {
+    inner: Arc<Inner>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.inner.over.store(true, Ordering::Release);
+        self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.inner.ended.notify_waiters();
+    }
+}

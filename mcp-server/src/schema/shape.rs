@@ -1,0 +1,463 @@
+//! Proving that a value follows an ordinary schema while walking over its text once.
+//!
+//! The surprising thing: the answer is "proven" or "do not know", never "wrong". A shape understands the keywords that
+//! derived schemas are made of; whatever it meets beyond them is left to the full validator.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use mcp_types::RawJson;
+use serde::Deserialize;
+use serde::de::{Deserializer, DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// A schema as a graph of nodes; the first is the root.
+pub(super) struct Shape {
+    nodes: Vec<Node>,
+}
+
+/// The place of a node; [`ANY`] accepts everything.
+type Place = usize;
+
+const ANY: Place = usize::MAX;
+/// The greatest number of required members that a node keeps track of.
+const MAX_REQUIRED: usize = 64;
+/// Up to here an `f64` tells whole numbers apart, so that bounds can be compared.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+#[derive(Clone)]
+struct Node {
+    kinds: Kinds,
+    members: HashMap<Box<str>, Member>,
+    /// The bits of all required members.
+    required: u64,
+    /// What members of other names must be; `None` when there may be none.
+    rest: Option<Place>,
+    items: Place,
+    words: Option<Vec<Box<str>>>,
+    minimum: f64,
+    maximum: f64,
+}
+
+#[derive(Clone, Copy)]
+struct Member {
+    place: Place,
+    bit: u64,
+}
+
+/// A set of JSON types.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kinds(u8);
+
+impl Kinds {
+    const NULL: Self = Self(1);
+    const BOOLEAN: Self = Self(2);
+    const INTEGER: Self = Self(4);
+    const NUMBER: Self = Self(8 | 4);
+    const STRING: Self = Self(16);
+    const ARRAY: Self = Self(32);
+    const OBJECT: Self = Self(64);
+    const ALL: Self = Self(127);
+
+    fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "null" => Self::NULL,
+            "boolean" => Self::BOOLEAN,
+            "integer" => Self::INTEGER,
+            "number" => Self::NUMBER,
+            "string" => Self::STRING,
+            "array" => Self::ARRAY,
+            "object" => Self::OBJECT,
+            _ => return None,
+        })
+    }
+
+    fn read(schema: &Map<String, Value>) -> Option<Self> {
+        match schema.get("type") {
+            None => Some(Self::ALL),
+            Some(Value::String(word)) => Self::of(word),
+            Some(Value::Array(words)) => words.iter().try_fold(Self(0), |kinds, word| {
+                Some(Self(kinds.0 | Self::of(word.as_str()?)?.0))
+            }),
+            Some(_) => None,
+        }
+    }
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl Shape {
+    /// Reads a schema; `None` when it has a keyword that a shape does not understand.
+    pub(super) fn of(schema: &Value) -> Option<Self> {
+        if schema.get("$schema").is_some_and(|dialect| dialect != "https://json-schema.org/draft/2020-12/schema") {
+            return None;
+        }
+        let mut reader = Reader { root: schema, nodes: Vec::new(), places: HashMap::new() };
+        let root = reader.place(schema)?;
+        let nodes: Vec<Node> = reader.nodes.into_iter().collect::<Option<_>>()?;
+        (root == 0).then_some(Self { nodes })
+    }
+
+    /// Returns whether the value certainly follows the schema.
+    pub(super) fn proves(&self, value: &RawJson) -> bool {
+        let mut text = serde_json::Deserializer::from_slice(value.as_bytes());
+        Walk { shape: self, place: 0 }.deserialize(&mut text).is_ok()
+    }
+}
+
+/// Reads the nodes of a shape out of a schema.
+struct Reader<'a> {
+    root: &'a Value,
+    /// `None` while a node is being read.
+    nodes: Vec<Option<Node>>,
+    places: HashMap<*const Value, Place>,
+}
+
+impl<'a> Reader<'a> {
+    fn place(&mut self, schema: &'a Value) -> Option<Place> {
+        if let Some(place) = self.places.get(&std::ptr::from_ref(schema)) {
+            return Some(*place);
+        }
+        match schema {
+            Value::Bool(true) => return Some(ANY),
+            Value::Object(keywords) if keywords.keys().all(|name| is_annotation(name)) && !self.nodes.is_empty() => {
+                return Some(ANY);
+            }
+            _ => {}
+        }
+        let place = self.nodes.len();
+        self.places.insert(schema, place);
+        self.nodes.push(None);
+        let node = self.node(schema.as_object()?)?;
+        *self.nodes.get_mut(place)? = Some(node);
+        Some(place)
+    }
+
+    fn node(&mut self, keywords: &'a Map<String, Value>) -> Option<Node> {
+        if let Some(reference) = keywords.get("$ref") {
+            let alone = keywords.keys().all(|name| name == "$ref" || is_annotation(name));
+            return if alone { self.referred(reference.as_str()?) } else { None };
+        }
+        if let Some(choices) = keywords.get("anyOf") {
+            let alone = keywords.keys().all(|name| name == "anyOf" || is_annotation(name));
+            return if alone { self.nullable(choices.as_array()?) } else { None };
+        }
+        let mut node = Node { kinds: Kinds::read(keywords)?, ..Node::default() };
+        for (name, value) in keywords {
+            match name.as_str() {
+                "type" | "required" => {}
+                "properties" => self.members(&mut node, value.as_object()?)?,
+                "additionalProperties" if value == &Value::Bool(false) => node.rest = None,
+                "additionalProperties" => node.rest = Some(self.place(value)?),
+                "items" => node.items = self.place(value)?,
+                "enum" => node.words = Some(words(value.as_array()?)?),
+                "const" => node.words = Some(vec![value.as_str()?.into()]),
+                "minimum" => node.minimum = value.as_f64()?,
+                "maximum" => node.maximum = value.as_f64()?,
+                name if is_annotation(name) => {}
+                _ => return None,
+            }
+        }
+        if node.words.is_some() {
+            // The words are strings, so nothing else can follow them.
+            node.kinds = Kinds::STRING;
+        }
+        require(&mut node, keywords.get("required"))?;
+        Some(node)
+    }
+
+    fn members(&mut self, node: &mut Node, properties: &'a Map<String, Value>) -> Option<()> {
+        for (name, schema) in properties {
+            let place = self.place(schema)?;
+            node.members.insert(name.as_str().into(), Member { place, bit: 0 });
+        }
+        Some(())
+    }
+
+    fn referred(&mut self, reference: &str) -> Option<Node> {
+        let target = match reference.strip_prefix('#')? {
+            "" => self.root,
+            pointer if pointer.starts_with('/') && !pointer.contains('%') => self.root.pointer(pointer)?,
+            _ => return None,
+        };
+        let place = self.place(target)?;
+        // A node that is still being read refers to itself, which is rare enough for the full validator.
+        self.nodes.get(place)?.clone()
+    }
+
+    /// Reads `anyOf` of something and `null`, which is what an optional structure becomes.
+    fn nullable(&mut self, choices: &'a [Value]) -> Option<Node> {
+        let [something, null] = choices else { return None };
+        if null.as_object()?.len() != 1 || null.get("type")? != "null" {
+            return None;
+        }
+        let place = self.place(something)?;
+        let mut node = self.nodes.get(place)?.clone()?;
+        node.kinds = Kinds(node.kinds.0 | Kinds::NULL.0);
+        Some(node)
+    }
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            kinds: Kinds::ALL,
+            members: HashMap::new(),
+            required: 0,
+            rest: Some(ANY),
+            items: ANY,
+            words: None,
+            minimum: f64::NEG_INFINITY,
+            maximum: f64::INFINITY,
+        }
+    }
+}
+
+fn require(node: &mut Node, names: Option<&Value>) -> Option<()> {
+    let Some(names) = names else { return Some(()) };
+    let names = names.as_array()?;
+    if names.len() > MAX_REQUIRED {
+        return None;
+    }
+    for (at, name) in names.iter().enumerate() {
+        let bit = 1_u64 << at;
+        let rest = node.rest;
+        let member = match node.members.get_mut(name.as_str()?) {
+            Some(member) => member,
+            None => node.members.entry(name.as_str()?.into()).or_insert(Member { place: rest?, bit: 0 }),
+        };
+        member.bit |= bit;
+        node.required |= bit;
+    }
+    Some(())
+}
+
+fn words(values: &[Value]) -> Option<Vec<Box<str>>> {
+    values.iter().map(|value| value.as_str().map(Into::into)).collect()
+}
+
+/// Keywords that say nothing about which values are right. `format` is one of them in 2020-12.
+fn is_annotation(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "title",
+        "description",
+        "default",
+        "examples",
+        "format",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "$comment",
+        "$schema",
+        "$defs",
+        "definitions",
+        "$id",
+    ];
+    NAMES.contains(&name) || name.starts_with("x-")
+}
+
+/// Walks over one value along one node. Any error means "not proven".
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    shape: &'a Shape,
+    place: Place,
+}
+
+impl Walk<'_> {
+    fn node(&self) -> Option<&Node> {
+        self.shape.nodes.get(self.place)
+    }
+
+    fn scalar<E: Error>(&self, kind: Kinds) -> Result<&Node, E> {
+        let node = self.node().ok_or_else(unproven)?;
+        if node.kinds.has(kind) { Ok(node) } else { Err(unproven()) }
+    }
+
+    fn number<E: Error>(&self, number: f64, kind: Kinds) -> Result<(), E> {
+        let node = self.scalar(kind)?;
+        let bounded = node.minimum.is_finite() || node.maximum.is_finite();
+        if bounded && (number.abs() > EXACT || number < node.minimum || number > node.maximum) {
+            return Err(unproven());
+        }
+        Ok(())
+    }
+}
+
+fn unproven<E: Error>() -> E {
+    E::custom("not proven")
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<(), D::Error> {
+        if self.place == ANY {
+            return text.deserialize_ignored_any(IgnoredAny).map(drop);
+        }
+        text.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value that follows the schema")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.scalar(Kinds::NULL).map(drop)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        self.scalar(Kinds::BOOLEAN).map(drop)
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.number(number as f64, Kinds::INTEGER)
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        self.number(number as f64, Kinds::INTEGER)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.number(number, Kinds::NUMBER)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        match &self.scalar::<E>(Kinds::STRING)?.words {
+            Some(words) if !words.iter().any(|word| **word == *text) => Err(unproven()),
+            _ => Ok(()),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let place = self.scalar::<A::Error>(Kinds::ARRAY)?.items;
+        while items.next_element_seed(Walk { shape: self.shape, place })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let node = self.scalar::<A::Error>(Kinds::OBJECT)?;
+        let mut found = 0_u64;
+        while let Some(Name(name)) = map.next_key()? {
+            let place = match node.members.get(&*name) {
+                // A required member that stands twice is for the validator to judge.
+                Some(member) if found & member.bit != 0 => return Err(unproven()),
+                Some(member) => {
+                    found |= member.bit;
+                    member.place
+                }
+                None => node.rest.ok_or_else(unproven)?,
+            };
+            map.next_value_seed(Walk { shape: self.shape, place })?;
+        }
+        if found == node.required { Ok(()) } else { Err(unproven()) }
+    }
+}
+
+/// The name of a member, borrowed where it has no escapes.
+struct Name<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a member")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+
+        text.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shape() -> Shape {
+        Shape::of(&json!({
+            "type": "object",
+            "properties": {
+                "a": {"type": "integer", "minimum": 0, "maximum": 255},
+                "b": {"type": ["string", "null"]},
+                "c": {"type": "array", "items": {"$ref": "#/$defs/point"}},
+                "d": {"anyOf": [{"$ref": "#/$defs/point"}, {"type": "null"}]},
+                "e": {"type": "string", "enum": ["x", "y"]},
+                "f": {"type": "number"}
+            },
+            "required": ["a"],
+            "additionalProperties": false,
+            "$defs": {"point": {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}}
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_follows_the_schema_is_proven() {
+        for text in [
+            r#"{"a":0}"#,
+            r#"{"a":255,"b":null,"c":[{"x":1.5},{"x":2,"y":{}}],"d":null,"e":"y","f":1}"#,
+            r#"{"\u0061":7,"d":{"x":0}}"#,
+        ] {
+            assert!(shape().proves(&RawJson::parse(text).unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_follow_the_schema_is_never_proven() {
+        for text in [
+            "{}",
+            "[]",
+            r#"{"a":256}"#,
+            r#"{"a":-1}"#,
+            r#"{"a":1.5}"#,
+            r#"{"a":"1"}"#,
+            r#"{"a":1,"z":1}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":1,"b":2}"#,
+            r#"{"a":1,"c":[{}]}"#,
+            r#"{"a":1,"c":[[1]]}"#,
+            r#"{"a":1,"d":{"x":"no"}}"#,
+            r#"{"a":1,"e":"z"}"#,
+            r#"{"a":1,"e":{"x":null}}"#,
+            r#"{"a":1,"f":"1"}"#,
+        ] {
+            assert!(!shape().proves(&RawJson::parse(text).unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_schema_with_other_keywords_has_no_shape() {
+        for schema in [
+            json!({"type": "string", "pattern": "a"}),
+            json!({"oneOf": [{}]}),
+            json!({"type": "object", "properties": {"a": {"not": {}}}}),
+            json!({"enum": [1, 2]}),
+            json!({"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}),
+            json!(false),
+        ] {
+            assert!(Shape::of(&schema).is_none(), "{schema}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What a legacy session remembers: the handshake, the log level, the subscriptions (V-10 to V-20).
+//!
+//! The state is pure; the lock around it lets the driver and the calls in flight share it.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mcp_types::{
+    ClientCapabilities, Implementation, InitializeRequestParams, LoggingLevel, Request, Revision, RpcError, method,
+};
+
+use super::classify::Served;
+
+/// The greatest number of resources that one session may subscribe to.
+const MAX_SUBSCRIPTIONS: usize = 1_024;
+
+/// A conversation that `initialize` began.
+#[derive(Debug, Default)]
+pub struct Session {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The revision that was agreed on; `None` before `initialize`.
+    revision: Option<Revision>,
+    capabilities: ClientCapabilities,
+    client_info: Option<Implementation>,
+    /// Whether `notifications/initialized` arrived.
+    ready: bool,
+    /// What `logging/setLevel` asked for; until then everything from `info` on (P-91).
+    log_level: Option<LoggingLevel>,
+    /// The URIs of `resources/subscribe`.
+    subscriptions: BTreeSet<String>,
+}
+
+impl Session {
+    /// Makes a session that waits for `initialize`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Decides whether a request may come now and exists in the revision that was agreed on.
+    ///
+    /// # Errors
+    ///
+    /// Refuses anything but `initialize` and `ping` before the handshake (V-15), a second handshake (V-18) and
+    /// methods that the revision does not have.
+    pub fn admit(&self, request: &Request) -> Result<(), RpcError> {
+        let state = self.lock();
+        let method = &*request.method;
+        match (state.revision, method) {
+            (None, "initialize" | "ping") => Ok(()),
+            (None, "server/discover") => Err(RpcError::method_not_found(method)),
+            (None, _) => Err(RpcError::invalid_request(format!(
+                "`{method}` came before `initialize`; begin a session with `initialize`, \
+                 or send a 2026-07-28 request with its `_meta`"
+            ))),
+            (Some(_), "initialize") => Err(RpcError::invalid_request("this session is already initialized")),
+            (Some(revision), _) => match method::entry(method) {
+                Some(entry) if !entry.exists_in(revision) => Err(RpcError::method_not_found(method)),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Begins the session and returns the revision to answer with: the one asked for when it is served, else the
+    /// latest legacy one that is (V-11). `None` when no legacy revision is served.
+    pub fn begin(&self, params: &InitializeRequestParams, served: &Served) -> Option<Revision> {
+        let asked = params.protocol_version.known();
+        let revision = served
+            .legacy()
+            .find(|revision| Some(*revision) == asked)
+            .or_else(|| served.legacy().max())?;
+        let mut state = self.lock();
+        state.revision = Some(revision);
+        state.capabilities = params.capabilities.clone();
+        state.client_info = Some(params.client_info.clone());
+        Some(revision)
+    }
+
+    /// Notes that `notifications/initialized` arrived.
+    pub fn ready(&self) {
+        self.lock().ready = true;
+    }
+
+    /// Returns whether the handshake is complete.
+    pub fn is_ready(&self) -> bool {
+        self.lock().ready
+    }
+
+    /// Returns whether `initialize` was answered.
+    pub fn is_begun(&self) -> bool {
+        self.lock().revision.is_some()
+    }
+
+    /// Returns the revision that was agreed on; before that the latest legacy one.
+    pub fn revision(&self) -> Revision {
+        self.lock().revision.unwrap_or(Revision::LATEST_LEGACY)
+    }
+
+    /// Returns what the client declared in `initialize`.
+    pub fn capabilities(&self) -> ClientCapabilities {
+        self.lock().capabilities.clone()
+    }
+
+    /// Returns who the client says it is.
+    pub fn client_info(&self) -> Option<Implementation> {
+        self.lock().client_info.clone()
+    }
+
+    /// Returns the least severe log message that the session wants.
+    pub fn log_level(&self) -> Option<LoggingLevel> {
+        Some(self.lock().log_level.unwrap_or(LoggingLevel::Info))
+    }
+
+    /// Remembers what `logging/setLevel` asked for.
+    pub fn set_log_level(&self, level: LoggingLevel) {
+        self.lock().log_level = Some(level);
+    }
+
+    /// Remembers that the session wants to hear of changes of a resource.
+    ///
+    /// # Errors
+    ///
+    /// Refuses more than 1024 subscriptions.
+    pub fn subscribe(&self, uri: &str) -> Result<(), RpcError> {
+        let mut state = self.lock();
+        if state.subscriptions.len() >= MAX_SUBSCRIPTIONS && !state.subscriptions.contains(uri) {
+            return Err(RpcError::invalid_params("this session has 1024 subscriptions; unsubscribe from some first"));
+        }
+        state.subscriptions.insert(uri.to_owned());
+        Ok(())
+    }
+
+    /// Forgets a subscription; returns whether there was one.
+    pub fn unsubscribe(&self, uri: &str) -> bool {
+        self.lock().subscriptions.remove(uri)
+    }
+
+    /// Returns whether the session wants to hear of changes of a resource.
+    pub fn is_subscribed(&self, uri: &str) -> bool {
+        self.lock().subscriptions.contains(uri)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change is one assignment, so a poisoned lock guards a consistent state.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mcp_types::{Params, ProtocolVersion};
+
+    use super::*;
+
+    fn request(method: &'static str) -> Request {
+        Request { id: 1.into(), method: method.into(), params: Params::absent() }
+    }
+
+    fn hello(version: &str) -> InitializeRequestParams {
+        InitializeRequestParams::new(
+            ProtocolVersion::from(version),
+            ClientCapabilities::default(),
+            Implementation::new("test", "1"),
+        )
+    }
+
+    #[track_caller]
+    fn negotiates(asked: &str, answered: Revision) {
+        let session = Session::new();
+        assert_eq!(session.begin(&hello(asked), &Served::default()), Some(answered));
+        assert_eq!(session.revision(), answered);
+    }
+
+    #[test]
+    fn a_served_revision_is_echoed_and_any_other_gets_the_latest_legacy_one() {
+        negotiates("2024-11-05", Revision::V2024_11_05);
+        negotiates("2025-06-18", Revision::V2025_06_18);
+        negotiates("2026-07-28", Revision::LATEST_LEGACY);
+        negotiates("1999-01-01", Revision::LATEST_LEGACY);
+    }
+
+    #[test]
+    fn only_initialize_and_ping_may_come_before_the_handshake() {
+        let session = Session::new();
+        assert_eq!(session.admit(&request("initialize")), Ok(()));
+        assert_eq!(session.admit(&request("ping")), Ok(()));
+        assert_eq!(session.admit(&request("tools/list")).unwrap_err().code.0, -32600);
+        assert_eq!(session.admit(&request("server/discover")).unwrap_err().code.0, -32601);
+    }
+
+    #[test]
+    fn a_session_is_initialized_once_and_has_the_methods_of_its_revision() {
+        let session = Session::new();
+        session.begin(&hello("2024-11-05"), &Served::default());
+        assert_eq!(session.admit(&request("tools/list")), Ok(()));
+        assert_eq!(session.admit(&request("initialize")).unwrap_err().code.0, -32600);
+        assert_eq!(session.admit(&request("subscriptions/listen")).unwrap_err().code.0, -32601);
+        assert_eq!(session.admit(&request("no/such/method")), Ok(()), "the service answers what nobody knows");
+    }
+
+    #[test]
+    fn subscriptions_are_bounded() {
+        let session = Session::new();
+        for n in 0..MAX_SUBSCRIPTIONS {
+            session.subscribe(&format!("test:{n}")).unwrap();
+        }
+        assert!(session.subscribe("test:more").is_err());
+        assert!(session.subscribe("test:0").is_ok());
+        assert!(session.unsubscribe("test:0"));
+        assert!(!session.is_subscribed("test:0"));
+        assert!(session.subscribe("test:more").is_ok());
+    }
+}

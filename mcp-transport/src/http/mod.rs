@@ -1,0 +1,19 @@
+//! Streamable HTTP, both eras: the server and the client (specification: transports; H-1 to H-21, HL-1 to HL-18).
+//!
+//! What a message, a header or a status means is decided by pure code: [`era`](crate::era), [`header`](crate::header),
+//! [`sse`](crate::sse) and the two `rules` modules here. The rest moves bytes. The surprising thing: no type of an
+//! HTTP library is in a public signature, so that library can change without a new version of this crate.
+
+#[cfg(feature = "http-client")]
+pub mod client;
+#[cfg(feature = "http-server")]
+pub mod server;
+#[cfg(feature = "tls")]
+mod tls;
+
+#[cfg(feature = "http-client")]
+pub use client::{HttpClient, HttpOptions};
+#[cfg(feature = "http-server")]
+pub use server::Http;
+#[cfg(feature = "tls")]
+pub use tls::Tls;

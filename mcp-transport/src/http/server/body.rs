@@ -1,0 +1,137 @@
+//! Bodies: what is answered, and how a request's is read within its limits (F26, T-004).
+//!
+//! The surprising thing: the guard that says "this connection is busy" travels in the response body, because only its
+//! drop tells that the last byte of an answer was handed over.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, timeout_at};
+
+use super::rules::{self, Refusal};
+use super::socket::Busy;
+use super::stream::EventStream;
+use crate::limits::Limits;
+
+/// The body of a response.
+pub(super) struct ReplyBody {
+    content: Content,
+    /// Held until the body was written or given up.
+    busy: Option<Busy>,
+}
+
+enum Content {
+    Whole(Bytes),
+    Events(Box<EventStream>),
+}
+
+impl ReplyBody {
+    pub(super) fn whole(bytes: Bytes) -> Self {
+        Self { content: Content::Whole(bytes), busy: None }
+    }
+
+    pub(super) fn events(events: EventStream) -> Self {
+        Self { content: Content::Events(Box::new(events)), busy: None }
+    }
+
+    pub(super) fn hold(&mut self, busy: Busy) {
+        self.busy = Some(busy);
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Events(events) => events.poll_frame(cx).map(|frame| Some(Ok(Frame::data(frame?)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.content, Content::Whole(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Events(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// Reads a request body; one that is too large is refused before it is read (413), one that is too slow with 408.
+pub(super) async fn read_body<B: Body<Data = Bytes>>(body: B, limits: &Limits) -> Result<Bytes, Refusal> {
+    let mut body = pin!(body);
+    let limit = limits.body_bytes;
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Refusal::too_large(limit));
+    }
+    let mut received = Received::default();
+    let mut started = None;
+    while let Some(frame) = next_frame(body.as_mut(), &mut started, received.length(), limits).await? {
+        let Ok(data) = frame.into_data() else {
+            continue; // Trailers mean nothing here.
+        };
+        received.push(data, limit)?;
+    }
+    Ok(received.into_bytes())
+}
+
+async fn next_frame<B: Body<Data = Bytes>>(
+    mut body: Pin<&mut B>,
+    started: &mut Option<Instant>,
+    received: usize,
+    limits: &Limits,
+) -> Result<Option<Frame<Bytes>>, Refusal> {
+    // Usually the body came with the head; the clock is not asked then.
+    let ready = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
+    let frame = match ready {
+        Poll::Ready(frame) => frame,
+        Poll::Pending => {
+            let started = *started.get_or_insert_with(Instant::now);
+            let deadline = started + rules::body_patience(received, limits);
+            timeout_at(deadline, poll_fn(|cx| body.as_mut().poll_frame(cx))).await.map_err(|_| Refusal::too_slow())?
+        }
+    };
+    frame.transpose().map_err(|_| Refusal::invalid(400, "the body broke off"))
+}
+
+/// The parts of a body; the usual single one is not copied.
+#[derive(Default)]
+struct Received {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Received {
+    fn length(&self) -> usize {
+        self.first.len().max(self.all.len())
+    }
+
+    fn push(&mut self, data: Bytes, limit: usize) -> Result<(), Refusal> {
+        if self.length().saturating_add(data.len()) > limit {
+            return Err(Refusal::too_large(limit));
+        }
+        if self.length() == 0 {
+            self.first = data;
+            return Ok(());
+        }
+        if self.all.is_empty() {
+            self.all.extend_from_slice(&self.first);
+        }
+        self.all.extend_from_slice(&data);
+        Ok(())
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.freeze() }
+    }
+}

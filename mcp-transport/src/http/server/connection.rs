@@ -1,0 +1,60 @@
+//! Serves one connection: HTTP/1.1 with the limits of its head, its times and its end (F26, F27).
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::Request as HttpRequest;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::endpoint::Endpoint;
+use super::socket::{Activity, Socket};
+use super::stop::Stage;
+use crate::limits::Limits;
+
+/// Serves requests until the peer is done, is too slow, or the server stops.
+pub(super) async fn serve_connection<T>(stream: T, endpoint: Arc<Endpoint>)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let activity = Activity::new();
+    let limits = &endpoint.config.limits;
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity), limits));
+    let answering = Arc::clone(&endpoint);
+    let service = service_fn(move |request: HttpRequest<Incoming>| {
+        let (busy, endpoint) = (activity.begin(), Arc::clone(&answering));
+        async move {
+            let mut response = endpoint.respond(request).await;
+            response.body_mut().hold(busy);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = builder(limits).serve_connection(socket, service);
+    let outcome = tokio::select! {
+        outcome = &mut connection => outcome,
+        () = endpoint.stop.reached(Stage::Draining) => {
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
+        }
+    };
+    // A peer that is told off while it still sends must be able to read why.
+    if !outcome.is_err_and(|error| error.is_timeout() || error.is_incomplete_message()) {
+        connection.into_parts().io.into_inner().linger().await;
+    }
+}
+
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // The socket has the deadlines: those here would also close a connection that is idle between requests.
+    builder
+        .header_read_timeout(None)
+        .max_headers(limits.head_count)
+        .max_buf_size(limits.head_bytes.max(MIN_BUFFER));
+    builder
+}
+
+/// The smallest buffer that the HTTP library takes.
+const MIN_BUFFER: usize = 8192;

@@ -1,0 +1,189 @@
+//! From a request to a response: the order of the checks and who answers (V-56, H-1, H-12, H-16).
+//!
+//! Every decision is taken by [`rules`], [`era`](crate::era) and [`header`](crate::header); here they are asked in
+//! turn. The surprising thing: the handler of a modern request runs inside the future that this returns, so a client
+//! that goes away drops it, and that is the cancellation.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::header::CONTENT_ENCODING;
+use http::request::Parts;
+use http::{Request as HttpRequest, Response};
+use hyper::body::Body;
+use mcp_types::{Features, Message, Notification, Request, RequestId, RpcError};
+
+use super::body::{ReplyBody, read_body};
+use super::load::{Load, Permit};
+use super::response;
+use super::rules::{self, Form, Refusal, Verb};
+use super::session::HttpSession;
+use super::stop::Stop;
+use super::stream::{Exchange, Pending, Reply};
+use super::table::Table;
+use crate::era::{Rejection, Served, Verdict, classify};
+use crate::header::{HeaderView, HostPolicy, OriginPolicy, ParamHeaders, check_param_headers};
+use crate::limits::Limits;
+use crate::outbox::{Outbox, outbox};
+use crate::service::{Answer, Call, Caller, Service};
+
+/// One MCP endpoint: a service behind a path.
+pub(super) struct Endpoint {
+    pub(super) service: Arc<dyn Answers>,
+    pub(super) config: Config,
+    pub(super) sessions: Mutex<Table<Arc<HttpSession>>>,
+    pub(super) load: Arc<Load>,
+    pub(super) stop: Stop,
+}
+
+/// What an endpoint was told.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) path: String,
+    pub(super) limits: Limits,
+    pub(super) served: Served,
+    pub(super) hosts: HostPolicy,
+    pub(super) origins: OriginPolicy,
+}
+
+impl Endpoint {
+    pub(super) fn new<S: Service>(service: Arc<S>, config: Config, stop: Stop) -> Self {
+        Self {
+            service: Arc::new(Answering(service)),
+            sessions: Mutex::new(Table::new(&config.limits)),
+            load: Load::new(config.limits.in_flight_total),
+            stop,
+            config,
+        }
+    }
+
+    /// Answers one request.
+    ///
+    /// Dropping the future cancels a modern request and leaves a legacy one alone.
+    pub(super) async fn respond<B: Body<Data = Bytes>>(&self, request: HttpRequest<B>) -> Response<ReplyBody> {
+        let (head, body) = request.into_parts();
+        self.route(&head, body).await.unwrap_or_else(response::refused)
+    }
+
+    async fn route<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Response<ReplyBody>, Refusal> {
+        let Config { path, limits, served, hosts, origins } = &self.config;
+        let view = HeaderView::new(head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+        let target_length = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        rules::check_target(head.uri.path(), target_length, path, limits)?;
+        let verb = Verb::read(head.method.as_str(), served)?;
+        rules::check_sender(&view, head.uri.authority().map(|authority| authority.as_str()), hosts, origins)?;
+        match verb {
+            Verb::Get => self.open_stream(&view),
+            Verb::Delete => self.end_session(&view),
+            Verb::Post => {
+                let encoding = head.headers.get(CONTENT_ENCODING).map(|encoding| encoding.as_bytes());
+                rules::check_media(&view, encoding)?;
+                self.take(&view, read_body(body, limits).await?).await
+            }
+        }
+    }
+
+    /// Takes one message, or a batch of them.
+    async fn take(&self, view: &HeaderView<'_>, text: Bytes) -> Result<Response<ReplyBody>, Refusal> {
+        let message = match Message::parse(text.clone()) {
+            Ok(message) => message,
+            Err(malformed) if malformed.batch => return self.take_batch(view, text, malformed).await,
+            Err(malformed) => return Err(Refusal::malformed(malformed)),
+        };
+        match (classify(&message, Some(view), &self.config.served), message) {
+            (Verdict::Modern(caller), Message::Request(request)) => {
+                let id = request.id.clone();
+                self.call(view, request, caller).await.map_err(|refusal| refusal.with_id(&id))
+            }
+            (Verdict::Legacy, message) => self.take_legacy(view, message).await,
+            (Verdict::Reject(rejection), Message::Request(request)) => {
+                Err(Refusal::from(rejection).with_id(&request.id))
+            }
+            (Verdict::Reject(rejection), _) => Err(rejection.into()),
+            (Verdict::Drop | Verdict::Modern(_), _) => Ok(response::accepted()),
+        }
+    }
+
+    /// Calls the service for a modern request.
+    async fn call(
+        &self,
+        view: &HeaderView<'_>,
+        request: Request,
+        caller: Caller,
+    ) -> Result<Response<ReplyBody>, Refusal> {
+        let form = Form::choose(view.accept, &request.method)?;
+        self.check_params(view, &request, &caller)?;
+        let permit = self.admit()?;
+        let stopped = Reply::stopped(&request.id);
+        let (notifier, outbox) = outbox(&self.config.limits);
+        let reply = Arc::clone(&self.service).reply(Call::new(request, caller, notifier), rules::modern_status);
+        let reply = reply.map(Some).boxed();
+        let outcome = self.exchange(reply, stopped, outbox, permit).run(form).await;
+        Ok(response::answered(outcome))
+    }
+
+    pub(super) fn exchange(&self, reply: Pending, stopped: Reply, outbox: Outbox, permit: Permit) -> Exchange {
+        Exchange::new(reply, stopped, outbox, self.stop.clone(), self.config.limits.keep_alive, permit)
+    }
+
+    pub(super) fn admit(&self) -> Result<Permit, Refusal> {
+        self.load.take().ok_or_else(|| Refusal::busy(503, "the server has too many requests in flight"))
+    }
+
+    /// Compares the headers that repeat arguments of a tool with them (H-36, H-39).
+    fn check_params(&self, view: &HeaderView<'_>, request: &Request, caller: &Caller) -> Result<(), Refusal> {
+        if request.method != "tools/call" || !caller.features().has(Features::PARAM_HEADERS) {
+            return Ok(());
+        }
+        let Some(headers) = request.params.name().and_then(|tool| self.service.param_headers(&tool)) else {
+            return Ok(());
+        };
+        let arguments = request.params.arguments().and_then(|arguments| arguments.decode().ok());
+        let faults = check_param_headers(&headers, view, arguments.as_ref());
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Rejection::header_mismatch(&faults).into())
+    }
+
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Table<Arc<HttpSession>>> {
+        // Every change of the table is one call, so poisoning means nothing.
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A service without its type, so that what follows is compiled once.
+pub(super) trait Answers: Send + Sync {
+    /// Calls the service; a panic becomes an *internal error* (house 2.5).
+    fn reply(self: Arc<Self>, call: Call, status: fn(&Answer) -> u16) -> BoxFuture<'static, Reply>;
+
+    fn notify(&self, notification: Notification, caller: &Caller);
+
+    fn param_headers(&self, tool: &str) -> Option<Arc<ParamHeaders>>;
+}
+
+struct Answering<S>(Arc<S>);
+
+impl<S: Service> Answers for Answering<S> {
+    fn reply(self: Arc<Self>, call: Call, status: fn(&Answer) -> u16) -> BoxFuture<'static, Reply> {
+        let id = call.request.id.clone();
+        async move {
+            let answer = AssertUnwindSafe(self.0.call(call)).catch_unwind().await;
+            let answer = answer.unwrap_or_else(|_| Err(RpcError::internal("the handler of this request panicked")));
+            Reply::new(&id, &answer, status(&answer))
+        }
+        .boxed()
+    }
+
+    fn notify(&self, notification: Notification, caller: &Caller) {
+        // Nobody waits for an answer, so a panic ends here.
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| self.0.notify(notification, caller)));
+    }
+
+    fn param_headers(&self, tool: &str) -> Option<Arc<ParamHeaders>> {
+        self.0.param_headers(tool)
+    }
+}

@@ -1,0 +1,258 @@
+//! The legacy shell: sessions, their requests, their standalone stream (HL-1 to HL-15, V-52).
+//!
+//! The surprising thing: a request is first worked on where it came in, and moves to a task of its session only when
+//! it has to wait, so that quick answers cost no task and slow ones survive a disconnect (HL-5).
+
+use std::sync::Arc;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use futures::FutureExt as _;
+use futures::future::join_all;
+use http::Response;
+use mcp_types::{Features, Malformed, Message, Notification, RawJson, Request, RequestId, rpc};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::body::ReplyBody;
+use super::endpoint::{Answers, Endpoint};
+use super::response;
+use super::rules::{self, Form, Refusal};
+use super::session::{HttpSession, Ticket};
+use super::stream::{EventStream, Pending, Reply};
+use super::table::{Refused, SessionId};
+use crate::era::{Verdict, classify};
+use crate::header::HeaderView;
+use crate::outbox::{Notifier, outbox};
+use crate::service::{Call, Caller};
+
+impl Endpoint {
+    /// Takes a message of a session, or the `initialize` that opens one.
+    pub(super) async fn take_legacy(
+        &self,
+        view: &HeaderView<'_>,
+        message: Message,
+    ) -> Result<Response<ReplyBody>, Refusal> {
+        match message {
+            Message::Request(request) => {
+                let id = request.id.clone();
+                self.take_request(view, request).await.map_err(|refusal| refusal.with_id(&id))
+            }
+            Message::Notification(notification) => {
+                let session = self.session(view)?;
+                self.take_note(&session, notification);
+                Ok(response::accepted())
+            }
+            // The server has asked nothing, so nobody waits for a response; its arrival is expected traffic.
+            Message::Response(_) => self.session(view).map(|_| response::accepted()),
+        }
+    }
+
+    async fn take_request(&self, view: &HeaderView<'_>, request: Request) -> Result<Response<ReplyBody>, Refusal> {
+        let form = Form::choose(view.accept, &request.method)?;
+        if request.method == "initialize" && rules::read_session(view)?.is_none() {
+            rules::check_legacy_version(view, &self.config.served)?;
+            return self.initialize(form, request).await;
+        }
+        let session = self.session(view)?;
+        let permit = self.admit()?;
+        let stopped = Reply::stopped(&request.id);
+        let (notifier, outbox) = outbox(&self.config.limits);
+        let reply = self.start(&session, request, notifier)?;
+        Ok(response::answered(self.exchange(reply, stopped, outbox, permit).run(form).await))
+    }
+
+    /// Opens a session, when the service agrees.
+    async fn initialize(&self, form: Form, request: Request) -> Result<Response<ReplyBody>, Refusal> {
+        self.sessions().admit(now()).map_err(|refused| match refused {
+            Refused::Full => Refusal::busy(503, "the server has too many sessions"),
+            Refused::TooFast => Refusal::busy(429, "sessions are opened too fast"),
+        })?;
+        let _permit = self.admit()?;
+        let session = Arc::new(HttpSession::new(&self.config.limits));
+        // The answer comes alone: before it the client is not ready for notifications (V-14).
+        let (notifier, _) = outbox(&self.config.limits);
+        let call = Call::new(request, Caller::legacy(Arc::clone(&session.protocol)), notifier);
+        let reply = Arc::clone(&self.service).reply(call, rules::legacy_status).await;
+        if !session.protocol.is_begun() {
+            return Ok(response::initialized(reply, form, None));
+        }
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|_| Refusal::busy(503, "the server has no random numbers"))?;
+        let id = SessionId::new(random);
+        self.sessions().insert(id.clone(), session, now());
+        Ok(response::initialized(reply, form, Some(&id)))
+    }
+
+    /// Opens the standalone stream of a session (HL-6).
+    pub(super) fn open_stream(&self, view: &HeaderView<'_>) -> Result<Response<ReplyBody>, Refusal> {
+        rules::check_stream_accept(view)?;
+        let limits = &self.config.limits;
+        let outbox = self.session(view)?.open_stream(limits)?;
+        let events = EventStream::standalone(outbox, &self.stop, limits.keep_alive);
+        Ok(response::event_stream(ReplyBody::events(events)))
+    }
+
+    /// Ends a session; its id is unknown afterwards (HL-10).
+    pub(super) fn end_session(&self, view: &HeaderView<'_>) -> Result<Response<ReplyBody>, Refusal> {
+        rules::check_legacy_version(view, &self.config.served)?;
+        let id = rules::read_session(view)?.ok_or_else(rules::missing_session)?;
+        let session = self.sessions().remove(id).ok_or_else(rules::unknown_session)?;
+        session.end();
+        Ok(response::ended())
+    }
+
+    /// Forgets the sessions that nobody uses any more.
+    pub(super) fn sweep(&self) {
+        let idle = self.sessions().sweep(now(), |session| session.is_busy());
+        idle.iter().for_each(|session| session.end());
+    }
+
+    /// Ends every session, when the server stops.
+    pub(super) fn end_all(&self) {
+        let all = self.sessions().clear();
+        all.iter().for_each(|session| session.end());
+    }
+
+    fn session(&self, view: &HeaderView<'_>) -> Result<Arc<HttpSession>, Refusal> {
+        rules::check_legacy_version(view, &self.config.served)?;
+        let id = rules::read_session(view)?.ok_or_else(rules::missing_session)?;
+        self.sessions().find(id, now()).map(Arc::clone).ok_or_else(rules::unknown_session)
+    }
+
+    fn take_note(&self, session: &HttpSession, notification: Notification) {
+        match &*notification.method {
+            "notifications/initialized" => session.protocol.ready(),
+            "notifications/cancelled" => {
+                if let Some(id) = notification.params.request_id() {
+                    session.cancel(&id);
+                }
+            }
+            "notifications/progress" => {}
+            _ => self.service.notify(notification, &Caller::legacy(Arc::clone(&session.protocol))),
+        }
+    }
+
+    /// Starts a request of a session.
+    fn start(&self, session: &Arc<HttpSession>, request: Request, notifier: Notifier) -> Result<Pending, Refusal> {
+        let id = request.id.clone();
+        if let Err(error) = session.protocol.admit(&request) {
+            let answer = Err(error);
+            let reply = Reply::new(&id, &answer, rules::legacy_status(&answer));
+            return Ok(futures::future::ready(Some(reply)).boxed());
+        }
+        let ticket = session.take_in(&id)?;
+        let call = Call::new(request, Caller::legacy(Arc::clone(&session.protocol)), notifier);
+        Ok(work(&self.service, session, call, ticket))
+    }
+
+    /// Takes a batch, which only sessions of one revision have (V-52, T-9).
+    pub(super) async fn take_batch(
+        &self,
+        view: &HeaderView<'_>,
+        text: Bytes,
+        malformed: Malformed,
+    ) -> Result<Response<ReplyBody>, Refusal> {
+        let session = match self.session(view) {
+            Ok(session) if session.protocol.revision().features().has(Features::BATCH) => session,
+            // That a batch is refused at all comes before the question whose it is.
+            _ => return Err(Refusal::malformed(malformed)),
+        };
+        let elements: Vec<RawJson> = RawJson::parse(text)
+            .ok()
+            .and_then(|text| text.decode().ok())
+            .ok_or_else(|| Refusal::malformed(malformed.clone()))?;
+        if elements.is_empty() || elements.len() > self.config.limits.batch {
+            let message = format!("a batch has 1 to {} messages", self.config.limits.batch);
+            return Err(Refusal::invalid(400, message));
+        }
+        let messages: Vec<_> = elements.into_iter().map(|element| Message::parse(element.into_bytes())).collect();
+        if messages.iter().flatten().any(|message| self.is_foreign(view, message)) {
+            return Err(Refusal::invalid(400, "`initialize` and requests of 2026-07-28 cannot be in a batch"));
+        }
+        let form = Form::choose(view.accept, "")?;
+        let permit = self.admit()?;
+        let (notifier, outbox) = outbox(&self.config.limits);
+        let requests = messages.iter().flatten().filter_map(|message| match message {
+            Message::Request(request) => Some(Reply::stopped(&request.id)),
+            _ => None,
+        });
+        let stopped = batch_of(requests).unwrap_or(Reply { status: 202, message: Bytes::new() });
+        let replies: Vec<_> =
+            messages.into_iter().filter_map(|message| self.take_element(&session, message, &notifier)).collect();
+        drop(notifier);
+        if replies.is_empty() {
+            return Ok(response::accepted());
+        }
+        let reply = join_all(replies).map(|replies| batch_of(replies.into_iter().flatten())).boxed();
+        Ok(response::answered(self.exchange(reply, stopped, outbox, permit).run(form).await))
+    }
+
+    /// Returns whether a message must not be in a batch (V-17, V-52).
+    fn is_foreign(&self, view: &HeaderView<'_>, message: &Message) -> bool {
+        let is_initialize = matches!(message, Message::Request(request) if request.method == "initialize");
+        is_initialize || !matches!(classify(message, Some(view), &self.config.served), Verdict::Legacy)
+    }
+
+    fn take_element(
+        &self,
+        session: &Arc<HttpSession>,
+        message: Result<Message, Malformed>,
+        notifier: &Notifier,
+    ) -> Option<Pending> {
+        let refused = |id: Option<&RequestId>, error| {
+            let mut message = BytesMut::new();
+            rpc::error_response(&mut message, id, &error);
+            futures::future::ready(Some(Reply { status: 200, message: message.freeze() })).boxed()
+        };
+        match message {
+            Ok(Message::Request(request)) => {
+                let id = request.id.clone();
+                let started = self.start(session, request, notifier.clone());
+                Some(started.unwrap_or_else(|refusal| refused(Some(&id), refusal.error)))
+            }
+            Ok(Message::Notification(notification)) => {
+                self.take_note(session, notification);
+                None
+            }
+            Ok(Message::Response(_)) => None,
+            Err(malformed) => Some(refused(malformed.id.as_ref(), malformed.error)),
+        }
+    }
+}
+
+/// Works on a call in place as far as it goes without waiting, and in a task of its session after that.
+fn work(service: &Arc<dyn Answers>, session: &Arc<HttpSession>, call: Call, ticket: Ticket) -> Pending {
+    let (id, number) = (call.request.id.clone(), ticket.number());
+    let mut reply = Arc::clone(service).reply(call, rules::legacy_status);
+    if let Some(reply) = (&mut reply).now_or_never() {
+        return futures::future::ready(Some(reply)).boxed();
+    }
+    let (sender, receiver) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        let reply = reply.await;
+        // The id is free as soon as the answer can be seen.
+        drop(ticket);
+        // Without a receiver the client is gone, and the answer is lost with it (HL-5).
+        let _ = sender.send(reply);
+    });
+    session.attach(&id, number, task.abort_handle());
+    receiver.map(Result::ok).boxed()
+}
+
+/// Puts the answers to a batch together; cancelled requests have none.
+fn batch_of(replies: impl Iterator<Item = Reply>) -> Option<Reply> {
+    let mut message = BytesMut::new();
+    for reply in replies {
+        message.put_u8(if message.is_empty() { b'[' } else { b',' });
+        message.extend_from_slice(&reply.message);
+    }
+    if message.is_empty() {
+        return None;
+    }
+    message.put_u8(b']');
+    Some(Reply { status: 200, message: message.freeze() })
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

@@ -1,0 +1,208 @@
+//! A Streamable HTTP server: both eras at one path (H-1 to H-18, HL-1 to HL-18).
+//!
+//! ```text
+//! listener → connection → endpoint → stream     (modern: all of it in the future of the response)
+//!                            ├── legacy → session   (legacy: work that has to wait moves to the session)
+//!                            └── rules              (every decision; pure)
+//! ```
+//!
+//! The surprising thing: a server that is bound to loopback answers only to loopback hosts unless it is told more,
+//! because otherwise any web page could reach it by DNS rebinding (H-2).
+
+mod body;
+mod connection;
+mod endpoint;
+mod legacy;
+mod listener;
+mod load;
+mod response;
+mod rules;
+mod session;
+mod socket;
+mod stop;
+mod stream;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::future::{Future, pending};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use mcp_types::Revision;
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use crate::error::Error;
+use crate::header::{HostPolicy, OriginPolicy, RuleFault};
+use crate::limits::Limits;
+use crate::service::{Serve, Service};
+
+use self::endpoint::{Config, Endpoint};
+use self::stop::Stop;
+
+/// A Streamable HTTP server that is bound to an address.
+///
+/// It answers at `/mcp`, serves every revision, and checks `Host` and `Origin`: on a loopback address it answers to
+/// `localhost`, `127.0.0.1` and `[::1]`; on any other to every host, and to no web page, until
+/// [`allowed_hosts`](Self::allowed_hosts) and [`allowed_origins`](Self::allowed_origins) say more.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example<S: mcp_transport::Service>(service: std::sync::Arc<S>) -> Result<(), mcp_transport::Error> {
+/// use mcp_transport::Serve;
+/// use mcp_transport::http::Http;
+///
+/// let http = Http::bind("127.0.0.1:8080").await?;
+/// println!("serving at http://{}/mcp", http.local_addr());
+/// http.serve(service).await
+/// # }
+/// ```
+pub struct Http {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Config,
+    shutdown: BoxFuture<'static, ()>,
+}
+
+impl Http {
+    /// Binds to an address, such as `127.0.0.1:8080`; port 0 takes any free one.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the address cannot be read or found, is taken, or needs rights that the program does not have.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has bound nothing.
+    pub async fn bind(address: impl ToSocketAddrs + fmt::Display) -> Result<Self, Error> {
+        let shown = address.to_string();
+        let failed = |error| bind_error(&shown, error);
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let is_loopback = address.ip().is_loopback();
+        let config = Config {
+            path: "/mcp".to_owned(),
+            limits: Limits::default(),
+            served: Revision::ALL.into_iter().collect(),
+            hosts: if is_loopback { HostPolicy::default() } else { HostPolicy::any() },
+            origins: if is_loopback { OriginPolicy::default() } else { OriginPolicy::none() },
+        };
+        Ok(Self { listener, address, config, shutdown: pending().boxed() })
+    }
+
+    /// Returns the address that the server is bound to.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sets the path of the endpoint, `/mcp` by default.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.config.path = path.into();
+        self
+    }
+
+    /// Sets the limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// Sets the revisions that are served; every one by default.
+    #[must_use]
+    pub fn revisions(mut self, revisions: impl IntoIterator<Item = Revision>) -> Self {
+        self.config.served = revisions.into_iter().collect();
+        self
+    }
+
+    /// Answers to these hosts, and on a loopback address to the loopback names as before. `*` stands for every host;
+    /// only a server that demands credentials should say so.
+    ///
+    /// # Errors
+    ///
+    /// Fails when an entry is not `host`, `host:port`, `host:*` or `*`.
+    pub fn allowed_hosts<I: IntoIterator<Item: AsRef<str>>>(mut self, hosts: I) -> Result<Self, Error> {
+        let start = if self.address.ip().is_loopback() { HostPolicy::default() } else { HostPolicy::none() };
+        self.config.hosts = hosts
+            .into_iter()
+            .try_fold(start, |policy, host| match host.as_ref() {
+                "*" => Ok(HostPolicy::any()),
+                host => policy.allow(host),
+            })
+            .map_err(|fault: RuleFault| Error::config(fault.to_string()))?;
+        Ok(self)
+    }
+
+    /// Answers to web pages of these origins, and on a loopback address to loopback pages as before. `*` stands for
+    /// every origin; only a server that demands credentials should say so.
+    ///
+    /// # Errors
+    ///
+    /// Fails when an entry is not `scheme://host`, `scheme://host:port`, `scheme://host:*`, `null` or `*`.
+    pub fn allowed_origins<I: IntoIterator<Item: AsRef<str>>>(mut self, origins: I) -> Result<Self, Error> {
+        let start = if self.address.ip().is_loopback() { OriginPolicy::default() } else { OriginPolicy::none() };
+        self.config.origins = origins
+            .into_iter()
+            .try_fold(start, |policy, origin| match origin.as_ref() {
+                "*" => Ok(OriginPolicy::any()),
+                origin => policy.allow(origin),
+            })
+            .map_err(|fault: RuleFault| Error::config(fault.to_string()))?;
+        Ok(self)
+    }
+
+    /// Shuts the server down when `signal` is ready: nothing new is accepted, requests in flight get the time of
+    /// [`Limits::drain`], and what is left is answered with an error.
+    #[must_use]
+    pub fn shutdown_on(mut self, signal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.shutdown = signal.boxed();
+        self
+    }
+}
+
+impl Serve for Http {
+    async fn serve<S: Service>(self, service: Arc<S>) -> Result<(), Error> {
+        let (stage, stop) = Stop::new();
+        let endpoint = Arc::new(Endpoint::new(service, self.config, stop));
+        let _sessions = EndSessions(Arc::clone(&endpoint));
+        listener::run(self.listener, endpoint, stage, self.shutdown).await;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("address", &self.address).field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Ends the work of every session when serving ends, also when it is dropped.
+struct EndSessions(Arc<Endpoint>);
+
+impl Drop for EndSessions {
+    fn drop(&mut self) {
+        self.0.end_all();
+    }
+}
+
+fn bind_error(address: &str, error: std::io::Error) -> Error {
+    let what = match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!("cannot bind to `{address}`: the port is taken; stop the other program or choose another port")
+        }
+        ErrorKind::PermissionDenied => {
+            format!("cannot bind to `{address}`: not permitted; choose a port above 1023")
+        }
+        ErrorKind::AddrNotAvailable => {
+            format!("cannot bind to `{address}`: this machine does not have the address; try `127.0.0.1`")
+        }
+        _ => format!("cannot bind to `{address}`; give an address and a port, such as `127.0.0.1:8080`"),
+    };
+    Error::environment(what, error)
+}

@@ -1,0 +1,256 @@
+//! One exchange on its way out: JSON when the answer is there first, an event stream when a notification is (H-13 to
+//! H-16, HL-4).
+//!
+//! Nothing is spawned here: whoever polls the response runs the handler, and dropping the response drops it. The
+//! surprising thing: an answer can be missing, because the client of a session may cancel; its stream then ends
+//! without one.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use mcp_types::{RequestId, RpcError, rpc};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::load::Permit;
+use super::rules::Form;
+use super::stop::{Stage, Stop};
+use crate::outbox::Outbox;
+use crate::service::Answer;
+use crate::sse::{encode_comment, encode_event};
+
+/// An encoded answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) message: Bytes,
+}
+
+/// What comes to be known of an answer; `None` when the request was cancelled.
+pub(super) type Pending = BoxFuture<'static, Option<Reply>>;
+
+/// One request that is being worked on.
+pub(super) struct Exchange {
+    reply: Pending,
+    /// The answer when the server stops before there is a real one.
+    stopped: Reply,
+    outbox: Outbox,
+    stop: Stop,
+    keep_alive: Duration,
+    permit: Permit,
+}
+
+/// How an exchange is answered.
+pub(super) enum Outcome {
+    /// By this and nothing else.
+    Whole(Option<Reply>),
+    /// By an event stream.
+    Events(EventStream),
+}
+
+/// The events of one response body.
+pub(super) struct EventStream {
+    buffer: BytesMut,
+    source: Source,
+    outbox: Outbox,
+    stopping: BoxFuture<'static, ()>,
+    quiet: Pin<Box<Sleep>>,
+    keep_alive: Duration,
+    /// Held until the body was written or given up.
+    permit: Option<Permit>,
+}
+
+/// What an event stream waits for beside notifications.
+enum Source {
+    /// The answer that ends the stream, and what ends it when the server stops.
+    Reply { reply: Pending, stopped: Reply },
+    /// Nothing: the stream ends when the session does.
+    Standalone,
+    /// Nothing more.
+    Ended,
+}
+
+impl Reply {
+    pub(super) fn new(id: &RequestId, answer: &Answer, status: u16) -> Self {
+        let mut message = BytesMut::new();
+        match answer {
+            Ok(result) => rpc::response(&mut message, id, result),
+            Err(error) => rpc::error_response(&mut message, Some(id), error),
+        }
+        Self { status, message: message.freeze() }
+    }
+
+    /// Makes the answer to a request that the server could not finish before it stopped.
+    pub(super) fn stopped(id: &RequestId) -> Self {
+        Self::new(id, &Err(RpcError::internal("the server is shutting down; send the request again")), 503)
+    }
+}
+
+impl Exchange {
+    pub(super) fn new(
+        reply: Pending,
+        stopped: Reply,
+        outbox: Outbox,
+        stop: Stop,
+        keep_alive: Duration,
+        permit: Permit,
+    ) -> Self {
+        Self { reply, stopped, outbox, stop, keep_alive, permit }
+    }
+
+    /// Waits until the form of the response is known.
+    pub(super) async fn run(mut self, form: Form) -> Outcome {
+        let mut stopping = None;
+        let first = poll_fn(|cx| {
+            if let Poll::Ready(first) = self.poll_first(cx, form) {
+                return Poll::Ready(first);
+            }
+            // Only who has to wait looks whether the server stops.
+            let stopping = stopping.get_or_insert_with(|| self.stop.reached(Stage::Closing));
+            ready!(stopping.poll_unpin(cx));
+            Poll::Ready(First { event: None, reply: Some(Some(self.stopped.clone())) })
+        })
+        .await;
+        match (first, form) {
+            (First { event: None, reply: Some(reply) }, Form::Either | Form::Json) => Outcome::Whole(reply),
+            (first, _) => Outcome::Events(self.into_events(first)),
+        }
+    }
+
+    fn poll_first(&mut self, cx: &mut Context<'_>, form: Form) -> Poll<First> {
+        let reply = match self.reply.poll_unpin(cx) {
+            Poll::Ready(reply) => Some(reply),
+            Poll::Pending => None,
+        };
+        let event = match self.outbox.poll_next(cx) {
+            Poll::Ready(event) if form != Form::Json => event,
+            Poll::Ready(Some(_)) => {
+                // A client that takes no event stream takes no notifications.
+                while matches!(self.outbox.poll_next(cx), Poll::Ready(Some(_))) {}
+                None
+            }
+            _ => None,
+        };
+        if event.is_none() && reply.is_none() {
+            return Poll::Pending;
+        }
+        Poll::Ready(First { event, reply })
+    }
+
+    fn into_events(self, first: First) -> EventStream {
+        let source = Source::Reply { reply: self.reply, stopped: self.stopped };
+        let stopping = self.stop.reached(Stage::Closing);
+        let mut events = EventStream::new(source, self.outbox, stopping, self.keep_alive);
+        events.permit = Some(self.permit);
+        if let Some(event) = first.event {
+            events.push(&event);
+        }
+        if let Some(reply) = first.reply {
+            events.end(reply);
+        }
+        events
+    }
+}
+
+impl EventStream {
+    /// Makes the stream of a session, which carries no answer and ends with the session or when the server stops.
+    pub(super) fn standalone(outbox: Outbox, stop: &Stop, keep_alive: Duration) -> Self {
+        Self::new(Source::Standalone, outbox, stop.reached(Stage::Draining), keep_alive)
+    }
+
+    /// Makes the stream that has one event: the answer.
+    pub(super) fn of_reply(reply: &Reply) -> Bytes {
+        let mut event = BytesMut::new();
+        encode_event(&mut event, None, None, None, &reply.message);
+        event.freeze()
+    }
+
+    fn new(source: Source, outbox: Outbox, stopping: BoxFuture<'static, ()>, keep_alive: Duration) -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            source,
+            outbox,
+            stopping,
+            quiet: Box::pin(sleep_until(Instant::now() + keep_alive)),
+            keep_alive,
+            permit: None,
+        }
+    }
+
+    /// Returns what is ready to be written, as one frame; `None` at the end.
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.fill(cx);
+        if self.buffer.is_empty() {
+            if matches!(self.source, Source::Ended) {
+                return Poll::Ready(None);
+            }
+            if self.stopping.poll_unpin(cx).is_ready() {
+                self.stop();
+            } else {
+                ready!(self.quiet.as_mut().poll(cx));
+                encode_comment(&mut self.buffer, "keep-alive");
+            }
+        }
+        self.quiet.as_mut().reset(Instant::now() + self.keep_alive);
+        let frame = self.buffer.split().freeze();
+        Poll::Ready((!frame.is_empty()).then_some(frame))
+    }
+
+    /// Gathers everything that is ready, up to a size that is worth a write.
+    fn fill(&mut self, cx: &mut Context<'_>) {
+        while self.buffer.len() < HIGH_WATER {
+            if let Some(event) = self.outbox.try_next() {
+                self.push(&event);
+                continue;
+            }
+            if let Source::Reply { reply, .. } = &mut self.source
+                && let Poll::Ready(reply) = reply.poll_unpin(cx)
+            {
+                self.end(reply);
+            }
+            if matches!(self.source, Source::Ended) {
+                return;
+            }
+            match self.outbox.poll_next(cx) {
+                Poll::Ready(Some(event)) => self.push(&event),
+                // Without writers the stream of a session is at its end; an answer may still come.
+                Poll::Ready(None) if matches!(self.source, Source::Standalone) => self.source = Source::Ended,
+                _ => return,
+            }
+        }
+    }
+
+    fn push(&mut self, message: &[u8]) {
+        encode_event(&mut self.buffer, None, None, None, message);
+    }
+
+    /// Writes what the handler has sent before it answered, and the answer (H-14: nothing follows it).
+    fn end(&mut self, reply: Option<Reply>) {
+        while let Some(event) = self.outbox.try_next() {
+            self.push(&event);
+        }
+        if let Some(reply) = reply {
+            self.push(&reply.message);
+        }
+        self.source = Source::Ended;
+    }
+
+    fn stop(&mut self) {
+        if let Source::Reply { stopped, .. } = std::mem::replace(&mut self.source, Source::Ended) {
+            self.push(&stopped.message);
+        }
+    }
+}
+
+/// What of an exchange is known when the form of its response has to be.
+struct First {
+    event: Option<Bytes>,
+    reply: Option<Option<Reply>>,
+}
+
+/// Bytes of events that are gathered for one write.
+const HIGH_WATER: usize = 64 * 1024;

@@ -1,0 +1,367 @@
+//! One end of a JSON-RPC connection, as a state machine: requests in both directions, deadlines, cancellation
+//! (specification: *Base Protocol*, *Cancellation*, *Progress*; P-1 to P-5, P-50 to P-61).
+//!
+//! It does no I/O. What arrived goes in by `handle_*`, what is to be done comes out by `poll_*`, and the clock is an
+//! argument. The surprising thing: it writes finished lines into one buffer, so that what is ready together is sent
+//! together, and a reply costs no allocation of its own.
+
+mod batch;
+mod pending;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use mcp_types::{Message, Notification, Params, RawJson, Request, RequestId, Response, RpcError, rpc};
+
+use crate::client::Patience;
+use crate::error::Deadline;
+use crate::limits::Limits;
+use crate::service::Answer;
+
+use batch::Batches;
+pub(crate) use batch::split;
+use pending::{Asked, Pending};
+
+/// One end of a connection that carries one message per line.
+///
+/// Feed it with [`handle_message`](Self::handle_message) and [`handle_timeout`](Self::handle_timeout); after either,
+/// and after every command, drain [`poll_event`](Self::poll_event) and [`poll_transmit`](Self::poll_transmit), and ask
+/// [`poll_timeout`](Self::poll_timeout) again.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Instant;
+/// use mcp_transport::{Limits, Patience};
+/// use mcp_transport::peer::{Event, Peer};
+/// use mcp_types::{Message, Params};
+///
+/// let now = Instant::now();
+/// let limits = Limits::default();
+/// let (mut client, mut server) = (Peer::new(&limits), Peer::new(&limits));
+/// let id = client.request("ping", &Params::absent(), Patience::from(&limits), now);
+/// let line = client.poll_transmit().unwrap();
+/// server.handle_message(Message::parse(line).unwrap(), now);
+/// assert!(matches!(server.poll_event(), Some(Event::Request(request)) if request.id == id));
+/// ```
+#[derive(Debug)]
+pub struct Peer {
+    /// How many requests of the peer may be open.
+    in_flight: usize,
+    asked: Pending,
+    /// The requests of the peer that are not answered.
+    answering: HashMap<RequestId, Open>,
+    batches: Batches,
+    /// Finished lines, not yet taken.
+    out: BytesMut,
+    /// How many bytes of `out` are answers that nobody but the peer caused.
+    refusals: usize,
+    events: VecDeque<Event>,
+}
+
+/// A request of the peer that is not answered.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    batch: Option<u64>,
+    kind: Kind,
+}
+
+/// What may end a request without an answer, or what follows its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// `initialize`, which must not be cancelled (V-17), and the probe: a legacy server that has not seen `initialize`
+    /// yet may die of anything else.
+    Handshake,
+    Ordinary,
+    /// A long-lived request that its server may end with `notifications/cancelled` (P-35).
+    Subscription,
+}
+
+impl Kind {
+    fn of(method: &str) -> Self {
+        match method {
+            "initialize" | "server/discover" => Self::Handshake,
+            "subscriptions/listen" => Self::Subscription,
+            _ => Self::Ordinary,
+        }
+    }
+}
+
+/// What happened on the connection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The peer withdrew its request, by the notification, which may say why; nothing more is sent for it.
+    Cancelled(RequestId, Notification),
+    /// One of our requests is over.
+    Completed(RequestId, Outcome),
+    /// The peer tells something; about one of our requests when that could be found out.
+    Notification(Option<RequestId>, Notification),
+    /// The peer asks; [`Peer::respond`] answers.
+    Request(Request),
+}
+
+/// How one of our requests ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The peer answered.
+    Answered(Answer),
+    /// The peer ended it without an answer, which it may do to a subscription (P-35).
+    Ended,
+    /// A deadline passed first; the request is withdrawn.
+    TimedOut(Deadline),
+    /// The peer answered with something that cannot be read; the text says why.
+    Unreadable(String),
+}
+
+impl Peer {
+    /// Makes an end that answers up to [`Limits::in_flight`] requests at once and refuses more.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            in_flight: limits.in_flight,
+            asked: Pending::default(),
+            answering: HashMap::new(),
+            batches: Batches::default(),
+            out: BytesMut::new(),
+            refusals: 0,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Sends a request and returns its id, which grows from 1 (T-3).
+    ///
+    /// Its deadlines run from `now`; notifications that belong to it start the idle one again. Progress belongs to it
+    /// by the token in its `_meta`.
+    pub fn request(&mut self, method: &str, params: &Params, patience: Patience, now: Instant) -> RequestId {
+        let id = self.asked.insert(Asked::new(method, params, patience, now));
+        put_line(&mut self.out, |out| rpc::request(out, &id, method, params.raw()));
+        id
+    }
+
+    /// Withdraws one of our requests; returns whether it was still open.
+    ///
+    /// The peer is told, unless the request is one that must not be cancelled (V-17).
+    pub fn cancel(&mut self, id: &RequestId, reason: &str) -> bool {
+        let Some(asked) = self.asked.remove(id) else { return false };
+        self.withdraw(id, &asked, reason);
+        true
+    }
+
+    /// Sends a notification.
+    pub fn notify(&mut self, method: &str, params: Option<&RawJson>) {
+        put_line(&mut self.out, |out| rpc::notification(out, method, params));
+    }
+
+    /// Answers a request of the peer; returns whether it was still open. A second answer is never sent.
+    pub fn respond(&mut self, id: &RequestId, answer: &Answer) -> bool {
+        let Some(open) = self.answering.remove(id) else { return false };
+        let out = &mut self.out;
+        self.batches.answer(open.batch, out, |out| match answer {
+            Ok(result) => rpc::response(out, id, result),
+            Err(error) => rpc::error_response(out, Some(id), error),
+        });
+        if open.kind == Kind::Subscription && answer.is_ok() {
+            // Its result is its end, which the cancellation page wants to be told in this way too (P-35).
+            self.notify_cancelled(id, "the subscription ended");
+        }
+        true
+    }
+
+    /// Forgets a request of the peer without an answer, which only a request that must not exist deserves (S-3).
+    pub fn forget(&mut self, id: &RequestId) {
+        if let Some(open) = self.answering.remove(id) {
+            self.batches.withdraw(open.batch, &mut self.out);
+        }
+    }
+
+    /// Sends an encoded message that belongs to a request of the peer; returns whether that is still open. Nothing is
+    /// sent for one that is not (P-61).
+    pub fn forward(&mut self, id: &RequestId, message: &[u8]) -> bool {
+        if !self.answering.contains_key(id) {
+            return false;
+        }
+        self.send(message);
+        true
+    }
+
+    /// Sends an encoded message.
+    pub fn send(&mut self, message: &[u8]) {
+        put_line(&mut self.out, |out| out.put_slice(message));
+    }
+
+    /// Answers something that is not a request, or one that was not accepted. It opens and closes nothing.
+    pub fn refuse(&mut self, id: Option<&RequestId>, error: &RpcError) {
+        let before = self.out.len();
+        self.batches.refuse(&mut self.out, |out| rpc::error_response(out, id, error));
+        self.refusals += self.out.len().saturating_sub(before);
+    }
+
+    /// Returns how many requests of the peer are open.
+    pub fn open_requests(&self) -> usize {
+        self.answering.len()
+    }
+
+    /// Returns whether the request of the peer is open.
+    pub fn is_open(&self, id: &RequestId) -> bool {
+        self.answering.contains_key(id)
+    }
+
+    /// Begins a batch: answers to what comes until [`end_batch`](Self::end_batch) are sent as one array (T-9).
+    pub fn begin_batch(&mut self) {
+        self.batches.begin();
+    }
+
+    /// Ends a batch.
+    pub fn end_batch(&mut self) {
+        self.batches.end(&mut self.out);
+    }
+
+    /// Takes in a message.
+    pub fn handle_message(&mut self, message: Message, now: Instant) {
+        match message {
+            Message::Request(request) => self.handle_request(request),
+            Message::Notification(notification) => self.handle_notification(notification, now),
+            Message::Response(response) => self.handle_response(response),
+        }
+    }
+
+    /// Takes in that a response could not be read; its request fails rather than wait in vain.
+    pub fn handle_unreadable(&mut self, id: &RequestId, why: impl Into<String>) {
+        if self.asked.remove(id).is_some() {
+            self.events.push_back(Event::Completed(id.clone(), Outcome::Unreadable(why.into())));
+        }
+    }
+
+    /// Takes in that the time is `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((id, asked)) = self.asked.expire(now) {
+            self.withdraw(&id, &asked, "the request timed out");
+            self.events.push_back(Event::Completed(id, Outcome::TimedOut(asked.deadline())));
+        }
+    }
+
+    /// Returns what happened next.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Returns all lines that are ready to be sent, as one piece.
+    #[must_use]
+    pub fn poll_transmit(&mut self) -> Option<Bytes> {
+        self.refusals = 0;
+        (!self.out.is_empty()).then(|| self.out.split().freeze())
+    }
+
+    /// Returns when [`handle_timeout`](Self::handle_timeout) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.asked.next_deadline()
+    }
+
+    /// Returns how many bytes wait for [`poll_transmit`](Self::poll_transmit).
+    pub fn unsent(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Returns how many of the [`unsent`](Self::unsent) bytes are refusals, which the peer alone caused.
+    pub fn unsent_refusals(&self) -> usize {
+        self.refusals
+    }
+
+    fn handle_request(&mut self, request: Request) {
+        if self.answering.contains_key(&request.id) {
+            // The first one stays alive (P-3).
+            let error = RpcError::invalid_request("a request with this id is still in flight");
+            return self.refuse(Some(&request.id), &error);
+        }
+        if self.answering.len() >= self.in_flight {
+            let limit = self.in_flight;
+            let error = RpcError::internal(format!("{limit} requests are in flight; send this one again later"));
+            return self.refuse(Some(&request.id), &error);
+        }
+        let open = Open { batch: self.batches.open(), kind: Kind::of(&request.method) };
+        self.answering.insert(request.id.clone(), open);
+        self.events.push_back(Event::Request(request));
+    }
+
+    fn handle_notification(&mut self, notification: Notification, now: Instant) {
+        let params = &notification.params;
+        let id = match &*notification.method {
+            "notifications/cancelled" => return self.handle_cancelled(notification),
+            "notifications/progress" => {
+                let token = params.progress_token();
+                match token.and_then(|token| self.asked.by_token(&token)) {
+                    Some(id) => Some(id),
+                    // Progress of a request that is over, or of none (P-51).
+                    None => return,
+                }
+            }
+            "notifications/message" => self.asked.only_listener(),
+            _ => params.meta().subscription_id().filter(|id| self.asked.contains(id)),
+        };
+        if let Some(id) = &id {
+            self.asked.touch(id, now);
+        }
+        self.events.push_back(Event::Notification(id, notification));
+    }
+
+    /// The peer withdraws a request of its own, or ends a subscription of ours (P-35, P-60). Anything else that it
+    /// might mean is ignored (P-61).
+    fn handle_cancelled(&mut self, notification: Notification) {
+        let Some(id) = notification.params.request_id() else { return };
+        match self.answering.get(&id) {
+            Some(open) if open.kind != Kind::Handshake => {
+                let open = *open;
+                self.answering.remove(&id);
+                self.batches.withdraw(open.batch, &mut self.out);
+                self.events.push_back(Event::Cancelled(id, notification));
+            }
+            Some(_) => {}
+            None if self.asked.is_subscription(&id) => {
+                self.asked.remove(&id);
+                self.events.push_back(Event::Completed(id, Outcome::Ended));
+            }
+            None => {}
+        }
+    }
+
+    fn handle_response(&mut self, response: Response) {
+        // A late or an unknown one is expected traffic (P-4, V-68).
+        let Some(id) = response.id else { return };
+        if self.asked.remove(&id).is_some() {
+            self.events.push_back(Event::Completed(id, Outcome::Answered(response.outcome)));
+        }
+    }
+
+    fn withdraw(&mut self, id: &RequestId, asked: &Asked, reason: &str) {
+        if asked.kind != Kind::Handshake {
+            self.notify_cancelled(id, reason);
+        }
+    }
+
+    fn notify_cancelled(&mut self, id: &RequestId, reason: &str) {
+        let params = serde_json::json!({"requestId": id, "reason": reason});
+        self.notify("notifications/cancelled", Some(&RawJson::from(params)));
+    }
+}
+
+impl Default for Peer {
+    fn default() -> Self {
+        Self::new(&Limits::default())
+    }
+}
+
+/// Appends one message as one line. White space between its tokens may hold line ends; they become spaces (T-13).
+pub(crate) fn put_line(out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
+    let start = out.len();
+    write(out);
+    let message = out.get_mut(start..).unwrap_or_default();
+    if message.contains(&b'\n') || message.contains(&b'\r') {
+        message.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
+    out.put_u8(b'\n');
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! What a server is to a transport: something that answers one request.
+//!
+//! The exchange is the unit (house 2.4). A driver reads a message, [`era::classify`](crate::era::classify) decides what
+//! it is, and what is left for the [`Service`] is a request of a known caller with a notifier beside it. Dropping the
+//! future that [`Service::call`] returned is the cancellation, on every transport.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use mcp_types::{
+    ClientCapabilities, Features, Implementation, LoggingLevel, Notification, RawJson, Request, Revision, RpcError,
+};
+
+use crate::era::legacy::Session;
+use crate::error::Error;
+use crate::outbox::Notifier;
+
+/// What a request is answered with: an encoded result, or the error to report.
+pub type Answer = Result<RawJson, RpcError>;
+
+/// Answers requests, one at a time and any number at once.
+///
+/// Implementors owe: an answer for every method of the registry, *method not found* for what they do not offer, and
+/// a future that stops its work when it is dropped. They need not check the envelope, the version or the era: a
+/// [`Call`] exists only for a request that passed. Callers owe: to poll the future until it is ready or to drop it,
+/// to read what the [`Notifier`] sends while they poll, and to send nothing for a dropped one. A panic in the future
+/// is the caller's to catch; it is answered with *internal error*.
+///
+/// A wrong use is to move the work into a spawned task and answer from a channel: dropping the future would then no
+/// longer cancel it.
+pub trait Service: Send + Sync + 'static {
+    /// Answers one request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request; nothing is sent for it afterwards.
+    fn call(&self, call: Call) -> impl Future<Output = Answer> + Send;
+
+    /// Takes note of a notification of a legacy session; cancellation and progress never come here.
+    fn notify(&self, notification: Notification, caller: &Caller) {
+        let _ = (notification, caller);
+    }
+
+    /// Returns how the parameters of a tool are mirrored into HTTP headers, when some are (H-39).
+    fn param_headers(&self, tool: &str) -> Option<Arc<crate::header::ParamHeaders>> {
+        let _ = tool;
+        None
+    }
+}
+
+/// A way in for clients: standard streams, a byte stream, an HTTP listener.
+pub trait Serve {
+    /// Serves `service` until the peer is gone or the way in is shut down.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the way in cannot be opened or breaks as a whole. A peer that misbehaves is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops serving at once; calls in flight are dropped.
+    fn serve<S: Service>(self, service: Arc<S>) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// One request of a known caller.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Call {
+    /// The request; its method exists in the caller's revision.
+    pub request: Request,
+    /// Who asks and what they can do.
+    pub caller: Caller,
+    /// Where notifications that belong to this request go.
+    pub notifier: Notifier,
+}
+
+impl Call {
+    /// Puts a call together.
+    pub fn new(request: Request, caller: Caller, notifier: Notifier) -> Self {
+        Self { request, caller, notifier }
+    }
+}
+
+/// Who sends a request: what a modern request says of itself, or the session that a legacy one belongs to.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    identity: Identity,
+}
+
+#[derive(Clone, Debug)]
+enum Identity {
+    Modern(Arc<ModernCaller>),
+    Legacy(Arc<Session>),
+}
+
+/// What a modern request says of its sender in `_meta`.
+#[derive(Clone, Debug)]
+pub(crate) struct ModernCaller {
+    pub(crate) revision: Revision,
+    pub(crate) capabilities: RawJson,
+    pub(crate) client_info: Option<RawJson>,
+    pub(crate) log_level: Option<LoggingLevel>,
+}
+
+impl Caller {
+    pub(crate) fn modern(caller: ModernCaller) -> Self {
+        Self { identity: Identity::Modern(Arc::new(caller)) }
+    }
+
+    /// Makes the caller of a request that belongs to a legacy session.
+    pub fn legacy(session: Arc<Session>) -> Self {
+        Self { identity: Identity::Legacy(session) }
+    }
+
+    /// Returns the revision that the answer is written in.
+    pub fn revision(&self) -> Revision {
+        match &self.identity {
+            Identity::Modern(caller) => caller.revision,
+            Identity::Legacy(session) => session.revision(),
+        }
+    }
+
+    /// Returns what may be written in an answer.
+    pub fn features(&self) -> Features {
+        self.revision().features()
+    }
+
+    /// Returns what the client can do for the server.
+    pub fn capabilities(&self) -> ClientCapabilities {
+        match &self.identity {
+            // The classifier has checked that it is an object; a member of a wrong type counts as not declared.
+            Identity::Modern(caller) => caller.capabilities.decode().unwrap_or_default(),
+            Identity::Legacy(session) => session.capabilities(),
+        }
+    }
+
+    /// Returns who the client says it is; for display and logs only (T-28).
+    pub fn client_info(&self) -> Option<Implementation> {
+        match &self.identity {
+            Identity::Modern(caller) => caller.client_info.as_ref()?.decode().ok(),
+            Identity::Legacy(session) => session.client_info(),
+        }
+    }
+
+    /// Returns the least severe log message that the caller wants; `None` when it wants none (P-90, P-91).
+    pub fn log_level(&self) -> Option<LoggingLevel> {
+        match &self.identity {
+            Identity::Modern(caller) => caller.log_level,
+            Identity::Legacy(session) => session.log_level(),
+        }
+    }
+
+    /// Returns the legacy session; `None` for a modern request, which has no memory.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        match &self.identity {
+            Identity::Modern(_) => None,
+            Identity::Legacy(session) => Some(session),
+        }
+    }
+}

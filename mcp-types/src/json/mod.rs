@@ -1,0 +1,11 @@
+//! JSON that is checked once, at the edge, and then carried as bytes.
+//!
+//! The surprising thing: nothing here builds a document tree. [`scan`] walks the bytes and [`RawJson`] keeps them.
+
+mod object;
+mod raw;
+pub mod scan;
+
+pub use object::JsonObject;
+pub use raw::RawJson;
+pub use scan::{ScanError, ScanErrorKind};

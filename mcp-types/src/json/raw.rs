@@ -1,0 +1,193 @@
+//! A JSON value kept as the bytes it arrived in.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::scan::{self, ScanError, Scanner, Span};
+
+/// One valid JSON value, as text, without copying it out of the buffer it arrived in.
+///
+/// It can only be made by the [validating scan](super::scan) or from a Rust value, so whoever holds one need not check
+/// it again: it is UTF-8, at most 128 containers deep, its surrogates are paired and its numbers fit an `f64`.
+/// Order of members, digits of numbers and unknown members stay as they were sent. Two values are equal when their
+/// texts are equal. Cloning is cheap.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RawJson(Bytes);
+
+impl RawJson {
+    /// Takes a text after checking it.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with the text and where.
+    pub fn parse(text: impl Into<Bytes>) -> Result<Self, ScanError> {
+        let text = text.into();
+        scan::validate(&text)?;
+        Ok(Self(text))
+    }
+
+    /// Encodes a Rust value.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value has a map whose keys are not strings, or when its own `Serialize` fails.
+    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::to_vec(value).map(|text| Self(text.into()))
+    }
+
+    /// Returns the empty object, `{}`.
+    pub fn empty_object() -> Self {
+        Self(Bytes::from_static(b"{}"))
+    }
+
+    /// Returns the value `null`.
+    pub fn null() -> Self {
+        Self(Bytes::from_static(b"null"))
+    }
+
+    /// Decodes the value into a Rust type.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value is not of the shape that `T` wants.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.0)
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("the scan proved that raw JSON is UTF-8")
+    }
+
+    /// Returns the text as shared bytes.
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Returns the text as shared bytes.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// Returns whether the value is an object.
+    pub fn is_object(&self) -> bool {
+        self.first() == Some(b'{')
+    }
+
+    /// Returns whether the value is `null`.
+    pub fn is_null(&self) -> bool {
+        self.first() == Some(b'n')
+    }
+
+    /// Finds members of an object by name without decoding the rest.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value is not an object, or when one of the members stands twice.
+    pub fn members<const N: usize>(&self, names: [&str; N]) -> Result<[Option<Self>; N], ScanError> {
+        let mut found = [const { None }; N];
+        let mut scanner = Scanner::new(&self.0)?;
+        scanner.space();
+        if scanner.peek() != Some(b'{') {
+            return Err(scanner.not_an_object());
+        }
+        scanner.object(0, |scanner, key| {
+            let name = key.name();
+            let slot = names.iter().position(|wanted| wanted.as_bytes() == &*name);
+            let Some(slot) = slot.and_then(|at| found.get_mut(at)) else {
+                return scanner.value(1).map(drop);
+            };
+            if slot.is_some() {
+                return Err(scanner.duplicate());
+            }
+            *slot = Some(Self::scanned(&self.0, scanner.value(1)?));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn first(&self) -> Option<u8> {
+        self.0.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    }
+
+    /// Takes a part of a text that the scan has walked over as one value.
+    pub(crate) fn scanned(text: &Bytes, span: Span) -> Self {
+        Self(text.slice(span.range()))
+    }
+}
+
+impl Default for RawJson {
+    /// Returns `null`.
+    fn default() -> Self {
+        Self::null()
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<serde_json::Value> for RawJson {
+    fn from(value: serde_json::Value) -> Self {
+        // The `Display` of a document tree is its compact JSON text and cannot fail.
+        Self(value.to_string().into())
+    }
+}
+
+impl From<serde_json::Map<String, serde_json::Value>> for RawJson {
+    fn from(object: serde_json::Map<String, serde_json::Value>) -> Self {
+        serde_json::Value::Object(object).into()
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(self.as_str()).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text: Box<str> = raw.into();
+        Self::parse(String::from(text)).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_and_order_survive() {
+        let text = r#"{"z":1.10,"a":100000000000000000000001}"#;
+        let raw: RawJson = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&raw).unwrap(), text);
+    }
+
+    #[test]
+    fn decoding_runs_the_scan() {
+        assert!(serde_json::from_str::<RawJson>(r#""\ud800""#).is_err());
+        let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
+        assert!(serde_json::from_str::<RawJson>(&deep).is_err());
+    }
+
+    #[test]
+    fn a_document_tree_becomes_raw_and_back() {
+        let value = serde_json::json!({"a": [1, null]});
+        assert_eq!(RawJson::from(value.clone()).decode::<serde_json::Value>().unwrap(), value);
+    }
+}

@@ -1,0 +1,506 @@
+//! The validating scan: one walk over the bytes of a JSON text.
+//!
+//! It proves what [`RawJson`](super::RawJson) promises: RFC 8259 grammar, UTF-8, at most [`MAX_DEPTH`] nested
+//! containers, paired surrogates, numbers that fit an `f64`. `serde_json::value::RawValue` proves none of the last
+//! three, which is why raw JSON in this workspace is never made from it directly.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+
+/// The greatest number of containers that may be open at once.
+pub const MAX_DEPTH: u32 = 128;
+
+/// A place in a scanned text, as byte offsets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    fn new(start: usize, end: usize) -> Self {
+        // Texts above 4 GiB are refused before the scan starts, so neither conversion can saturate.
+        Self {
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            end: u32::try_from(end).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Returns the same place counted from the start of `outer`.
+    pub(crate) fn moved_back(self, outer: Self) -> Self {
+        Self { start: self.start.saturating_sub(outer.start), end: self.end.saturating_sub(outer.start) }
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// Why a text is not acceptable JSON, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanError {
+    kind: ScanErrorKind,
+    offset: usize,
+}
+
+/// The rule that a text broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScanErrorKind {
+    /// A key that decides routing stands twice in its object.
+    DuplicateKey,
+    /// More than [`MAX_DEPTH`] containers are nested.
+    Depth,
+    /// The text ends inside a value.
+    End,
+    /// The value is not an object where one is wanted.
+    NotAnObject,
+    /// A number is too large for an `f64`.
+    NumberRange,
+    /// A `\u` escape names half of a surrogate pair.
+    Surrogate,
+    /// The bytes break the grammar of RFC 8259.
+    Syntax,
+    /// The text is longer than 4 GiB.
+    TooLong,
+    /// Something other than white space follows the value.
+    Trailing,
+    /// The bytes are not UTF-8.
+    Utf8,
+}
+
+impl ScanError {
+    /// Returns the rule that was broken.
+    pub fn kind(&self) -> ScanErrorKind {
+        self.kind
+    }
+
+    /// Returns the offset of the byte at which the rule was broken.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl fmt::Display for ScanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            ScanErrorKind::DuplicateKey => "a routing key stands twice",
+            ScanErrorKind::Depth => "more than 128 nested containers",
+            ScanErrorKind::End => "the text ends inside a value",
+            ScanErrorKind::NotAnObject => "not an object",
+            ScanErrorKind::NumberRange => "a number too large for a double",
+            ScanErrorKind::Surrogate => "half of a surrogate pair",
+            ScanErrorKind::Syntax => "not JSON",
+            ScanErrorKind::TooLong => "longer than 4 GiB",
+            ScanErrorKind::Trailing => "something follows the value",
+            ScanErrorKind::Utf8 => "not UTF-8",
+        };
+        write!(f, "{what} at byte {}", self.offset)
+    }
+}
+
+impl Error for ScanError {}
+
+/// Checks that `text` is exactly one JSON value under the rules of this module.
+///
+/// # Errors
+///
+/// Returns the first rule broken and the offset of the byte that broke it.
+pub fn validate(text: &[u8]) -> Result<(), ScanError> {
+    let mut scanner = Scanner::new(text)?;
+    scanner.space();
+    scanner.value(0)?;
+    scanner.end()
+}
+
+/// A position in a text that is known to be UTF-8.
+pub(crate) struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+/// An object key as it stands in the text, without its quotes.
+#[derive(Clone, Copy)]
+pub(crate) struct Key<'a> {
+    raw: &'a [u8],
+    escaped: bool,
+}
+
+impl<'a> Key<'a> {
+    /// Returns the key with its escapes resolved, so that `"meth\u006fd"` cannot pass for another key.
+    pub(crate) fn name(self) -> Cow<'a, [u8]> {
+        if !self.escaped {
+            return Cow::Borrowed(self.raw);
+        }
+        let mut quoted = Vec::with_capacity(self.raw.len() + 2);
+        quoted.push(b'"');
+        quoted.extend_from_slice(self.raw);
+        quoted.push(b'"');
+        match serde_json::from_slice::<String>(&quoted) {
+            Ok(name) => Cow::Owned(name.into_bytes()),
+            Err(_) => Cow::Borrowed(self.raw),
+        }
+    }
+}
+
+impl<'a> Scanner<'a> {
+    /// Starts at the first byte of `text`, after checking that all of it is UTF-8.
+    pub(crate) fn new(text: &'a [u8]) -> Result<Self, ScanError> {
+        if u32::try_from(text.len()).is_err() {
+            return Err(ScanError { kind: ScanErrorKind::TooLong, offset: text.len() });
+        }
+        match std::str::from_utf8(text) {
+            Ok(_) => Ok(Self { text, at: 0 }),
+            Err(error) => Err(ScanError { kind: ScanErrorKind::Utf8, offset: error.valid_up_to() }),
+        }
+    }
+
+    /// Starts at the first byte of `text` without the UTF-8 check, for reading what precedes a known fault.
+    pub(crate) fn unchecked_utf8(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    /// Returns the offset of the next byte, for [`since`](Self::since).
+    pub(crate) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// Returns what was walked over since `place`.
+    pub(crate) fn since(&self, place: usize) -> Span {
+        Span::new(place, self.at)
+    }
+
+    pub(crate) fn space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// Succeeds when only white space is left.
+    pub(crate) fn end(&mut self) -> Result<(), ScanError> {
+        self.space();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.fault(ScanErrorKind::Trailing)),
+        }
+    }
+
+    /// Walks over one value and returns where it stands. `depth` counts the containers already open.
+    pub(crate) fn value(&mut self, depth: u32) -> Result<Span, ScanError> {
+        let start = self.at;
+        match self.peek() {
+            Some(b'{') => self.object(depth, |scanner, _| scanner.value(depth + 1).map(drop))?,
+            Some(b'[') => self.array(depth)?,
+            Some(b'"') => drop(self.string()?),
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b't') => self.word(b"true")?,
+            Some(b'f') => self.word(b"false")?,
+            Some(b'n') => self.word(b"null")?,
+            Some(_) => return Err(self.fault(ScanErrorKind::Syntax)),
+            None => return Err(self.fault(ScanErrorKind::End)),
+        }
+        Ok(Span::new(start, self.at))
+    }
+
+    /// Walks over an object; `member` is called at each value and must walk over it.
+    pub(crate) fn object<F>(&mut self, depth: u32, mut member: F) -> Result<(), ScanError>
+    where
+        F: FnMut(&mut Self, Key<'a>) -> Result<(), ScanError>,
+    {
+        self.open(depth)?;
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            let key = self.string()?;
+            self.space();
+            self.byte(b':')?;
+            self.space();
+            member(self, key)?;
+            if self.separator(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn array(&mut self, depth: u32) -> Result<(), ScanError> {
+        self.open(depth)?;
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            if self.separator(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn open(&mut self, depth: u32) -> Result<(), ScanError> {
+        if depth >= MAX_DEPTH {
+            return Err(self.fault(ScanErrorKind::Depth));
+        }
+        self.at += 1;
+        self.space();
+        Ok(())
+    }
+
+    /// Walks over `,` or the closing byte; returns whether the container is closed.
+    fn separator(&mut self, close: u8) -> Result<bool, ScanError> {
+        self.space();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                self.space();
+                Ok(false)
+            }
+            Some(byte) if byte == close => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(_) => Err(self.fault(ScanErrorKind::Syntax)),
+            None => Err(self.fault(ScanErrorKind::End)),
+        }
+    }
+
+    fn string(&mut self) -> Result<Key<'a>, ScanError> {
+        self.byte(b'"')?;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(0x20..) => self.at += 1,
+                Some(_) => return Err(self.fault(ScanErrorKind::Syntax)),
+                None => return Err(self.fault(ScanErrorKind::End)),
+            }
+        }
+        let raw = &self.text[start..self.at];
+        self.at += 1;
+        Ok(Key { raw, escaped })
+    }
+
+    fn escape(&mut self) -> Result<(), ScanError> {
+        let start = self.at;
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                let first = self.code_unit()?;
+                let paired = match first {
+                    0xD800..=0xDBFF => {
+                        self.peek() == Some(b'\\')
+                            && self.text.get(self.at + 1) == Some(&b'u')
+                            && {
+                                self.at += 1;
+                                matches!(self.code_unit()?, 0xDC00..=0xDFFF)
+                            }
+                    }
+                    0xDC00..=0xDFFF => false,
+                    _ => true,
+                };
+                if !paired {
+                    return Err(ScanError { kind: ScanErrorKind::Surrogate, offset: start });
+                }
+            }
+            Some(_) => return Err(self.fault(ScanErrorKind::Syntax)),
+            None => return Err(self.fault(ScanErrorKind::End)),
+        }
+        Ok(())
+    }
+
+    /// Walks over `uXXXX` and returns the number.
+    fn code_unit(&mut self) -> Result<u32, ScanError> {
+        self.at += 1;
+        let mut unit = 0;
+        for _ in 0..4 {
+            let digit = match self.peek() {
+                Some(byte) => char::from(byte).to_digit(16),
+                None => return Err(self.fault(ScanErrorKind::End)),
+            };
+            let Some(digit) = digit else {
+                return Err(self.fault(ScanErrorKind::Syntax));
+            };
+            unit = unit << 4 | digit;
+            self.at += 1;
+        }
+        Ok(unit)
+    }
+
+    fn number(&mut self) -> Result<(), ScanError> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            _ => self.digits()?,
+        }
+        let mut exponent = false;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            exponent = true;
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        // Only an exponent or more than 308 digits can leave the range of an f64.
+        if exponent || self.at - start > 308 {
+            self.in_range(start)?;
+        }
+        Ok(())
+    }
+
+    fn in_range(&self, start: usize) -> Result<(), ScanError> {
+        let number = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
+        match number.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(()),
+            _ => Err(ScanError { kind: ScanErrorKind::NumberRange, offset: start }),
+        }
+    }
+
+    fn digits(&mut self) -> Result<(), ScanError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at > start {
+            return Ok(());
+        }
+        match self.peek() {
+            Some(_) => Err(self.fault(ScanErrorKind::Syntax)),
+            None => Err(self.fault(ScanErrorKind::End)),
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<(), ScanError> {
+        for &expected in word {
+            self.byte(expected)?;
+        }
+        Ok(())
+    }
+
+    fn byte(&mut self, expected: u8) -> Result<(), ScanError> {
+        match self.peek() {
+            Some(byte) if byte == expected => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(_) => Err(self.fault(ScanErrorKind::Syntax)),
+            None => Err(self.fault(ScanErrorKind::End)),
+        }
+    }
+
+    fn fault(&self, kind: ScanErrorKind) -> ScanError {
+        ScanError { kind, offset: self.at }
+    }
+
+    /// Returns a fault at the current place; for callers that refuse a key.
+    pub(crate) fn duplicate(&self) -> ScanError {
+        self.fault(ScanErrorKind::DuplicateKey)
+    }
+
+    /// Returns a fault at the current place; for callers that walk into objects only.
+    pub(crate) fn not_an_object(&self) -> ScanError {
+        self.fault(ScanErrorKind::NotAnObject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn accepts(text: &str) {
+        assert_eq!(validate(text.as_bytes()), Ok(()), "{text}");
+        serde_json::from_str::<serde_json::Value>(text).unwrap();
+    }
+
+    #[track_caller]
+    fn refuses(text: &[u8], kind: ScanErrorKind) {
+        assert_eq!(validate(text).map_err(|error| error.kind()), Err(kind), "{:?}", String::from_utf8_lossy(text));
+    }
+
+    #[test]
+    fn the_grammar_of_rfc_8259_is_accepted() {
+        for text in [
+            "null", " true ", "[]", "{}", "[1,2]", "\"\"", "0", "-0", "1.5e-3", "1E+2", "{\"a\":{\"b\":[null]}}",
+            "\"\\u00e9\\n\\/\"", "\"\\ud83d\\ude00\"", "\"\u{2028}\u{7f}\"", "18446744073709551616", "[ 1 , 2 ]\r\n",
+        ] {
+            accepts(text);
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_a_message_is_refused() {
+        let text = br#"{"jsonrpc":"2.0","id":-1.5e2,"params":{"a":[true,false,null,"\u00e9\ud83d\ude00"]}}"#;
+        assert_eq!(validate(text), Ok(()));
+        for end in 0..text.len() {
+            assert!(validate(&text[..end]).is_err(), "accepted {end} bytes");
+        }
+    }
+
+    #[test]
+    fn broken_grammar_is_refused() {
+        for text in [
+            "[1,]", "{\"a\":1,}", "{a:1}", "01", "+1", ".5", "1.", "1e", "nul ", "tru1", "'a'", "\"\\x\"", "\"\\u12g4\"",
+            "{\"a\" 1}", "[1 2]", "\"\n\"", "\u{feff}1", "-", "NaN", "Infinity", "\"\0\"",
+        ] {
+            assert!(validate(text.as_bytes()).is_err(), "accepted {text:?}");
+        }
+        refuses(b"1 2", ScanErrorKind::Trailing);
+        refuses(b"", ScanErrorKind::End);
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_refused() {
+        for text in [r#""\ud800""#, r#""\udc00\ud800""#, r#""\ud800x""#, r#""\ud800\n""#, r#""\ud800\ud800""#] {
+            refuses(text.as_bytes(), ScanErrorKind::Surrogate);
+        }
+    }
+
+    #[test]
+    fn invalid_utf8_is_refused_wherever_it_stands() {
+        let text = br#"{"a":"bcd"}"#;
+        for at in 0..text.len() {
+            let mut broken = text.to_vec();
+            broken[at] = 0xff;
+            refuses(&broken, ScanErrorKind::Utf8);
+        }
+    }
+
+    #[test]
+    fn nesting_ends_at_the_limit() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        accepts(&nested(127));
+        assert_eq!(validate(nested(128).as_bytes()), Ok(()));
+        refuses(nested(129).as_bytes(), ScanErrorKind::Depth);
+        refuses(nested(100_000).as_bytes(), ScanErrorKind::Depth);
+    }
+
+    #[test]
+    fn numbers_must_fit_a_double() {
+        accepts("1e308");
+        refuses(b"1e400", ScanErrorKind::NumberRange);
+        refuses(b"-1e400", ScanErrorKind::NumberRange);
+        refuses("9".repeat(400).as_bytes(), ScanErrorKind::NumberRange);
+        accepts("1e-400");
+    }
+}

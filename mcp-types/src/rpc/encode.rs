@@ -1,0 +1,94 @@
+//! Writing the envelope by hand into a buffer (house 8).
+
+use bytes::{BufMut, BytesMut};
+use serde::Serialize;
+
+use super::error::RpcError;
+use super::id::RequestId;
+use crate::json::RawJson;
+
+/// Appends a request to `out`, without a newline.
+pub fn request(out: &mut BytesMut, id: &RequestId, method: &str, params: Option<&RawJson>) {
+    out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
+    json(out, id);
+    call(out, method, params);
+}
+
+/// Appends a notification to `out`, without a newline.
+pub fn notification(out: &mut BytesMut, method: &str, params: Option<&RawJson>) {
+    out.put_slice(br#"{"jsonrpc":"2.0""#);
+    call(out, method, params);
+}
+
+/// Appends a response that carries a result to `out`, without a newline.
+pub fn response(out: &mut BytesMut, id: &RequestId, result: &RawJson) {
+    out.reserve(result.as_bytes().len() + 64);
+    out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
+    json(out, id);
+    out.put_slice(br#","result":"#);
+    raw(out, result);
+    out.put_u8(b'}');
+}
+
+/// Appends a response that carries an error to `out`, without a newline; the id is left out when it is unknown (T-6).
+pub fn error_response(out: &mut BytesMut, id: Option<&RequestId>, error: &RpcError) {
+    out.put_slice(br#"{"jsonrpc":"2.0""#);
+    if let Some(id) = id {
+        out.put_slice(br#","id":"#);
+        json(out, id);
+    }
+    out.put_slice(br#","error":"#);
+    json(out, error);
+    out.put_u8(b'}');
+}
+
+fn call(out: &mut BytesMut, method: &str, params: Option<&RawJson>) {
+    out.put_slice(br#","method":"#);
+    json(out, method);
+    if let Some(params) = params {
+        out.put_slice(br#","params":"#);
+        raw(out, params);
+    }
+    out.put_u8(b'}');
+}
+
+/// Appends raw JSON on one line (T-13): between tokens, the only place where they may stand, line ends become spaces.
+fn raw(out: &mut BytesMut, value: &RawJson) {
+    let text = value.as_bytes();
+    if text.contains(&b'\n') || text.contains(&b'\r') {
+        out.extend(text.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+    } else {
+        out.put_slice(text);
+    }
+}
+
+fn json<T: Serialize + ?Sized>(out: &mut BytesMut, value: &T) {
+    serde_json::to_writer(out.writer(), value).expect("ids, names and errors always encode and a buffer always accepts");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::Message;
+
+    #[test]
+    fn a_message_is_one_line_however_its_parts_were_written() {
+        let pretty = RawJson::parse("{\n  \"a\": \"x\\ny\",\r\n  \"b\": [\n1]\n}").unwrap();
+        let mut out = BytesMut::new();
+        response(&mut out, &1.into(), &pretty);
+        request(&mut out, &"i".into(), "tools/call", Some(&pretty));
+        assert!(!out.contains(&b'\n') && !out.contains(&b'\r'));
+        assert!(out.starts_with(br#"{"jsonrpc":"2.0","id":1,"result":{   "a": "x\ny""#));
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let params = RawJson::parse(r#"{"name":"t"}"#).unwrap();
+        let mut out = BytesMut::new();
+        request(&mut out, &"\"".into(), "x\ty", Some(&params));
+        let Ok(Message::Request(read)) = Message::parse(out.split().freeze()) else { panic!("not a request") };
+        assert_eq!((read.id, &*read.method, read.params.name().as_deref()), ("\"".into(), "x\ty", Some("t")));
+        error_response(&mut out, None, &RpcError::method_not_found("x"));
+        assert_eq!(out, r#"{"jsonrpc":"2.0","error":{"code":-32601,"message":"method not found: x"}}"#);
+    }
+}

@@ -1,0 +1,264 @@
+//! The parameters of a message: raw JSON, and the few members that decide where it goes.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::error::RpcError;
+use super::id::{ProgressToken, RequestId};
+use crate::json::RawJson;
+use crate::json::scan::{ScanError, Scanner, Span};
+use crate::meta;
+
+/// The `params` of a request or a notification.
+///
+/// They stay bytes until the method is known. Where the members that route stand is remembered from the walk that
+/// checked the message, so looking at them costs no second walk.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Params {
+    raw: Option<RawJson>,
+    peek: Peek,
+}
+
+/// Where the members that route stand in the text of the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Peek {
+    meta: Option<Span>,
+    name: Option<Span>,
+    uri: Option<Span>,
+    task_id: Option<Span>,
+    request_id: Option<Span>,
+    token: Option<Span>,
+    arguments: Option<Span>,
+    in_meta: MetaPeek,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct MetaPeek {
+    protocol_version: Option<Span>,
+    client_capabilities: Option<Span>,
+    client_info: Option<Span>,
+    log_level: Option<Span>,
+    progress_token: Option<Span>,
+    subscription_id: Option<Span>,
+}
+
+impl Params {
+    /// Returns parameters that are absent.
+    pub const fn absent() -> Self {
+        Self { raw: None, peek: Peek::NONE }
+    }
+
+    /// Takes parameters that are already encoded.
+    ///
+    /// # Errors
+    ///
+    /// Fails when they are not an object, or when a member that routes stands twice.
+    pub fn from_raw(raw: RawJson) -> Result<Self, ScanError> {
+        let mut scanner = Scanner::new(raw.as_bytes())?;
+        scanner.space();
+        let mut peek = Peek::default();
+        peek.scan(&mut scanner, 0)?;
+        Ok(Self { raw: Some(raw), peek })
+    }
+
+    pub(super) fn scanned(text: &Bytes, span: Span, peek: Peek) -> Self {
+        Self { raw: Some(RawJson::scanned(text, span)), peek: peek.moved_back(span) }
+    }
+
+    /// Returns the parameters as they were sent.
+    pub fn raw(&self) -> Option<&RawJson> {
+        self.raw.as_ref()
+    }
+
+    /// Decodes the parameters; absent ones decode like `{}`.
+    ///
+    /// # Errors
+    ///
+    /// Returns *invalid params* (−32602) that says which member is wrong.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, RpcError> {
+        let decoded = match &self.raw {
+            Some(raw) => raw.decode(),
+            None => serde_json::from_slice(b"{}"),
+        };
+        decoded.map_err(|error| RpcError::invalid_params(format!("invalid params: {error}")))
+    }
+
+    /// Returns the member `_meta`.
+    pub fn meta(&self) -> MetaView<'_> {
+        MetaView { params: self }
+    }
+
+    /// Returns the member `name`, when it is a string.
+    pub fn name(&self) -> Option<String> {
+        self.text(self.peek.name)
+    }
+
+    /// Returns the member `uri`, when it is a string.
+    pub fn uri(&self) -> Option<String> {
+        self.text(self.peek.uri)
+    }
+
+    /// Returns the member `taskId`, when it is a string.
+    pub fn task_id(&self) -> Option<String> {
+        self.text(self.peek.task_id)
+    }
+
+    /// Returns the member `requestId`, when it is an id.
+    pub fn request_id(&self) -> Option<RequestId> {
+        self.part(self.peek.request_id)?.decode().ok()
+    }
+
+    /// Returns the member `progressToken`, when it is a token.
+    pub fn progress_token(&self) -> Option<ProgressToken> {
+        self.part(self.peek.token)?.decode().ok()
+    }
+
+    /// Returns the member `arguments` as it was sent.
+    pub fn arguments(&self) -> Option<RawJson> {
+        self.part(self.peek.arguments)
+    }
+
+    fn part(&self, span: Option<Span>) -> Option<RawJson> {
+        Some(RawJson::scanned(self.raw.as_ref()?.as_bytes(), span?))
+    }
+
+    fn text(&self, span: Option<Span>) -> Option<String> {
+        self.part(span)?.decode().ok()
+    }
+}
+
+/// A look at `params._meta` that decodes nothing it is not asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct MetaView<'a> {
+    params: &'a Params,
+}
+
+impl MetaView<'_> {
+    /// Returns `_meta` as it was sent.
+    pub fn raw(&self) -> Option<RawJson> {
+        self.params.part(self.params.peek.meta)
+    }
+
+    /// Returns `io.modelcontextprotocol/protocolVersion`: the claim that a request is modern.
+    pub fn protocol_version(&self) -> Option<RawJson> {
+        self.params.part(self.params.peek.in_meta.protocol_version)
+    }
+
+    /// Returns `io.modelcontextprotocol/clientCapabilities`.
+    pub fn client_capabilities(&self) -> Option<RawJson> {
+        self.params.part(self.params.peek.in_meta.client_capabilities)
+    }
+
+    /// Returns `io.modelcontextprotocol/clientInfo`.
+    pub fn client_info(&self) -> Option<RawJson> {
+        self.params.part(self.params.peek.in_meta.client_info)
+    }
+
+    /// Returns `io.modelcontextprotocol/logLevel`.
+    pub fn log_level(&self) -> Option<RawJson> {
+        self.params.part(self.params.peek.in_meta.log_level)
+    }
+
+    /// Returns `progressToken`, when it is a token.
+    pub fn progress_token(&self) -> Option<ProgressToken> {
+        self.params.part(self.params.peek.in_meta.progress_token)?.decode().ok()
+    }
+
+    /// Returns `io.modelcontextprotocol/subscriptionId`, when it is an id.
+    pub fn subscription_id(&self) -> Option<RequestId> {
+        self.params.part(self.params.peek.in_meta.subscription_id)?.decode().ok()
+    }
+}
+
+impl Peek {
+    const NONE: Self = Self {
+        meta: None,
+        name: None,
+        uri: None,
+        task_id: None,
+        request_id: None,
+        token: None,
+        arguments: None,
+        in_meta: MetaPeek {
+            protocol_version: None,
+            client_capabilities: None,
+            client_info: None,
+            log_level: None,
+            progress_token: None,
+            subscription_id: None,
+        },
+    };
+
+    /// Walks over an object and remembers the members that route.
+    pub(super) fn scan(&mut self, scanner: &mut Scanner<'_>, depth: u32) -> Result<(), ScanError> {
+        scanner.object(depth, |scanner, key| {
+            let slot = match &*key.name() {
+                b"_meta" => return self.scan_meta(scanner, depth + 1),
+                b"name" => &mut self.name,
+                b"uri" => &mut self.uri,
+                b"taskId" => &mut self.task_id,
+                b"requestId" => &mut self.request_id,
+                b"progressToken" => &mut self.token,
+                b"arguments" => &mut self.arguments,
+                _ => return scanner.value(depth + 1).map(drop),
+            };
+            fill(slot, scanner, depth + 1)
+        })
+    }
+
+    fn scan_meta(&mut self, scanner: &mut Scanner<'_>, depth: u32) -> Result<(), ScanError> {
+        if self.meta.is_some() {
+            return Err(scanner.duplicate());
+        }
+        if scanner.peek() != Some(b'{') {
+            return fill(&mut self.meta, scanner, depth);
+        }
+        let before = scanner.place();
+        let inner = &mut self.in_meta;
+        scanner.object(depth, |scanner, key| {
+            let slot = match std::str::from_utf8(&key.name()).unwrap_or_default() {
+                meta::PROTOCOL_VERSION => &mut inner.protocol_version,
+                meta::CLIENT_CAPABILITIES => &mut inner.client_capabilities,
+                meta::CLIENT_INFO => &mut inner.client_info,
+                meta::LOG_LEVEL => &mut inner.log_level,
+                meta::PROGRESS_TOKEN => &mut inner.progress_token,
+                meta::SUBSCRIPTION_ID => &mut inner.subscription_id,
+                _ => return scanner.value(depth + 1).map(drop),
+            };
+            fill(slot, scanner, depth + 1)
+        })?;
+        self.meta = Some(scanner.since(before));
+        Ok(())
+    }
+
+    /// Makes the spans relative to the start of `params`.
+    fn moved_back(self, params: Span) -> Self {
+        let by = |span: Option<Span>| span.map(|span| span.moved_back(params));
+        Self {
+            meta: by(self.meta),
+            name: by(self.name),
+            uri: by(self.uri),
+            task_id: by(self.task_id),
+            request_id: by(self.request_id),
+            token: by(self.token),
+            arguments: by(self.arguments),
+            in_meta: MetaPeek {
+                protocol_version: by(self.in_meta.protocol_version),
+                client_capabilities: by(self.in_meta.client_capabilities),
+                client_info: by(self.in_meta.client_info),
+                log_level: by(self.in_meta.log_level),
+                progress_token: by(self.in_meta.progress_token),
+                subscription_id: by(self.in_meta.subscription_id),
+            },
+        }
+    }
+}
+
+/// Walks over a value and remembers where it stands; a second value for the same slot is a fault.
+pub(super) fn fill(slot: &mut Option<Span>, scanner: &mut Scanner<'_>, depth: u32) -> Result<(), ScanError> {
+    if slot.is_some() {
+        return Err(scanner.duplicate());
+    }
+    *slot = Some(scanner.value(depth)?);
+    Ok(())
+}

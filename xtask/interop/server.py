@@ -1,0 +1,48 @@
+"""The Python SDK as a server, in both eras at once.
+
+    python server.py http     binds a free port of 127.0.0.1 and prints the URL
+    python server.py stdio
+
+It offers what `xtask/src/interop/offer.rs` calls the house offer.
+"""
+
+import socket
+import sys
+
+import uvicorn
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("interop-python-server")
+
+
+@server.tool()
+def echo(text: str) -> str:
+    """Says the text again."""
+    return text
+
+
+@server.tool()
+def add(a: float, b: float) -> str:
+    """Adds two numbers."""
+    return f"{a + b:g}"
+
+
+@server.resource("embedded://about", mime_type="text/plain")
+def about() -> str:
+    """What this server is."""
+    return "A server of the Model Context Protocol."
+
+
+@server.prompt()
+def summarize(text: str, style: str = "short") -> str:
+    """Asks for a summary."""
+    return f"Summarize ({style}): {text}"
+
+
+if sys.argv[1] == "stdio":
+    server.run()
+else:
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", flush=True)
+    app = server.streamable_http_app()
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

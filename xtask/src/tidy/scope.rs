@@ -1,0 +1,86 @@
+//! Where the rules hold: the tables of `cargo xtask tidy`.
+//!
+//! A path in a table is a file, or a folder when it ends in `/`. A path that matches no file is an error, so that a
+//! renamed file does not leave its rule.
+
+/// What may lie at the top of the tree, tracked or ignored.
+pub(crate) const TOP_LEVEL: &[&str] = &[
+    ".cargo",
+    ".ci",
+    ".git",
+    ".github",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "SECURITY.md",
+    "clippy.toml",
+    "deny.toml",
+    "docs",
+    "mcp-client",
+    "mcp-openai-bridge",
+    "mcp-server",
+    "mcp-transport",
+    "mcp-types",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
+    "target",
+    "xtask",
+];
+
+/// Folders that hold no source of ours.
+pub(crate) const NOT_OURS: &[&str] =
+    &[".git", "__pycache__", "node_modules", "target", "docs/book"];
+
+/// Modules without async, clock, entropy and sockets: codecs, state machines, rules. Whole crates where everything
+/// is pure that is not named as a driver.
+pub(crate) const PURE: &[&str] = &[
+    "mcp-client/src/era/",
+    "mcp-openai-bridge/src/",
+    "mcp-transport/src/",
+    "mcp-types/src/",
+];
+
+/// What waits, in the crates above: the seams and their drivers. They hold no decision of the protocol.
+pub(crate) const DRIVERS: &[&str] = &[
+    "mcp-openai-bridge/src/bin/",
+    "mcp-openai-bridge/src/driver/",
+    "mcp-transport/src/client.rs",
+    "mcp-transport/src/http/",
+    "mcp-transport/src/outbox.rs",
+    "mcp-transport/src/pipe/",
+];
+
+/// The places that may know a revision by its name.
+pub(crate) const VERSIONS: &[&str] = &["mcp-types/src/revision.rs"];
+
+/// Test folders that drive real programs, where time is real too.
+pub(crate) const REAL_TIME: &[&str] = &["mcp-server/conformance/"];
+
+/// Crates whose types a peer sends.
+pub(crate) const WIRE: &[&str] = &[
+    "mcp-client/src/",
+    "mcp-openai-bridge/src/",
+    "mcp-server/src/",
+    "mcp-transport/src/",
+    "mcp-types/src/",
+];
+
+/// Whether `path` is one of `scope`, or lies in a folder of it.
+pub(crate) fn holds(scope: &[&str], path: &str) -> bool {
+    scope.iter().any(|entry| matches(entry, path))
+}
+
+/// Whether `path` is `entry`, or lies in it when it is a folder.
+pub(crate) fn matches(entry: &str, path: &str) -> bool {
+    if entry.ends_with('/') {
+        path.starts_with(entry)
+    } else {
+        path == entry
+    }
+}
