@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use mcp_types::{
-    CallToolRequestParams, CallToolResult, ContentBlock, JsonObject, ProgressNotificationParams, RawJson,
+    CallToolRequestParams, CallToolResult, ContentBlock, JsonObject, ProgressNotificationParams, RawJson, RequestMeta,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -100,7 +100,9 @@ impl<'a> ToolCall<'a> {
         let mut params = CallToolRequestParams::new(self.name);
         params.arguments = self.arguments.map_err(refused)?;
         if !self.meta.is_empty() {
-            params.extra.insert("_meta", RawJson::encode(&self.meta).map_err(|error| refused(error.to_string()))?);
+            let mut meta = RequestMeta::new();
+            meta.extra = self.meta;
+            params.meta = Some(meta);
         }
         let params = RawJson::encode(&params).map_err(|error| refused(error.to_string()))?;
         let mut patience = self.client.patience();

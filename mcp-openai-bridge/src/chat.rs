@@ -3,7 +3,7 @@
 //! Providers differ in what else they send (`reasoning_content`, `annotations`, `logprobs`), and a message goes back to
 //! the provider that wrote it. So every type keeps the members it does not know, in `extra`, as they came.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -295,7 +295,7 @@ impl<'de> Deserialize<'de> for Message {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut members = JsonObject::deserialize(deserializer)?;
         Ok(Self {
-            role: optional(&mut members, "role")?.unwrap_or_else(|| "assistant".to_owned()),
+            role: required(&mut members, "role")?,
             content: take(&mut members, "content"),
             tool_calls: optional(&mut members, "tool_calls")?.unwrap_or_default(),
             tool_call_id: optional(&mut members, "tool_call_id")?,
@@ -401,8 +401,15 @@ impl Serialize for Choice {
 impl<'de> Deserialize<'de> for Choice {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut members = JsonObject::deserialize(deserializer)?;
+        let mut message: JsonObject = required(&mut members, "message")?;
+        if message.member("role").is_none_or(RawJson::is_null) {
+            // Some providers leave it out, and who else should answer?
+            message.insert("role", text_json("assistant"));
+        }
         Ok(Self {
-            message: required(&mut members, "message")?,
+            message: object_json(&message)
+                .decode()
+                .map_err(|error| D::Error::custom(format_args!("`message`: {error}")))?,
             finish_reason: optional(&mut members, "finish_reason")?,
             extra: members,
         })
@@ -475,6 +482,13 @@ mod tests {
         assert_eq!(serde_json::to_string(&request).unwrap(), text);
         assert_eq!(request.tool_names(), ["f", "g"]);
         assert_eq!(request.messages[0].text(), "a");
+    }
+
+    #[test]
+    fn a_message_of_a_reply_without_a_role_is_the_models() {
+        let reply: Completion = serde_json::from_str(r#"{"choices":[{"message":{"content":"a"}}]}"#).unwrap();
+        assert_eq!(reply.choices[0].message, Message::new("assistant", "a"));
+        assert!(serde_json::from_str::<Request>(r#"{"model":"m","messages":[{"content":"a"}]}"#).is_err());
     }
 
     #[test]

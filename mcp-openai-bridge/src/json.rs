@@ -197,17 +197,15 @@ enum Fault {
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
-            Fault::BadNumber => f.write_str("a number is malformed or out of range")?,
-            Fault::BadString => {
-                f.write_str("a string has a bad escape, a lone surrogate or a raw control character")?
-            }
-            Fault::DuplicateKey(key) => write!(f, "the key {key:?} stands twice in one object")?,
-            Fault::NotANumber => f.write_str("NaN and Infinity are not JSON")?,
-            Fault::TooDeep => write!(f, "more than {DEPTH_LIMIT} levels of nesting")?,
-            Fault::TrailingText => f.write_str("there is more text after the end of the JSON value")?,
-            Fault::Unexpected(expected) => write!(f, "expected {expected}")?,
-            Fault::UnterminatedString => f.write_str("a string has no closing quote")?,
-        }
+            Fault::BadNumber => f.write_str("a number is malformed or out of range"),
+            Fault::BadString => f.write_str("a string has a bad escape, a lone surrogate or a raw control character"),
+            Fault::DuplicateKey(key) => write!(f, "the key {key:?} stands twice in one object"),
+            Fault::NotANumber => f.write_str("NaN and Infinity are not JSON"),
+            Fault::TooDeep => write!(f, "more than {DEPTH_LIMIT} levels of nesting"),
+            Fault::TrailingText => f.write_str("there is more text after the end of the JSON value"),
+            Fault::Unexpected(expected) => write!(f, "expected {expected}"),
+            Fault::UnterminatedString => f.write_str("a string has no closing quote"),
+        }?;
         write!(f, ", at byte {}", self.at)
     }
 }

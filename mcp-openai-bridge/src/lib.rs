@@ -1,14 +1,47 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # The rooms
+//!
+//! ```text
+//!   MCP servers                                                        the model
+//!   tools/list ──► tools ─┬─ names    legal, unique, reversible ──► tools of a request
+//!                         └─ schema   legal at every depth               │
+//!   tools/call ◄── turn ◄─── arguments  read, checked, explained ◄── tool calls
+//!       │           ▲ │
+//!       └──► content ─┘ └────────────── next request ───────────► messages
+//! ```
+//!
+//! Everything but [`driver`] is pure: data in, data out. `driver` waits for the model and the tools, and decides nothing.
+//!
+//! Three rules go through all of it:
+//!
+//! - **What goes out is legal.** One illegal tool, one unanswered call or one damaged picture makes a provider refuse the
+//!   whole request. So each of them is repaired, answered or described here, and the report says what was done.
+//! - **What cannot be understood is not run.** Broken arguments, unknown names and arguments that break the server's
+//!   schema are answered with a reason that the model can act on.
+//! - **Nothing is lost in silence.** Unknown members go back to the provider as they came, unknown blocks are shown as
+//!   JSON, what is cut is marked.
+//!
+//! # Features
+//!
+//! | feature | what it adds | what it costs |
+//! |---|---|---|
+//! | `validate` | arguments are checked against the server's JSON Schema | `jsonschema`, without network |
+//! | `driver` | [`driver`], the loop that waits | tokio's timer, `futures`, `async-trait` |
+//! | `program` (default) | both, for the program `mcp-bridge` | |
+#![cfg_attr(not(feature = "driver"), doc = "\n[`driver`]: crate::turn")]
 
 pub mod arguments;
 pub mod chat;
 pub mod content;
 #[cfg(feature = "driver")]
 pub mod driver;
-pub mod error;
+mod error;
 mod json;
 pub mod names;
 pub mod schema;
 mod similar;
 pub mod tools;
 pub mod turn;
+
+pub use error::{Error, Misuse, ModelError};

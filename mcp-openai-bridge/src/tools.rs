@@ -103,8 +103,9 @@ impl ToolSet {
 
     /// Says to the model that `name` calls nothing, and what it may have meant.
     pub fn unknown(&self, name: &str) -> String {
+        let shown_name = arguments::shortened(name);
         if let Some(held) = self.quarantined.iter().find(|held| held.tool == name) {
-            return format!("the tool `{name}` cannot be called and nothing was run: {}", held.reason);
+            return format!("the tool `{shown_name}` cannot be called and nothing was run: {}", held.reason);
         }
         let names = || self.tools.iter().map(|tool| tool.name());
         let shown: Vec<String> = names().take(SHOWN_NAMES).map(|name| format!("`{name}`")).collect();
@@ -117,7 +118,7 @@ impl ToolSet {
             (_, 0) => format!(" Available tools: {}.", shown.join(", ")),
             (_, more) => format!(" Available tools: {} and {more} more.", shown.join(", ")),
         };
-        format!("there is no tool `{name}` and nothing was run.{hint}{available}")
+        format!("there is no tool `{shown_name}` and nothing was run.{hint}{available}")
     }
 }
 

@@ -8,7 +8,12 @@ pub mod header;
 pub mod http;
 pub mod limits;
 pub mod line;
+#[cfg(feature = "pipe")]
+pub mod memory;
 mod outbox;
+pub mod peer;
+#[cfg(feature = "pipe")]
+pub mod pipe;
 mod read_buffer;
 mod service;
 pub mod sse;

@@ -329,11 +329,8 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_security_plan_and_a_change_of_any_is_seen_here() {
-        let printed: Vec<String> = Limits::default()
-            .entries()
-            .iter()
-            .map(|(name, bound)| format!("{name} {bound}"))
-            .collect();
+        let printed: Vec<String> =
+            Limits::default().entries().iter().map(|(name, bound)| format!("{name} {bound}")).collect();
         assert_eq!(
             printed,
             [
@@ -425,21 +422,13 @@ mod tests {
 
     #[test]
     fn a_setter_changes_its_own_limit_and_no_other() {
-        let changed = Limits::default()
-            .line_bytes(7)
-            .drain(Duration::from_millis(3));
+        let changed = Limits::default().line_bytes(7).drain(Duration::from_millis(3));
         let differing: Vec<_> = changed
             .entries()
             .into_iter()
             .zip(Limits::default().entries())
             .filter_map(|(new, old)| (new != old).then_some(new))
             .collect();
-        assert_eq!(
-            differing,
-            [
-                ("line_bytes", Bound::Count(7)),
-                ("drain", Bound::Time(Duration::from_millis(3)))
-            ]
-        );
+        assert_eq!(differing, [("line_bytes", Bound::Count(7)), ("drain", Bound::Time(Duration::from_millis(3)))]);
     }
 }

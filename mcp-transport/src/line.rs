@@ -56,11 +56,7 @@ impl LineDecoder {
     /// Makes a decoder that takes lines of up to [`Limits::line_bytes`].
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self {
-            buffer: ReadBuffer::default(),
-            max_bytes: limits.line_bytes,
-            discarding: false,
-        }
+        Self { buffer: ReadBuffer::default(), max_bytes: limits.line_bytes, discarding: false }
     }
 
     /// Returns where to read the next bytes to; always has room.
@@ -104,9 +100,7 @@ impl LineDecoder {
     /// Returns what is left at the end of the input, then `None`: a last line may lack its end.
     #[must_use]
     pub fn finish(&mut self) -> Option<LineEvent> {
-        let event = self
-            .next_line()
-            .or_else(|| self.take_line(self.buffer.bytes().len()));
+        let event = self.next_line().or_else(|| self.take_line(self.buffer.bytes().len()));
         if event.is_none() {
             self.discarding = false;
         }
@@ -146,16 +140,9 @@ impl LineDecoder {
 
     fn too_long(&self) -> LineEvent {
         // Not more than the limit, so that the head does not depend on how the input was split.
-        let head = self
-            .buffer
-            .bytes()
-            .get(..HEAD_BYTES.min(self.max_bytes))
-            .unwrap_or_default();
+        let head = self.buffer.bytes().get(..HEAD_BYTES.min(self.max_bytes)).unwrap_or_default();
         // A copy, so that the head does not keep the whole line in memory.
-        LineEvent::TooLong {
-            head: Bytes::copy_from_slice(head),
-            limit: self.max_bytes,
-        }
+        LineEvent::TooLong { head: Bytes::copy_from_slice(head), limit: self.max_bytes }
     }
 }
 

@@ -93,11 +93,7 @@ mod tests {
         for _ in 0..100 {
             buffer.space().put_slice(b"more");
         }
-        assert!(
-            buffer.bytes.capacity() < 2 * READ_BYTES,
-            "{}",
-            buffer.bytes.capacity()
-        );
+        assert!(buffer.bytes.capacity() < 2 * READ_BYTES, "{}", buffer.bytes.capacity());
 
         buffer.extend(&vec![b'x'; 1_000_000]);
         buffer.clear();
@@ -127,10 +123,6 @@ mod tests {
         buffer.skip(4);
         buffer.extend(b"!");
         assert_eq!(buffer.find(find), Some(6));
-        assert_eq!(
-            buffer.find(find),
-            Some(6),
-            "what was found is found again until it is taken"
-        );
+        assert_eq!(buffer.find(find), Some(6), "what was found is found again until it is taken");
     }
 }

@@ -461,10 +461,9 @@ mod tests {
     }
 
     #[test]
-    fn many_unknown_members_take_linear_time() {
-        let members: Vec<String> = (0..50_000).map(|at| format!(r#""k{at}":0"#)).collect();
-        let text = format!("{{{}}}", members.join(","));
-        let read: CallToolResult = serde_json::from_str(&text).unwrap();
-        assert_eq!(read.extra.len(), 50_000);
+    fn an_unknown_member_that_stands_twice_is_kept_twice() {
+        let text = r#"{"content":[],"x":1,"x":2}"#;
+        let read: CallToolResult = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
     }
 }

@@ -38,6 +38,7 @@ pub fn read(arguments: &Arguments) -> Result<RawJson, Rejection> {
     let refuse = |got: String| Rejection::from(Fault::new("", "one JSON object", got));
     match Value::parse(text) {
         Ok(Value::Object(_)) => RawJson::parse(text.to_owned()).map_err(|error| refuse(error.to_string())),
+        Ok(Value::Null) => Err(refuse("null".to_owned())),
         Ok(other) => Err(refuse(format!("{} {}", article(other.kind()), shortened(text)))),
         Err(error) => Err(refuse(format!("{} ({error})", shortened(text)))),
     }
@@ -126,7 +127,7 @@ impl fmt::Display for Fault {
 }
 
 /// The beginning of a text, enough to recognize it.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(SHOWN_CHARS).collect();
     if short.len() < text.len() {
         short.push('…');
@@ -136,6 +137,7 @@ fn shortened(text: &str) -> String {
 
 fn article(kind: &str) -> String {
     match kind {
+        // The value says it all.
         "null" => kind.to_owned(),
         "array" | "integer" | "object" => format!("an {kind}"),
         _ => format!("a {kind}"),
@@ -200,7 +202,7 @@ mod tests {
     #[test]
     fn a_value_that_is_no_object_is_refused() {
         refused("[1]", "an array [1]");
-        refused("null", "null null");
+        refused("null", "null");
         refused("\"a\"", "a string \"a\"");
         refused("7", "a number 7");
     }

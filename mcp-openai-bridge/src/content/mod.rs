@@ -191,8 +191,10 @@ fn repeats(content: &[ContentBlock], structured: &RawJson) -> bool {
     })
 }
 
+type MakePart = fn(Media) -> Part;
+
 /// Media types that models read: as servers write it, as it is sent on, and what it becomes.
-const KNOWN: [(&str, &str, fn(Media) -> Part); 11] = [
+const KNOWN: [(&str, &str, MakePart); 11] = [
     ("image/png", "image/png", Part::Image),
     ("image/jpeg", "image/jpeg", Part::Image),
     ("image/jpg", "image/jpeg", Part::Image),

@@ -13,7 +13,7 @@ fn check(result: Value, expected: &str) {
 }
 
 fn blocks(content: Value) -> Value {
-    json!({ "content": content })
+    Value::Object([("content".to_owned(), content)].into_iter().collect())
 }
 
 const PNG: &str = "iVBORw0KGgo=";

@@ -20,15 +20,10 @@ fn decode<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<LineEvent> {
 
 /// Says the same with the standard library and unbounded memory.
 fn model(input: &[u8]) -> Vec<LineEvent> {
-    let lines = input
-        .split(|byte| *byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let lines = input.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let kept = lines.filter(|line| line.len() > LIMIT || !line.iter().all(u8::is_ascii_whitespace));
     kept.map(|line| match line.get(..LIMIT) {
-        Some(head) if line.len() > LIMIT => LineEvent::TooLong {
-            head: head.to_vec().into(),
-            limit: LIMIT,
-        },
+        Some(head) if line.len() > LIMIT => LineEvent::TooLong { head: head.to_vec().into(), limit: LIMIT },
         _ => LineEvent::Line(line.to_vec().into()),
     })
     .collect()

@@ -10,19 +10,10 @@ use mcp_transport::sse::{SseDecoder, SseError, SseEvent, encode_event};
 const LIMIT: usize = 64;
 const ID_LIMIT: usize = 8;
 
-type Outcome = (
-    Vec<SseEvent>,
-    Option<SseError>,
-    Option<String>,
-    Option<Duration>,
-);
+type Outcome = (Vec<SseEvent>, Option<SseError>, Option<String>, Option<Duration>);
 
 fn decode<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
-    let mut decoder = SseDecoder::new(
-        &Limits::default()
-            .sse_event_bytes(LIMIT)
-            .sse_id_bytes(ID_LIMIT),
-    );
+    let mut decoder = SseDecoder::new(&Limits::default().sse_event_bytes(LIMIT).sse_id_bytes(ID_LIMIT));
     let mut events = Vec::new();
     let mut failure = None;
     for chunk in chunks {
@@ -38,12 +29,7 @@ fn decode<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Outcome {
             }
         }
     }
-    (
-        events,
-        failure,
-        decoder.last_event_id().map(str::to_owned),
-        decoder.retry(),
-    )
+    (events, failure, decoder.last_event_id().map(str::to_owned), decoder.retry())
 }
 
 fuzz_target!(|input: (u8, &[u8], &str)| {
@@ -52,21 +38,14 @@ fuzz_target!(|input: (u8, &[u8], &str)| {
     assert_eq!(decode(bytes.chunks(usize::from(size % 32) + 1)), whole);
     for event in &whole.0 {
         assert!(event.data.len() <= LIMIT);
-        assert!(
-            event
-                .retry
-                .is_none_or(|retry| retry <= Limits::default().retry_max)
-        );
+        assert!(event.retry.is_none_or(|retry| retry <= Limits::default().retry_max));
     }
 
     let mut stream = bytes::BytesMut::new();
     encode_event(&mut stream, Some(text), None, Some(text), bytes);
     let mut decoder = SseDecoder::new(&Limits::unlimited());
     decoder.extend(&stream);
-    let event = decoder
-        .next_event()
-        .expect("unlimited")
-        .expect("one event was written");
+    let event = decoder.next_event().expect("unlimited").expect("one event was written");
     let clean = text.replace(['\r', '\n', '\0'], "");
     assert_eq!(event.id.as_deref(), Some(clean.as_str()));
     assert_eq!(event.name.unwrap_or_default(), clean);

@@ -45,36 +45,25 @@ impl fmt::Display for SchemaFault {
         write!(f, "`{ANNOTATION}` at `{}` ", self.path)?;
         match &self.reason {
             SchemaFaultReason::Duplicate(other) => {
-                write!(
-                    f,
-                    "has the same name as the one at `{other}`; names must differ by more than letter case"
-                )
+                write!(f, "has the same name as the one at `{other}`; names must differ by more than letter case")
             }
-            SchemaFaultReason::Empty => {
-                f.write_str("is empty; give it the name that follows `Mcp-Param-`")
-            }
+            SchemaFaultReason::Empty => f.write_str("is empty; give it the name that follows `Mcp-Param-`"),
             SchemaFaultReason::NotToken(name) => {
-                write!(
-                    f,
-                    "is `{name}`, which cannot be in the name of a header; use letters, digits and `-`"
-                )
+                write!(f, "is `{name}`, which cannot be in the name of a header; use letters, digits and `-`")
             }
             SchemaFaultReason::NotString => f.write_str("is not a string"),
             SchemaFaultReason::TooMany => {
                 write!(f, "is beyond the {MAX_PARAM_HEADERS} that a tool may have")
             }
             SchemaFaultReason::Type(Some(found)) => {
-                write!(
-                    f,
-                    "is on a value of type {found}; only string, integer and boolean can be in a header"
-                )
+                write!(f, "is on a value of type {found}; only string, integer and boolean can be in a header")
             }
-            SchemaFaultReason::Type(None) => f.write_str(
-                "is on a value without a type; only string, integer and boolean can be in a header",
-            ),
-            SchemaFaultReason::Unreachable => f.write_str(
-                "is not on a property that is reached from the root by `properties` alone",
-            ),
+            SchemaFaultReason::Type(None) => {
+                f.write_str("is on a value without a type; only string, integer and boolean can be in a header")
+            }
+            SchemaFaultReason::Unreachable => {
+                f.write_str("is not on a property that is reached from the root by `properties` alone")
+            }
         }
     }
 }
@@ -123,17 +112,8 @@ enum Step<'s> {
 
 impl<'s> Search<'s> {
     fn run(schema: &'s Value) -> Self {
-        let root = Node {
-            value: schema,
-            parent: 0,
-            step: Step::Root,
-            is_reachable: true,
-        };
-        let mut search = Self {
-            nodes: vec![root],
-            found: Vec::new(),
-            faults: Vec::new(),
-        };
+        let root = Node { value: schema, parent: 0, step: Step::Root, is_reachable: true };
+        let mut search = Self { nodes: vec![root], found: Vec::new(), faults: Vec::new() };
         let mut index = 0;
         while search.faults.len() < MAX_PARAM_HEADERS
             && let Some(node) = search.nodes.get(index)
@@ -169,8 +149,7 @@ impl<'s> Search<'s> {
             // Values, not schemas: an `x-mcp-header` member in them is no annotation.
             ANNOTATION | "const" | "default" | "enum" | "examples" => {}
             // Maps from names to schemas: an `x-mcp-header` member is the name of a property or definition.
-            "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas"
-            | "dependencies" => {
+            "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies" => {
                 let is_reachable = is_reachable && keyword == "properties";
                 for (name, schema) in value.as_object().into_iter().flatten() {
                     self.push(schema, parent, Step::Member(keyword, name), is_reachable);
@@ -182,12 +161,7 @@ impl<'s> Search<'s> {
 
     fn push(&mut self, value: &'s Value, parent: usize, step: Step<'s>, is_reachable: bool) {
         if value.is_object() || value.is_array() {
-            self.nodes.push(Node {
-                value,
-                parent,
-                step,
-                is_reachable,
-            });
+            self.nodes.push(Node { value, parent, step, is_reachable });
         }
     }
 
@@ -195,10 +169,7 @@ impl<'s> Search<'s> {
         let pointer = self.pointer(index);
         match self.parse(annotation, members, index) {
             Ok(header) => self.found.push((header, pointer)),
-            Err(reason) => self.faults.push(SchemaFault {
-                path: pointer,
-                reason,
-            }),
+            Err(reason) => self.faults.push(SchemaFault { path: pointer, reason }),
         }
     }
 
@@ -208,9 +179,7 @@ impl<'s> Search<'s> {
         members: &Map<String, Value>,
         index: usize,
     ) -> Result<ParamHeader, SchemaFaultReason> {
-        let path = self
-            .property_path(index)
-            .ok_or(SchemaFaultReason::Unreachable)?;
+        let path = self.property_path(index).ok_or(SchemaFaultReason::Unreachable)?;
         let name = annotation.as_str().ok_or(SchemaFaultReason::NotString)?;
         if name.is_empty() {
             return Err(SchemaFaultReason::Empty);
@@ -226,18 +195,13 @@ impl<'s> Search<'s> {
         if self.found.len() == MAX_PARAM_HEADERS {
             return Err(SchemaFaultReason::TooMany);
         }
-        Ok(ParamHeader {
-            name: name.to_owned(),
-            path,
-            kind,
-        })
+        Ok(ParamHeader { name: name.to_owned(), path, kind })
     }
 
     /// Returns the property names that lead to a node; none for the root and what else is no property.
     fn property_path(&self, index: usize) -> Option<Vec<String>> {
         let steps = self.steps(index);
-        let is_property =
-            self.nodes.get(index).is_some_and(|node| node.is_reachable) && !steps.is_empty();
+        let is_property = self.nodes.get(index).is_some_and(|node| node.is_reachable) && !steps.is_empty();
         let names = steps.into_iter().filter_map(|step| match step {
             Step::Member(_, name) => Some(name.to_owned()),
             Step::Root | Step::Keyword(_) | Step::Element(_) => None,
@@ -264,11 +228,7 @@ impl<'s> Search<'s> {
     /// Returns the steps from the root to a node.
     fn steps(&self, mut index: usize) -> Vec<Step<'s>> {
         let mut steps = Vec::new();
-        while let Some(node) = self
-            .nodes
-            .get(index)
-            .filter(|node| !matches!(node.step, Step::Root))
-        {
+        while let Some(node) = self.nodes.get(index).filter(|node| !matches!(node.step, Step::Root)) {
             steps.push(node.step);
             index = node.parent;
         }
@@ -283,9 +243,7 @@ impl ParamKind {
             Some("boolean") => Ok(Self::Boolean),
             Some("integer") => Ok(Self::Integer),
             Some("string") => Ok(Self::String),
-            _ => Err(SchemaFaultReason::Type(
-                declared.map(|declared| excerpt(&declared.to_string())),
-            )),
+            _ => Err(SchemaFaultReason::Type(declared.map(|declared| excerpt(&declared.to_string())))),
         }
     }
 }

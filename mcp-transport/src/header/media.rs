@@ -56,9 +56,7 @@ pub fn check_content_type(field: HeaderField<'_>) -> Result<(), MediaFault> {
         HeaderField::Value(value) => value,
     };
     let mut parts = split_unquoted(value, ';').map(|part| part.trim_matches(OWS));
-    let is_json = parts
-        .next()
-        .is_some_and(|essence| essence.eq_ignore_ascii_case(JSON));
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(JSON));
     if is_json && parts.all(is_parameter) {
         return Ok(());
     }
@@ -110,10 +108,7 @@ impl Verdict {
     fn weigh(&mut self, range: &str, wanted: &str, accepted: bool) {
         let specificity = specificity(range, wanted);
         if specificity > self.specificity {
-            *self = Self {
-                specificity,
-                accepted,
-            };
+            *self = Self { specificity, accepted };
         } else if specificity == self.specificity && specificity > 0 {
             self.accepted |= accepted;
         }
@@ -124,15 +119,11 @@ impl fmt::Display for MediaFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ContentType(value) => write!(f, "{CONTENT_TYPE} is `{value}`; send `{JSON}`"),
-            Self::ContentTypeDuplicated => write!(
-                f,
-                "{CONTENT_TYPE} is there more than once; send it once, as `{JSON}`"
-            ),
+            Self::ContentTypeDuplicated => {
+                write!(f, "{CONTENT_TYPE} is there more than once; send it once, as `{JSON}`")
+            }
             Self::ContentTypeMissing => write!(f, "{CONTENT_TYPE} is missing; send `{JSON}`"),
-            Self::NotAcceptable => write!(
-                f,
-                "{ACCEPT} takes neither response type; send `{JSON}, {EVENT_STREAM}`"
-            ),
+            Self::NotAcceptable => write!(f, "{ACCEPT} takes neither response type; send `{JSON}, {EVENT_STREAM}`"),
         }
     }
 }
@@ -156,9 +147,7 @@ fn is_zero_weight(parameter: &str) -> bool {
     let Some((name, weight)) = parameter.split_once('=') else {
         return false;
     };
-    name.eq_ignore_ascii_case("q")
-        && weight.starts_with('0')
-        && weight.bytes().all(|byte| byte == b'0' || byte == b'.')
+    name.eq_ignore_ascii_case("q") && weight.starts_with('0') && weight.bytes().all(|byte| byte == b'0' || byte == b'.')
 }
 
 /// Says whether this is a parameter, or the nothing that RFC 9110 allows in its place.
@@ -180,11 +169,7 @@ mod tests {
     fn check_accept_lines(lines: &[&str], json: bool, event_stream: bool) {
         let mut accept = Accept::default();
         lines.iter().for_each(|line| accept.add(line));
-        assert_eq!(
-            (accept.json(), accept.event_stream()),
-            (json, event_stream),
-            "{lines:?}"
-        );
+        assert_eq!((accept.json(), accept.event_stream()), (json, event_stream), "{lines:?}");
         assert_eq!(check_accept(accept).is_ok(), json || event_stream);
     }
 
@@ -198,11 +183,7 @@ mod tests {
             "application/json ;",
             "application/json; profile=\"a, b; c=\\\"d\"",
         ] {
-            assert_eq!(
-                check_content_type(HeaderField::Value(value)),
-                Ok(()),
-                "{value}"
-            );
+            assert_eq!(check_content_type(HeaderField::Value(value)), Ok(()), "{value}");
         }
     }
 
@@ -222,20 +203,10 @@ mod tests {
             "json",
         ] {
             let fault = MediaFault::ContentType(value.to_owned());
-            assert_eq!(
-                check_content_type(HeaderField::Value(value)),
-                Err(fault),
-                "{value}"
-            );
+            assert_eq!(check_content_type(HeaderField::Value(value)), Err(fault), "{value}");
         }
-        assert_eq!(
-            check_content_type(HeaderField::Absent),
-            Err(MediaFault::ContentTypeMissing)
-        );
-        assert_eq!(
-            check_content_type(HeaderField::Duplicated),
-            Err(MediaFault::ContentTypeDuplicated)
-        );
+        assert_eq!(check_content_type(HeaderField::Absent), Err(MediaFault::ContentTypeMissing));
+        assert_eq!(check_content_type(HeaderField::Duplicated), Err(MediaFault::ContentTypeDuplicated));
         assert!(check_content_type(HeaderField::NotVisibleAscii).is_err());
     }
 

@@ -19,26 +19,19 @@ mod view;
 pub use annotation::{MAX_PARAM_HEADERS, SchemaFault, SchemaFaultReason};
 pub use media::{Accept, MediaFault, check_accept, check_content_type};
 pub use origin::{HostFault, HostPolicy, OriginFault, OriginPolicy, RuleFault};
-pub use param::{
-    ParamFault, ParamFaultReason, ParamHeader, ParamHeaders, ParamKind, check_param_headers,
-};
+pub use param::{ParamFault, ParamFaultReason, ParamHeader, ParamHeaders, ParamKind, check_param_headers};
 pub use request::{
-    HeaderFault, HeaderFaultReason, check_last_event_id, check_session_id, check_standard_headers,
-    is_session_id,
+    HeaderFault, HeaderFaultReason, check_last_event_id, check_session_id, check_standard_headers, is_session_id,
 };
 pub use value::{ValueFault, decode_value, encode_value};
 pub use view::{
-    ACCEPT, CONTENT_TYPE, HOST, HeaderField, HeaderView, LAST_EVENT_ID, MCP_METHOD, MCP_NAME,
-    MCP_PARAM_PREFIX, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, ORIGIN,
+    ACCEPT, CONTENT_TYPE, HOST, HeaderField, HeaderView, LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PARAM_PREFIX,
+    MCP_PROTOCOL_VERSION, MCP_SESSION_ID, ORIGIN,
 };
 
 /// Returns `text` shortened and escaped, so that it can stand in a message and in a log.
 fn excerpt(text: &str) -> String {
-    let mut excerpt: String = text
-        .chars()
-        .take(EXCERPT_CHARS)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut excerpt: String = text.chars().take(EXCERPT_CHARS).flat_map(char::escape_debug).collect();
     if text.chars().nth(EXCERPT_CHARS).is_some() {
         excerpt.push('…');
     }

@@ -14,9 +14,7 @@ pub(super) struct Decimal {
 impl Decimal {
     /// Reads a number in the grammar of JSON; none if it is not one, or if its exponent is absurd.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (negative, unsigned) = text
-            .strip_prefix('-')
-            .map_or((false, text), |rest| (true, rest));
+        let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
             None => (unsigned, 0),
@@ -34,27 +32,15 @@ impl Decimal {
         let exponent = exponent - i64::try_from(fraction.len()).ok()? + zeros;
         let digits = digits.trim_start_matches('0').to_owned();
         if digits.is_empty() {
-            return Some(Self {
-                negative: false,
-                digits,
-                exponent: 0,
-            });
+            return Some(Self { negative: false, digits, exponent: 0 });
         }
-        Some(Self {
-            negative,
-            digits,
-            exponent,
-        })
+        Some(Self { negative, digits, exponent })
     }
 
     /// Returns the value if it is an integer within ±(2^53 − 1), which every JSON reader keeps exactly (H-31).
     pub(super) fn safe_integer(&self) -> Option<i64> {
         let power = u32::try_from(self.exponent).ok()?;
-        let digits: i64 = if self.digits.is_empty() {
-            0
-        } else {
-            self.digits.parse().ok()?
-        };
+        let digits: i64 = if self.digits.is_empty() { 0 } else { self.digits.parse().ok()? };
         let value = digits.checked_mul(10_i64.checked_pow(power)?)?;
         (value <= MAX_SAFE_INTEGER).then_some(if self.negative { -value } else { value })
     }
@@ -81,32 +67,16 @@ mod tests {
 
     #[test]
     fn numbers_are_equal_by_value_h_36() {
-        for (one, other) in [
-            ("42", "42.0"),
-            ("42", "4.2e1"),
-            ("0", "-0.00"),
-            ("-1", "-10E-1"),
-            ("100", "1e+2"),
-            ("0.5", "5e-1"),
-        ] {
-            assert_eq!(
-                Decimal::parse(one),
-                Decimal::parse(other),
-                "{one} = {other}"
-            );
+        for (one, other) in
+            [("42", "42.0"), ("42", "4.2e1"), ("0", "-0.00"), ("-1", "-10E-1"), ("100", "1e+2"), ("0.5", "5e-1")]
+        {
+            assert_eq!(Decimal::parse(one), Decimal::parse(other), "{one} = {other}");
             assert!(Decimal::parse(one).is_some());
         }
-        for (one, other) in [
-            ("42", "-42"),
-            ("42", "420"),
-            ("9007199254740993", "9007199254740992"),
-            ("1", "1.0000000000000000000001"),
-        ] {
-            assert_ne!(
-                Decimal::parse(one),
-                Decimal::parse(other),
-                "{one} and {other}"
-            );
+        for (one, other) in
+            [("42", "-42"), ("42", "420"), ("9007199254740993", "9007199254740992"), ("1", "1.0000000000000000000001")]
+        {
+            assert_ne!(Decimal::parse(one), Decimal::parse(other), "{one} and {other}");
         }
     }
 

@@ -79,19 +79,13 @@ impl HostPolicy {
     /// Answers to every host that is well formed. Only for a server that demands authentication.
     #[must_use]
     pub fn any() -> Self {
-        Self {
-            rules: Vec::new(),
-            allows_any: true,
-        }
+        Self { rules: Vec::new(), allows_any: true }
     }
 
     /// Answers to no host until some are allowed.
     #[must_use]
     pub fn none() -> Self {
-        Self {
-            rules: Vec::new(),
-            allows_any: false,
-        }
+        Self { rules: Vec::new(), allows_any: false }
     }
 
     /// Answers also to a host: `example.com` or `example.com:*` with any port, `example.com:8080` with
@@ -103,8 +97,7 @@ impl HostPolicy {
     /// Fails when the rule is not a host with an optional port.
     pub fn allow(mut self, rule: &str) -> Result<Self, RuleFault> {
         let (authority, _) = strip_any_port(rule);
-        let Authority { host, port } =
-            Authority::parse(authority).ok_or_else(|| RuleFault::new(rule, HOST_RULE))?;
+        let Authority { host, port } = Authority::parse(authority).ok_or_else(|| RuleFault::new(rule, HOST_RULE))?;
         self.rules.push(HostRule { host, port });
         Ok(self)
     }
@@ -123,8 +116,7 @@ impl HostPolicy {
             }
             HeaderField::Value(value) => value,
         };
-        let authority =
-            Authority::parse(value).ok_or_else(|| HostFault::Malformed(excerpt(value)))?;
+        let authority = Authority::parse(value).ok_or_else(|| HostFault::Malformed(excerpt(value)))?;
         if self.allows_any || self.rules.iter().any(|rule| rule.matches(&authority)) {
             return Ok(());
         }
@@ -136,21 +128,13 @@ impl OriginPolicy {
     /// Answers to every origin that is well formed, and to `null`. Only for a server that demands authentication.
     #[must_use]
     pub fn any() -> Self {
-        Self {
-            rules: Vec::new(),
-            allows_any: true,
-            allows_null: true,
-        }
+        Self { rules: Vec::new(), allows_any: true, allows_null: true }
     }
 
     /// Answers to no origin until some are allowed.
     #[must_use]
     pub fn none() -> Self {
-        Self {
-            rules: Vec::new(),
-            allows_any: false,
-            allows_null: false,
-        }
+        Self { rules: Vec::new(), allows_any: false, allows_null: false }
     }
 
     /// Answers also to an origin: `https://example.com` with the default port of the scheme,
@@ -197,34 +181,19 @@ impl OriginPolicy {
 
 impl Default for HostPolicy {
     fn default() -> Self {
-        let rules = loopback_hosts()
-            .into_iter()
-            .map(|host| HostRule { host, port: None })
-            .collect();
-        Self {
-            rules,
-            allows_any: false,
-        }
+        let rules = loopback_hosts().into_iter().map(|host| HostRule { host, port: None }).collect();
+        Self { rules, allows_any: false }
     }
 }
 
 impl Default for OriginPolicy {
     fn default() -> Self {
         let origins = |scheme: &'static str| {
-            loopback_hosts().into_iter().map(move |host| Origin {
-                scheme: scheme.to_owned(),
-                host,
-                port: None,
-            })
+            loopback_hosts().into_iter().map(move |host| Origin { scheme: scheme.to_owned(), host, port: None })
         };
         let rules = origins("http").chain(origins("https"));
         Self {
-            rules: rules
-                .map(|origin| OriginRule {
-                    origin,
-                    any_port: true,
-                })
-                .collect(),
+            rules: rules.map(|origin| OriginRule { origin, any_port: true }).collect(),
             allows_any: false,
             allows_null: false,
         }
@@ -240,10 +209,7 @@ impl fmt::Display for HostFault {
             }
             Self::Missing => f.write_str("host is missing; send the host of the URL"),
             Self::NotAllowed(value) => {
-                write!(
-                    f,
-                    "host `{value}` is not one that this server answers to; allow it in the server's host policy"
-                )
+                write!(f, "host `{value}` is not one that this server answers to; allow it in the server's host policy")
             }
         }
     }
@@ -255,10 +221,7 @@ impl fmt::Display for OriginFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Duplicated => f.write_str("origin is there more than once; send it once"),
-            Self::Malformed(value) => write!(
-                f,
-                "origin `{value}` is not a scheme and a host with an optional port"
-            ),
+            Self::Malformed(value) => write!(f, "origin `{value}` is not a scheme and a host with an optional port"),
             Self::NotAllowed(value) => {
                 write!(
                     f,
@@ -274,20 +237,13 @@ impl std::error::Error for OriginFault {}
 
 impl RuleFault {
     fn new(rule: &str, expected: &'static str) -> Self {
-        Self {
-            rule: excerpt(rule),
-            expected,
-        }
+        Self { rule: excerpt(rule), expected }
     }
 }
 
 impl fmt::Display for RuleFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` in an allow list is not {}",
-            self.rule, self.expected
-        )
+        write!(f, "`{}` in an allow list is not {}", self.rule, self.expected)
     }
 }
 
@@ -346,9 +302,7 @@ impl Origin {
     fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
         let Authority { host, port } = Authority::parse(authority).filter(|_| is_scheme)?;
         let scheme = scheme.to_ascii_lowercase();
         let port = port.or_else(|| default_port(&scheme));
@@ -372,9 +326,7 @@ impl Authority {
             None if port.is_empty() => None,
             Some("") => None,
             // A number parser would also take a sign.
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().ok()?)
-            }
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse().ok()?),
             _ => return None,
         };
         Some(Self { host, port })
@@ -388,26 +340,19 @@ impl Host {
             return Some(Self::V4(address));
         }
         // Narrower than RFC 3986, which knows no host that needs more: international names come in ASCII.
-        let is_name = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         is_name.then(|| Self::Name(name.to_ascii_lowercase()))
     }
 }
 
 /// Cuts off a `:*` and says whether it was there.
 fn strip_any_port(rule: &str) -> (&str, bool) {
-    rule.strip_suffix(":*")
-        .map_or((rule, false), |rest| (rest, true))
+    rule.strip_suffix(":*").map_or((rule, false), |rest| (rest, true))
 }
 
 fn loopback_hosts() -> [Host; 3] {
-    [
-        Host::Name("localhost".to_owned()),
-        Host::V4(Ipv4Addr::LOCALHOST),
-        Host::V6(Ipv6Addr::LOCALHOST),
-    ]
+    [Host::Name("localhost".to_owned()), Host::V4(Ipv4Addr::LOCALHOST), Host::V6(Ipv6Addr::LOCALHOST)]
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -420,10 +365,8 @@ fn default_port(scheme: &str) -> Option<u16> {
 
 const NULL: &str = "null";
 const UNREADABLE: &str = "unreadable";
-const HOST_RULE: &str =
-    "a host with an optional port, like `example.com`, `example.com:8080` or `[::1]:*`";
-const ORIGIN_RULE: &str =
-    "an origin without a path, like `https://example.com`, `http://localhost:*` or `null`";
+const HOST_RULE: &str = "a host with an optional port, like `example.com`, `example.com:8080` or `[::1]:*`";
+const ORIGIN_RULE: &str = "an origin without a path, like `https://example.com`, `http://localhost:*` or `null`";
 
 #[cfg(test)]
 mod tests;

@@ -86,9 +86,7 @@ impl ParamHeaders {
     /// assert_eq!(built, [("Mcp-Param-Region".to_owned(), "eu".to_owned())]);
     /// ```
     pub fn from_schema(schema: &Value) -> Result<Self, Vec<SchemaFault>> {
-        Ok(Self {
-            headers: find_annotations(schema)?,
-        })
+        Ok(Self { headers: find_annotations(schema)? })
     }
 
     /// Says whether no argument is repeated, so that there is nothing to build or to check.
@@ -109,10 +107,7 @@ impl ParamHeaders {
     /// # Errors
     ///
     /// Fails with every value that a header cannot repeat; the call's arguments are then wrong too.
-    pub fn build(
-        &self,
-        arguments: Option<&Value>,
-    ) -> Result<Vec<(String, String)>, Vec<ParamFault>> {
+    pub fn build(&self, arguments: Option<&Value>) -> Result<Vec<(String, String)>, Vec<ParamFault>> {
         let mut headers = Vec::new();
         let mut faults = Vec::new();
         for header in &self.headers {
@@ -121,17 +116,10 @@ impl ParamHeaders {
             };
             match encode_argument(argument) {
                 Ok(value) => headers.push((header.header_name(), value)),
-                Err(reason) => faults.push(ParamFault {
-                    path: header.pointer(),
-                    reason,
-                }),
+                Err(reason) => faults.push(ParamFault { path: header.pointer(), reason }),
             }
         }
-        if faults.is_empty() {
-            Ok(headers)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(headers) } else { Err(faults) }
     }
 }
 
@@ -148,10 +136,7 @@ pub fn check_param_headers(
     let mut faults = Vec::new();
     for header in &headers.headers {
         if let Err(reason) = header.check(view.param(&header.name), header.find(arguments)) {
-            faults.push(HeaderFault::new(
-                format!("{MCP_PARAM_PREFIX}{}", header.name),
-                reason,
-            ));
+            faults.push(HeaderFault::new(format!("{MCP_PARAM_PREFIX}{}", header.name), reason));
         }
     }
     faults
@@ -168,33 +153,22 @@ impl ParamHeader {
     #[must_use]
     pub fn pointer(&self) -> String {
         let mut pointer = String::new();
-        self.path
-            .iter()
-            .for_each(|name| push_token(&mut pointer, name));
+        self.path.iter().for_each(|name| push_token(&mut pointer, name));
         pointer
     }
 
     /// Returns the argument if it is there and not `null`.
     fn find<'v>(&self, arguments: Option<&'v Value>) -> Option<&'v Value> {
-        let value = self
-            .path
-            .iter()
-            .try_fold(arguments?, |value, name| value.as_object()?.get(name))?;
+        let value = self.path.iter().try_fold(arguments?, |value, name| value.as_object()?.get(name))?;
         (!value.is_null()).then_some(value)
     }
 
-    fn check(
-        &self,
-        field: HeaderField<'_>,
-        argument: Option<&Value>,
-    ) -> Result<(), HeaderFaultReason> {
+    fn check(&self, field: HeaderField<'_>, argument: Option<&Value>) -> Result<(), HeaderFaultReason> {
         let (sent, argument) = match (field.single()?, argument) {
             (None, None | Some(Value::Array(_) | Value::Object(_))) => return Ok(()),
             (None, Some(_)) => return Err(HeaderFaultReason::Missing),
             (Some(_), None) => {
-                return Err(HeaderFaultReason::WithoutArgument {
-                    path: self.pointer(),
-                });
+                return Err(HeaderFaultReason::WithoutArgument { path: self.pointer() });
             }
             (Some(sent), Some(argument)) => (sent, argument),
         };
@@ -202,15 +176,12 @@ impl ParamHeader {
         let is_same = match argument {
             Value::String(text) => *text == sent,
             Value::Bool(value) => sent == if *value { "true" } else { "false" },
-            Value::Number(number) => Decimal::parse(&sent)
-                .is_some_and(|sent| Decimal::parse(&number.to_string()) == Some(sent)),
+            Value::Number(number) => {
+                Decimal::parse(&sent).is_some_and(|sent| Decimal::parse(&number.to_string()) == Some(sent))
+            }
             Value::Null | Value::Array(_) | Value::Object(_) => false,
         };
-        is_same
-            .then_some(())
-            .ok_or_else(|| HeaderFaultReason::MismatchedArgument {
-                path: self.pointer(),
-            })
+        is_same.then_some(()).ok_or_else(|| HeaderFaultReason::MismatchedArgument { path: self.pointer() })
     }
 }
 
@@ -220,11 +191,7 @@ impl fmt::Display for ParamFault {
             ParamFaultReason::NotPrimitive => "is an array or an object",
             ParamFaultReason::NotSafeInteger => "is a number but not an integer within ±(2^53 - 1)",
         };
-        write!(
-            f,
-            "argument at `{}` {why} and cannot be repeated in a header; correct the argument",
-            self.path
-        )
+        write!(f, "argument at `{}` {why} and cannot be repeated in a header; correct the argument", self.path)
     }
 }
 

@@ -5,10 +5,7 @@
 
 use std::fmt;
 
-use super::view::{
-    HeaderField, HeaderView, LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION,
-    MCP_SESSION_ID,
-};
+use super::view::{HeaderField, HeaderView, LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
 use super::{ValueFault, decode_value, excerpt};
 use crate::limits::Limits;
 
@@ -75,12 +72,7 @@ pub fn check_standard_headers(
     body_name: Option<&str>,
     body_version: Option<&str>,
 ) -> Vec<HeaderFault> {
-    let version = body_version.map(|body| {
-        (
-            MCP_PROTOCOL_VERSION,
-            check_repeated(view.protocol_version, body),
-        )
-    });
+    let version = body_version.map(|body| (MCP_PROTOCOL_VERSION, check_repeated(view.protocol_version, body)));
     let method = Some((MCP_METHOD, check_repeated(view.method, body_method)));
     let name = body_name.map(|body| (MCP_NAME, check_name(view.name, body)));
     [version, method, name]
@@ -115,10 +107,7 @@ pub fn is_session_id(id: &str) -> bool {
 /// # Errors
 ///
 /// Fails when there is more than one, or when it has more bytes than [`Limits::sse_id_bytes`]; the status is 400.
-pub fn check_last_event_id<'a>(
-    field: HeaderField<'a>,
-    limits: &Limits,
-) -> Result<Option<&'a str>, HeaderFault> {
+pub fn check_last_event_id<'a>(field: HeaderField<'a>, limits: &Limits) -> Result<Option<&'a str>, HeaderFault> {
     let limit = limits.sse_id_bytes;
     let reason = match field.single() {
         Ok(Some(id)) if id.len() > limit => HeaderFaultReason::TooLong { limit },
@@ -130,10 +119,7 @@ pub fn check_last_event_id<'a>(
 
 impl HeaderFault {
     pub(super) fn new(header: impl Into<String>, reason: HeaderFaultReason) -> Self {
-        Self {
-            header: header.into(),
-            reason,
-        }
+        Self { header: header.into(), reason }
     }
 }
 
@@ -143,20 +129,12 @@ impl fmt::Display for HeaderFault {
         match &self.reason {
             HeaderFaultReason::Duplicated => f.write_str("is there more than once; send it once"),
             HeaderFaultReason::Encoding(fault) => fault.fmt(f),
-            HeaderFaultReason::Missing => {
-                f.write_str("is missing; repeat the value of the body in it")
-            }
+            HeaderFaultReason::Missing => f.write_str("is missing; repeat the value of the body in it"),
             HeaderFaultReason::Mismatch { sent, body } => {
-                write!(
-                    f,
-                    "says `{sent}` and the body `{body}`; send the same value in both"
-                )
+                write!(f, "says `{sent}` and the body `{body}`; send the same value in both")
             }
             HeaderFaultReason::MismatchedArgument { path } => {
-                write!(
-                    f,
-                    "differs from the argument at `{path}`; send the same value in both"
-                )
+                write!(f, "differs from the argument at `{path}`; send the same value in both")
             }
             HeaderFaultReason::NotVisibleAscii => {
                 f.write_str("has a character that is not visible ASCII, space or tab")
@@ -166,10 +144,7 @@ impl fmt::Display for HeaderFault {
             }
             HeaderFaultReason::TooLong { limit } => write!(f, "has more than {limit} bytes"),
             HeaderFaultReason::WithoutArgument { path } => {
-                write!(
-                    f,
-                    "repeats the argument at `{path}`, which the body does not have; leave the header out"
-                )
+                write!(f, "repeats the argument at `{path}`, which the body does not have; leave the header out")
             }
         }
     }
@@ -183,20 +158,14 @@ fn check_repeated(field: HeaderField<'_>, body: &str) -> Result<(), HeaderFaultR
 
 fn check_name(field: HeaderField<'_>, body: &str) -> Result<(), HeaderFaultReason> {
     let value = field.single()?.ok_or(HeaderFaultReason::Missing)?;
-    compare(
-        &decode_value(value).map_err(HeaderFaultReason::Encoding)?,
-        body,
-    )
+    compare(&decode_value(value).map_err(HeaderFaultReason::Encoding)?, body)
 }
 
 fn compare(sent: &str, body: &str) -> Result<(), HeaderFaultReason> {
     if sent == body {
         return Ok(());
     }
-    Err(HeaderFaultReason::Mismatch {
-        sent: excerpt(sent),
-        body: excerpt(body),
-    })
+    Err(HeaderFaultReason::Mismatch { sent: excerpt(sent), body: excerpt(body) })
 }
 
 #[cfg(test)]
@@ -212,10 +181,7 @@ mod tests {
     /// Checks the headers of a `tools/call` of `add` and returns each fault as "header: reason".
     fn faults(lines: &[(&str, &str)]) -> Vec<String> {
         let faults = check_standard_headers(&view(lines), "tools/call", Some("add"), Some(VERSION));
-        faults
-            .iter()
-            .map(|fault| format!("{}: {:?}", fault.header, fault.reason))
-            .collect()
+        faults.iter().map(|fault| format!("{}: {:?}", fault.header, fault.reason)).collect()
     }
 
     fn check(lines: &[(&str, &str)], expected: &[&str]) {
@@ -224,50 +190,25 @@ mod tests {
 
     #[test]
     fn headers_that_repeat_the_body_have_no_fault_h_8_h_9() {
-        check(
-            &[
-                ("MCP-Protocol-Version", VERSION),
-                ("Mcp-Method", "tools/call"),
-                ("Mcp-Name", "add"),
-            ],
-            &[],
-        );
+        check(&[("MCP-Protocol-Version", VERSION), ("Mcp-Method", "tools/call"), ("Mcp-Name", "add")], &[]);
     }
 
     #[test]
     fn names_are_compared_without_letter_case_and_white_space_is_trimmed_h_10() {
-        check(
-            &[
-                ("mcp-PROTOCOL-version", " 2026-07-28\t"),
-                ("MCP-METHOD", "tools/call "),
-                ("mcp-name", "  add "),
-            ],
-            &[],
-        );
+        check(&[("mcp-PROTOCOL-version", " 2026-07-28\t"), ("MCP-METHOD", "tools/call "), ("mcp-name", "  add ")], &[]);
     }
 
     #[test]
     fn values_are_compared_with_letter_case_h_10() {
         check(
-            &[
-                ("mcp-protocol-version", VERSION),
-                ("mcp-method", "Tools/call"),
-                ("mcp-name", "add"),
-            ],
+            &[("mcp-protocol-version", VERSION), ("mcp-method", "Tools/call"), ("mcp-name", "add")],
             &["mcp-method: Mismatch { sent: \"Tools/call\", body: \"tools/call\" }"],
         );
     }
 
     #[test]
     fn all_faults_are_told_at_once() {
-        check(
-            &[],
-            &[
-                "mcp-protocol-version: Missing",
-                "mcp-method: Missing",
-                "mcp-name: Missing",
-            ],
-        );
+        check(&[], &["mcp-protocol-version: Missing", "mcp-method: Missing", "mcp-name: Missing"]);
         check(
             &[
                 ("mcp-protocol-version", "2025-11-25"),
@@ -301,10 +242,7 @@ mod tests {
     #[test]
     fn a_name_header_on_a_method_without_a_name_is_ignored_h_9() {
         let lines = [("mcp-method", "tools/list"), ("mcp-name", "whatever")];
-        assert_eq!(
-            check_standard_headers(&view(&lines), "tools/list", None, None),
-            []
-        );
+        assert_eq!(check_standard_headers(&view(&lines), "tools/list", None, None), []);
     }
 
     #[test]
@@ -314,14 +252,8 @@ mod tests {
             lines.push(("mcp-method", "tools/list"));
             check_standard_headers(&view(&lines), "tools/list", None, Some(body)).len()
         };
-        assert_eq!(
-            check_version(&[("mcp-protocol-version", "v999")], "v999"),
-            0
-        );
-        assert_eq!(
-            check_version(&[("mcp-protocol-version", VERSION)], "v999"),
-            1
-        );
+        assert_eq!(check_version(&[("mcp-protocol-version", "v999")], "v999"), 0);
+        assert_eq!(check_version(&[("mcp-protocol-version", VERSION)], "v999"), 1);
         assert_eq!(check_version(&[], VERSION), 1, "V-48");
     }
 
@@ -329,8 +261,7 @@ mod tests {
     fn a_mismatch_is_told_short_and_on_one_line() {
         let sent = "x".repeat(10_000);
         let lines = [("mcp-method", "tools/list"), ("mcp-name", sent.as_str())];
-        let faults =
-            check_standard_headers(&view(&lines), "tools/list", Some("a\nb\u{202e}"), None);
+        let faults = check_standard_headers(&view(&lines), "tools/list", Some("a\nb\u{202e}"), None);
         let message = faults[0].to_string();
         assert!(message.len() < 300, "{message}");
         assert!(message.contains("a\\nb\\u{202e}"), "{message}");
@@ -338,30 +269,17 @@ mod tests {
 
     #[test]
     fn a_session_id_is_visible_ascii_and_there_once_hl_10() {
-        let check_id = |lines: &[(&str, &str)],
-                        expected: Result<Option<&str>, HeaderFaultReason>| {
+        let check_id = |lines: &[(&str, &str)], expected: Result<Option<&str>, HeaderFaultReason>| {
             let found = check_session_id(view(lines).session_id).map_err(|fault| fault.reason);
             assert_eq!(found, expected, "{lines:?}");
         };
         check_id(&[], Ok(None));
         check_id(&[("MCP-Session-Id", "!~")], Ok(Some("!~")));
         check_id(&[("mcp-session-id", "")], Err(HeaderFaultReason::SessionId));
-        check_id(
-            &[("mcp-session-id", "a b")],
-            Err(HeaderFaultReason::SessionId),
-        );
-        check_id(
-            &[("mcp-session-id", "a\tb")],
-            Err(HeaderFaultReason::SessionId),
-        );
-        check_id(
-            &[("mcp-session-id", "a\u{7f}")],
-            Err(HeaderFaultReason::NotVisibleAscii),
-        );
-        check_id(
-            &[("mcp-session-id", "a"), ("Mcp-Session-Id", "a")],
-            Err(HeaderFaultReason::Duplicated),
-        );
+        check_id(&[("mcp-session-id", "a b")], Err(HeaderFaultReason::SessionId));
+        check_id(&[("mcp-session-id", "a\tb")], Err(HeaderFaultReason::SessionId));
+        check_id(&[("mcp-session-id", "a\u{7f}")], Err(HeaderFaultReason::NotVisibleAscii));
+        check_id(&[("mcp-session-id", "a"), ("Mcp-Session-Id", "a")], Err(HeaderFaultReason::Duplicated));
     }
 
     #[test]
@@ -371,10 +289,7 @@ mod tests {
         assert_eq!(id(""), Ok(None));
         assert_eq!(id("123"), Ok(Some("123")));
         assert_eq!(id("1234"), Ok(Some("1234")));
-        assert_eq!(
-            id("12345").map_err(|fault| fault.reason),
-            Err(HeaderFaultReason::TooLong { limit: 4 })
-        );
+        assert_eq!(id("12345").map_err(|fault| fault.reason), Err(HeaderFaultReason::TooLong { limit: 4 }));
         assert_eq!(check_last_event_id(HeaderField::Absent, &limits), Ok(None));
         assert!(check_last_event_id(HeaderField::Duplicated, &limits).is_err());
     }

@@ -41,8 +41,7 @@ pub enum ValueFault {
 #[must_use]
 pub fn encode_value(text: &str) -> Cow<'_, str> {
     let looks_wrapped = text.starts_with(PREFIX) && text.ends_with(SUFFIX);
-    let is_safe =
-        text.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) && text.trim_matches(OWS) == text;
+    let is_safe = text.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) && text.trim_matches(OWS) == text;
     if is_safe && !looks_wrapped {
         return Cow::Borrowed(text);
     }
@@ -60,24 +59,14 @@ pub fn encode_value(text: &str) -> Cow<'_, str> {
 /// base64 with its padding, or not UTF-8.
 pub fn decode_value(value: &str) -> Result<Cow<'_, str>, ValueFault> {
     let value = value.trim_matches(OWS);
-    if !value
-        .bytes()
-        .all(|byte| (0x20..=0x7E).contains(&byte) || byte == b'\t')
-    {
+    if !value.bytes().all(|byte| (0x20..=0x7E).contains(&byte) || byte == b'\t') {
         return Err(ValueFault::Character);
     }
-    let Some(wrapped) = value
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_suffix(SUFFIX))
-    else {
+    let Some(wrapped) = value.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX)) else {
         return Ok(Cow::Borrowed(value));
     };
-    let bytes = STANDARD
-        .decode(wrapped)
-        .map_err(|_| base64_fault(wrapped))?;
-    String::from_utf8(bytes)
-        .map(Cow::Owned)
-        .map_err(|_| ValueFault::Utf8)
+    let bytes = STANDARD.decode(wrapped).map_err(|_| base64_fault(wrapped))?;
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| ValueFault::Utf8)
 }
 
 /// Says what is wrong with text that does not decode.
@@ -95,9 +84,7 @@ impl fmt::Display for ValueFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Alphabet => "is not standard base64 between `=?base64?` and `?=`",
-            Self::Character => {
-                "has a character outside of 0x20-0x7E; wrap the text as `=?base64?...?=`"
-            }
+            Self::Character => "has a character outside of 0x20-0x7E; wrap the text as `=?base64?...?=`",
             Self::Padding => "lacks the base64 padding between `=?base64?` and `?=`",
             Self::Utf8 => "does not decode to UTF-8",
         })
@@ -120,24 +107,12 @@ mod tests {
     }
 
     fn check_decode(value: &str, expected: Result<&str, ValueFault>) {
-        assert_eq!(
-            decode_value(value).as_deref(),
-            expected.as_ref().copied(),
-            "{value:?}"
-        );
+        assert_eq!(decode_value(value).as_deref(), expected.as_ref().copied(), "{value:?}");
     }
 
     #[test]
     fn text_that_a_header_can_carry_stands_for_itself_h_34() {
-        for text in [
-            "",
-            "us-west1",
-            "a b  c",
-            "!\"#$%&'()*+,-./~",
-            "=?base64?",
-            "?=",
-            "=?BASE64?eA==?=",
-        ] {
+        for text in ["", "us-west1", "a b  c", "!\"#$%&'()*+,-./~", "=?base64?", "?=", "=?BASE64?eA==?="] {
             check_encode(text, text);
         }
     }
@@ -197,29 +172,12 @@ mod tests {
 
     #[test]
     fn every_text_comes_back_from_a_value_of_visible_ascii() {
-        let parts = [
-            "=?base64?",
-            "?=",
-            " ",
-            "\t",
-            "\r\n",
-            "a",
-            "=",
-            "é",
-            "\u{1f600}",
-            "\0",
-            "?",
-        ];
+        let parts = ["=?base64?", "?=", " ", "\t", "\r\n", "a", "=", "é", "\u{1f600}", "\0", "?"];
         let mut random = Random::new(4);
         for _ in 0..5_000 {
-            let text: String = (0..random.below(7))
-                .map(|_| parts[random.below(parts.len())])
-                .collect();
+            let text: String = (0..random.below(7)).map(|_| parts[random.below(parts.len())]).collect();
             let value = encode_value(&text);
-            assert!(
-                value.bytes().all(|byte| (0x20..=0x7E).contains(&byte)),
-                "{text:?}"
-            );
+            assert!(value.bytes().all(|byte| (0x20..=0x7E).contains(&byte)), "{text:?}");
             assert_eq!(decode_value(&value).unwrap(), text);
         }
     }

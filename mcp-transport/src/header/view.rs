@@ -91,10 +91,7 @@ impl<'a> HeaderView<'a> {
     /// Returns the header that repeats an argument, by what follows `Mcp-Param-`, in any letter case.
     #[must_use]
     pub fn param(&self, name: &str) -> HeaderField<'a> {
-        let found = self
-            .params
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self.params.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map_or(HeaderField::Absent, |(_, field)| *field)
     }
 
@@ -109,10 +106,7 @@ impl<'a> HeaderView<'a> {
             (MCP_SESSION_ID, &mut self.session_id),
             (LAST_EVENT_ID, &mut self.last_event_id),
         ];
-        if let Some((_, field)) = known
-            .into_iter()
-            .find(|(known, _)| name.eq_ignore_ascii_case(known))
-        {
+        if let Some((_, field)) = known.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
             field.add(value);
         } else if name.eq_ignore_ascii_case(ACCEPT) {
             if let HeaderField::Value(line) = HeaderField::read(value) {
@@ -124,11 +118,7 @@ impl<'a> HeaderView<'a> {
     }
 
     fn add_param(&mut self, param: &'a str, value: &'a [u8]) {
-        match self
-            .params
-            .iter_mut()
-            .find(|(known, _)| known.eq_ignore_ascii_case(param))
-        {
+        match self.params.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(param)) {
             Some((_, field)) => field.add(value),
             None => self.params.push((param, HeaderField::read(value))),
         }
@@ -140,11 +130,7 @@ impl<'a> HeaderField<'a> {
     #[must_use]
     pub fn read(value: &'a [u8]) -> Self {
         match std::str::from_utf8(value) {
-            Ok(text)
-                if text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t') =>
-            {
+            Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t') => {
                 Self::Value(text.trim_matches(OWS))
             }
             _ => Self::NotVisibleAscii,
@@ -175,19 +161,13 @@ impl<'a> HeaderField<'a> {
     }
 
     fn add(&mut self, value: &'a [u8]) {
-        *self = if *self == Self::Absent {
-            Self::read(value)
-        } else {
-            Self::Duplicated
-        };
+        *self = if *self == Self::Absent { Self::read(value) } else { Self::Duplicated };
     }
 }
 
 fn strip_param_prefix(name: &str) -> Option<&str> {
     let (prefix, param) = name.split_at_checked(MCP_PARAM_PREFIX.len())?;
-    prefix
-        .eq_ignore_ascii_case(MCP_PARAM_PREFIX)
-        .then_some(param)
+    prefix.eq_ignore_ascii_case(MCP_PARAM_PREFIX).then_some(param)
 }
 
 #[cfg(test)]
@@ -200,12 +180,7 @@ mod tests {
 
     #[test]
     fn parameter_headers_are_found_in_any_letter_case_and_told_when_doubled() {
-        let view = view(&[
-            ("Mcp-Param-Region", "eu"),
-            ("MCP-PARAM-b", "1"),
-            ("mcp-param-B", "1"),
-            ("mcp-para", "x"),
-        ]);
+        let view = view(&[("Mcp-Param-Region", "eu"), ("MCP-PARAM-b", "1"), ("mcp-param-B", "1"), ("mcp-para", "x")]);
         assert_eq!(view.param("REGION"), HeaderField::Value("eu"));
         assert_eq!(view.param("b"), HeaderField::Duplicated);
         assert_eq!(view.param("c"), HeaderField::Absent);
@@ -214,10 +189,7 @@ mod tests {
 
     #[test]
     fn accept_lines_add_up() {
-        let view = view(&[
-            ("Accept", "application/json"),
-            ("accept", "text/event-stream"),
-        ]);
+        let view = view(&[("Accept", "application/json"), ("accept", "text/event-stream")]);
         assert!(view.accept.json() && view.accept.event_stream());
     }
 }

@@ -11,10 +11,7 @@ fn line(text: &str) -> LineEvent {
 }
 
 fn too_long(head: &str, limit: usize) -> LineEvent {
-    LineEvent::TooLong {
-        head: Bytes::copy_from_slice(head.as_bytes()),
-        limit,
-    }
+    LineEvent::TooLong { head: Bytes::copy_from_slice(head.as_bytes()), limit }
 }
 
 /// Feeds the chunks one by one, and then the end of the input.
@@ -35,10 +32,7 @@ fn check(input: &str, expected: &[LineEvent]) {
 
 #[test]
 fn a_message_is_a_line_and_either_line_end_is_taken_s_1() {
-    check(
-        "one\ntwo\r\nthree\n",
-        &[line("one"), line("two"), line("three")],
-    );
+    check("one\ntwo\r\nthree\n", &[line("one"), line("two"), line("three")]);
 }
 
 #[test]
@@ -73,18 +67,8 @@ fn a_line_of_the_limit_is_taken_and_one_byte_more_is_too_long_f20() {
 
 #[test]
 fn after_a_line_that_is_too_long_decoding_goes_on_at_the_next_line_s_8() {
-    check(
-        "0123456789abcdef\none\n",
-        &[too_long("01234567", 8), line("one")],
-    );
-    check(
-        "0123456789\n0123456789\r\none",
-        &[
-            too_long("01234567", 8),
-            too_long("01234567", 8),
-            line("one"),
-        ],
-    );
+    check("0123456789abcdef\none\n", &[too_long("01234567", 8), line("one")]);
+    check("0123456789\n0123456789\r\none", &[too_long("01234567", 8), too_long("01234567", 8), line("one")]);
 }
 
 #[test]
@@ -105,18 +89,10 @@ fn any_split_of_the_bytes_gives_the_same_lines_f21() {
             for second in first..=input.len() {
                 let bytes = input.as_bytes();
                 let chunks = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                assert_eq!(
-                    decode(8, chunks),
-                    whole,
-                    "{input:?} split at {first} and {second}"
-                );
+                assert_eq!(decode(8, chunks), whole, "{input:?} split at {first} and {second}");
             }
         }
-        assert_eq!(
-            decode(8, input.as_bytes().chunks(1)),
-            whole,
-            "{input:?} byte by byte"
-        );
+        assert_eq!(decode(8, input.as_bytes().chunks(1)), whole, "{input:?} byte by byte");
     }
 }
 
@@ -125,16 +101,10 @@ fn any_input_gives_the_same_lines_however_it_is_split() {
     let mut random = crate::test_random::Random::new(1);
     for _ in 0..2_000 {
         let length = random.below(60);
-        let input: Vec<u8> = (0..length)
-            .map(|_| b"ab \r\n\xff"[random.below(6)])
-            .collect();
+        let input: Vec<u8> = (0..length).map(|_| b"ab \r\n\xff"[random.below(6)]).collect();
         let whole = decode(8, [&input[..]]);
         let pieces = random.split(&input);
-        assert_eq!(
-            decode(8, pieces.iter().copied()),
-            whole,
-            "{input:?} as {pieces:?}"
-        );
+        assert_eq!(decode(8, pieces.iter().copied()), whole, "{input:?} as {pieces:?}");
     }
 }
 
@@ -157,13 +127,7 @@ fn the_head_of_a_line_that_is_too_long_is_enough_to_read_an_id_from_and_no_more(
     let mut input = br#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":""#.to_vec();
     input.resize(20_000, b'x');
     let events = decode(10_000, input.chunks(333));
-    assert_eq!(
-        events,
-        [LineEvent::TooLong {
-            head: Bytes::copy_from_slice(&input[..HEAD_BYTES]),
-            limit: 10_000
-        }]
-    );
+    assert_eq!(events, [LineEvent::TooLong { head: Bytes::copy_from_slice(&input[..HEAD_BYTES]), limit: 10_000 }]);
 }
 
 #[test]
@@ -171,12 +135,8 @@ fn a_line_is_handed_out_without_copying_it_s_10() {
     let mut decoder = decoder(100);
     decoder.space().put_slice(b"first\nsecond\n");
     let start = decoder.buffer.bytes().as_ptr();
-    let Some(LineEvent::Line(first)) = decoder.next_line() else {
-        panic!("the first line is complete")
-    };
-    let Some(LineEvent::Line(second)) = decoder.next_line() else {
-        panic!("the second line is complete")
-    };
+    let Some(LineEvent::Line(first)) = decoder.next_line() else { panic!("the first line is complete") };
+    let Some(LineEvent::Line(second)) = decoder.next_line() else { panic!("the second line is complete") };
     assert_eq!(first.as_ptr(), start);
     assert_eq!(second.as_ptr(), start.wrapping_add(6));
 }

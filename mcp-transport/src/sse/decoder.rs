@@ -183,9 +183,7 @@ impl SseDecoder {
     /// Returns false while it is not known whether the stream starts with one.
     fn skip_byte_order_mark(&mut self) -> bool {
         let start = self.buffer.bytes();
-        if !self.at_start
-            || (start.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(start))
-        {
+        if !self.at_start || (start.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(start)) {
             return !self.at_start;
         }
         self.at_start = false;
@@ -210,15 +208,11 @@ impl SseDecoder {
             self.buffer.clear();
             return Ok(());
         }
-        self.event
-            .fits(self.buffer.bytes().len(), self.max_event_bytes)
+        self.event.fits(self.buffer.bytes().len(), self.max_event_bytes)
     }
 
     fn read_field(&mut self, line: &Bytes) -> Result<(), SseError> {
-        let colon = line
-            .iter()
-            .position(|byte| *byte == b':')
-            .unwrap_or(line.len());
+        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
         let (name, rest) = line.split_at(colon);
         let value = rest.strip_prefix(b":").unwrap_or(rest);
         let value = value.strip_prefix(b" ").unwrap_or(value);
@@ -226,9 +220,7 @@ impl SseDecoder {
             b"data" => self.event.data.push(line.slice(line.len() - value.len()..)),
             b"event" => self.event.name = Some(text(value)),
             b"id" if value.len() > self.max_id_bytes => {
-                return Err(SseError::IdTooLong {
-                    limit: self.max_id_bytes,
-                });
+                return Err(SseError::IdTooLong { limit: self.max_id_bytes });
             }
             b"id" if !value.contains(&0) => self.event.id = Some(text(value)),
             b"retry" => {
@@ -363,10 +355,7 @@ fn milliseconds(value: &[u8]) -> Option<Duration> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let digit = |sum: u64, byte: &u8| {
-        sum.saturating_mul(10)
-            .saturating_add(u64::from(byte - b'0'))
-    };
+    let digit = |sum: u64, byte: &u8| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
     Some(Duration::from_millis(value.iter().fold(0, digit)))
 }
 

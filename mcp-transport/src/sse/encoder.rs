@@ -26,16 +26,8 @@ use super::find_line_end;
 /// encode_event(&mut out, None, None, Some("message"), b"{}");
 /// assert_eq!(out, "event: message\ndata: {}\n\n");
 /// ```
-pub fn encode_event(
-    out: &mut BytesMut,
-    id: Option<&str>,
-    retry: Option<Duration>,
-    event: Option<&str>,
-    data: &[u8],
-) {
-    out.reserve(
-        data.len() + id.map_or(0, str::len) + event.map_or(0, str::len) + FIELD_NAMES_BYTES,
-    );
+pub fn encode_event(out: &mut BytesMut, id: Option<&str>, retry: Option<Duration>, event: Option<&str>, data: &[u8]) {
+    out.reserve(data.len() + id.map_or(0, str::len) + event.map_or(0, str::len) + FIELD_NAMES_BYTES);
     if let Some(id) = id {
         put_field(out, b"id: ", id);
     }
@@ -86,21 +78,9 @@ const FIELD_NAMES_BYTES: usize = 64;
 mod tests {
     use super::*;
 
-    fn check(
-        id: Option<&str>,
-        retry: Option<u64>,
-        event: Option<&str>,
-        data: &str,
-        expected: &str,
-    ) {
+    fn check(id: Option<&str>, retry: Option<u64>, event: Option<&str>, data: &str, expected: &str) {
         let mut out = BytesMut::new();
-        encode_event(
-            &mut out,
-            id,
-            retry.map(Duration::from_millis),
-            event,
-            data.as_bytes(),
-        );
+        encode_event(&mut out, id, retry.map(Duration::from_millis), event, data.as_bytes());
         assert_eq!(out, expected);
     }
 
@@ -111,46 +91,22 @@ mod tests {
 
     #[test]
     fn a_priming_event_has_an_id_and_empty_data_hl_9() {
-        check(
-            Some("s1/0"),
-            Some(3000),
-            None,
-            "",
-            "id: s1/0\nretry: 3000\ndata: \n\n",
-        );
+        check(Some("s1/0"), Some(3000), None, "", "id: s1/0\nretry: 3000\ndata: \n\n");
     }
 
     #[test]
     fn data_with_line_ends_becomes_several_data_lines() {
-        check(
-            None,
-            None,
-            None,
-            "a\nb\rc\r\nd",
-            "data: a\ndata: b\ndata: c\ndata: d\n\n",
-        );
+        check(None, None, None, "a\nb\rc\r\nd", "data: a\ndata: b\ndata: c\ndata: d\n\n");
         check(None, None, None, "a\n", "data: a\ndata: \n\n");
         check(None, None, None, "\n\r", "data: \ndata: \ndata: \n\n");
-        check(
-            None,
-            None,
-            None,
-            "a\r\n\r\nid: 9",
-            "data: a\ndata: \ndata: id: 9\n\n",
-        );
+        check(None, None, None, "a\r\n\r\nid: 9", "data: a\ndata: \ndata: id: 9\n\n");
     }
 
     #[test]
     fn an_id_or_a_name_cannot_inject_a_field_or_an_event() {
         let evil = "x\r\ndata: evil\n\nid: \0y";
         let clean = "xdata: evilid: y";
-        check(
-            Some(evil),
-            None,
-            Some(evil),
-            "{}",
-            &format!("id: {clean}\nevent: {clean}\ndata: {{}}\n\n"),
-        );
+        check(Some(evil), None, Some(evil), "{}", &format!("id: {clean}\nevent: {clean}\ndata: {{}}\n\n"));
     }
 
     #[test]

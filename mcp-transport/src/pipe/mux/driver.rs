@@ -54,11 +54,29 @@ impl Driver {
     pub(super) async fn run(mut self) {
         loop {
             let event = self.next_event().await;
+            if let Event::Attention(Err(_)) = event {
+                self.read_out().await;
+                break;
+            }
             if self.handle_event(event).is_break() {
                 break;
             }
         }
         self.shared.lock().end();
+    }
+
+    /// Reads what a server that takes nothing more has still to say: it may have answered before it closed its input.
+    async fn read_out(&mut self) {
+        let grace = self.limits.child_eof;
+        let reading = async {
+            loop {
+                let read = self.reader.read_buf(&mut self.lines.space()).await;
+                if self.handle_event(Event::Read(read)).is_break() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(grace, reading).await;
     }
 
     async fn next_event(&mut self) -> Event {
@@ -81,7 +99,7 @@ impl Driver {
 
     fn handle_event(&mut self, event: Event) -> ControlFlow<()> {
         match event {
-            Event::Attention(Ok(())) => {}
+            Event::Attention(_) => {}
             Event::Due => {
                 self.set = None;
                 self.shared.lock().handle_timeout(now());
@@ -91,8 +109,6 @@ impl Driver {
                 self.handle_lines(LineDecoder::finish);
                 return ControlFlow::Break(());
             }
-            // What arrived is still worth reading; but a stream that cannot be written to answers nothing more.
-            Event::Attention(Err(_)) => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
     }

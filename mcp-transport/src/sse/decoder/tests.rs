@@ -12,13 +12,7 @@ fn decoder() -> SseDecoder {
 }
 
 /// What a decoder says about a stream: its events, then whether it failed, the last id and the last retry.
-type Outcome = (
-    Vec<SseEvent>,
-    Option<SseError>,
-    Option<String>,
-    Option<Duration>,
-    bool,
-);
+type Outcome = (Vec<SseEvent>, Option<SseError>, Option<String>, Option<Duration>, bool);
 
 fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let mut decoder = decoder();
@@ -38,41 +32,23 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
         }
     }
     let mid_event = decoder.is_mid_event();
-    (
-        events,
-        failure,
-        decoder.last_event_id().map(str::to_owned),
-        decoder.retry(),
-        mid_event,
-    )
+    (events, failure, decoder.last_event_id().map(str::to_owned), decoder.retry(), mid_event)
 }
 
 fn data(text: &str) -> SseEvent {
-    SseEvent {
-        data: Bytes::copy_from_slice(text.as_bytes()),
-        ..SseEvent::default()
-    }
+    SseEvent { data: Bytes::copy_from_slice(text.as_bytes()), ..SseEvent::default() }
 }
 
 fn with_id(id: &str, event: SseEvent) -> SseEvent {
-    SseEvent {
-        id: Some(id.to_owned()),
-        ..event
-    }
+    SseEvent { id: Some(id.to_owned()), ..event }
 }
 
 fn with_name(name: &str, event: SseEvent) -> SseEvent {
-    SseEvent {
-        name: Some(name.to_owned()),
-        ..event
-    }
+    SseEvent { name: Some(name.to_owned()), ..event }
 }
 
 fn with_retry(milliseconds: u64, event: SseEvent) -> SseEvent {
-    SseEvent {
-        retry: Some(Duration::from_millis(milliseconds)),
-        ..event
-    }
+    SseEvent { retry: Some(Duration::from_millis(milliseconds)), ..event }
 }
 
 fn check(input: impl AsRef<[u8]>, expected: &[SseEvent]) {
@@ -83,11 +59,7 @@ fn check(input: impl AsRef<[u8]>, expected: &[SseEvent]) {
 
 fn check_failure(input: impl AsRef<[u8]>, expected: SseError) {
     assert_eq!(decode([input.as_ref()]).1, Some(expected), "at once");
-    assert_eq!(
-        decode(input.as_ref().chunks(1)).1,
-        Some(expected),
-        "byte by byte"
-    );
+    assert_eq!(decode(input.as_ref().chunks(1)).1, Some(expected), "byte by byte");
 }
 
 #[test]
@@ -95,10 +67,7 @@ fn every_line_end_is_taken_also_mixed_f30() {
     check("data: a\n\ndata: b\n\n", &[data("a"), data("b")]);
     check("data: a\r\rdata: b\r\r", &[data("a"), data("b")]);
     check("data: a\r\n\r\ndata: b\r\n\r\n", &[data("a"), data("b")]);
-    check(
-        "data: a\r\ndata: b\rdata: c\n\r\ndata: d\n\r",
-        &[data("a\nb\nc"), data("d")],
-    );
+    check("data: a\r\ndata: b\rdata: c\n\r\ndata: d\n\r", &[data("a\nb\nc"), data("d")]);
 }
 
 #[test]
@@ -123,10 +92,7 @@ fn a_byte_order_mark_is_skipped_at_the_start_and_only_there() {
 
 #[test]
 fn comments_and_unknown_fields_are_ignored_h_15() {
-    check(
-        ": keep-alive\n\n:\n\nwhat: ever\nDATA: x\n data: x\ndata: a\n: between\n\n",
-        &[data("a")],
-    );
+    check(": keep-alive\n\n:\n\nwhat: ever\nDATA: x\n data: x\ndata: a\n: between\n\n", &[data("a")]);
 }
 
 #[test]
@@ -155,10 +121,7 @@ fn only_one_space_after_the_colon_belongs_to_the_field() {
 
 #[test]
 fn an_event_has_a_name_unless_it_is_empty() {
-    check(
-        "event: endpoint\ndata: /messages\n\n",
-        &[with_name("endpoint", data("/messages"))],
-    );
+    check("event: endpoint\ndata: /messages\n\n", &[with_name("endpoint", data("/messages"))]);
     check("event: x\nevent:\ndata: a\n\n", &[data("a")]);
     check("event: lost without data\n\ndata: a\n\n", &[data("a")]);
 }
@@ -180,15 +143,8 @@ fn a_priming_event_is_reported_with_its_id_hl_9() {
 fn the_last_id_stays_until_another_is_set_and_an_empty_one_withdraws_it() {
     let last_id = |input: &str| decode([input.as_bytes()]).2;
     assert_eq!(last_id("data: a\n\n"), None);
-    assert_eq!(
-        last_id("id: 1\ndata: a\n\ndata: b\n\n").as_deref(),
-        Some("1")
-    );
-    assert_eq!(
-        last_id("id: 1\ndata: a\n\nid: 2\ndata: b").as_deref(),
-        Some("1"),
-        "the second event is not complete"
-    );
+    assert_eq!(last_id("id: 1\ndata: a\n\ndata: b\n\n").as_deref(), Some("1"));
+    assert_eq!(last_id("id: 1\ndata: a\n\nid: 2\ndata: b").as_deref(), Some("1"), "the second event is not complete");
     assert_eq!(last_id("id: 1\ndata: a\n\nid\ndata: b\n\n"), None);
 }
 
@@ -212,10 +168,7 @@ fn a_retry_is_digits_and_is_cut_to_the_limit_f30() {
     check("retry: 60000\n\n", &[with_retry(60_000, data(""))]);
     check("retry: 60001\n\n", &[with_retry(60_000, data(""))]);
     check("retry: 999999999999\n\n", &[with_retry(60_000, data(""))]);
-    check(
-        "retry: 99999999999999999999999999999999\n\n",
-        &[with_retry(60_000, data(""))],
-    );
+    check("retry: 99999999999999999999999999999999\n\n", &[with_retry(60_000, data(""))]);
     for ignored in ["", "-1", "+1", "1.5", "1e3", " 1", "ten", "\u{661}"] {
         check(format!("retry: {ignored}\n\n"), &[]);
     }
@@ -229,15 +182,9 @@ fn an_event_of_the_limit_is_taken_and_one_byte_more_fails() {
     }
     let failure = SseError::EventTooLong { limit: LIMIT };
     check_failure("x".repeat(LIMIT + 1), failure);
-    check_failure(
-        format!("data: {}\n\n", "x".repeat(LIMIT + 1 - "data: ".len())),
-        failure,
-    );
+    check_failure(format!("data: {}\n\n", "x".repeat(LIMIT + 1 - "data: ".len())), failure);
     check_failure("data\n".repeat(LIMIT / 4 + 1), failure);
-    check(
-        "data\n".repeat(LIMIT / 4) + "\n",
-        &[data(&"\n".repeat(LIMIT / 4 - 1))],
-    );
+    check("data\n".repeat(LIMIT / 4) + "\n", &[data(&"\n".repeat(LIMIT / 4 - 1))]);
 }
 
 #[test]
@@ -299,11 +246,7 @@ fn any_split_of_the_bytes_gives_the_same_events_f30() {
         for first in 0..=bytes.len() {
             for second in first..=bytes.len() {
                 let chunks = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                assert_eq!(
-                    decode(chunks),
-                    whole,
-                    "{input:?} split at {first} and {second}"
-                );
+                assert_eq!(decode(chunks), whole, "{input:?} split at {first} and {second}");
             }
         }
         assert_eq!(decode(bytes.chunks(1)), whole, "{input:?} byte by byte");
@@ -330,47 +273,22 @@ fn any_input_gives_the_same_events_however_it_is_split() {
     ];
     let mut random = Random::new(2);
     for _ in 0..5_000 {
-        let input: Vec<u8> = (0..random.below(40))
-            .flat_map(|_| words[random.below(words.len())])
-            .copied()
-            .collect();
+        let input: Vec<u8> = (0..random.below(40)).flat_map(|_| words[random.below(words.len())]).copied().collect();
         let whole = decode([&input[..]]);
         let pieces = random.split(&input);
-        assert_eq!(
-            decode(pieces.iter().copied()),
-            whole,
-            "{input:?} as {pieces:?}"
-        );
+        assert_eq!(decode(pieces.iter().copied()), whole, "{input:?} as {pieces:?}");
     }
 }
 
 #[test]
 fn what_the_encoder_writes_the_decoder_reads_with_line_ends_as_lf() {
-    let parts = [
-        "a",
-        " ",
-        ":",
-        "\n",
-        "\r",
-        "\r\n",
-        "\u{1f600}",
-        "data: x",
-        "{}",
-    ];
+    let parts = ["a", " ", ":", "\n", "\r", "\r\n", "\u{1f600}", "data: x", "{}"];
     let mut random = Random::new(3);
     for _ in 0..2_000 {
-        let text: String = (0..random.below(6))
-            .map(|_| parts[random.below(parts.len())])
-            .collect();
+        let text: String = (0..random.below(6)).map(|_| parts[random.below(parts.len())]).collect();
         let mut stream = BytesMut::new();
         encode_comment(&mut stream, &text);
-        encode_event(
-            &mut stream,
-            Some("i 1"),
-            Some(Duration::from_millis(5)),
-            Some("message"),
-            text.as_bytes(),
-        );
+        encode_event(&mut stream, Some("i 1"), Some(Duration::from_millis(5)), Some("message"), text.as_bytes());
         let mut decoder = SseDecoder::new(&Limits::default());
         decoder.extend(&stream);
         let expected = data(&text.replace("\r\n", "\n").replace('\r', "\n"));

@@ -1,0 +1,156 @@
+//! The way of a request: gate, envelope, exchange, recovery, answer.
+//!
+//! The surprising thing: everything that may be sent twice goes through one loop, and what may be is decided in
+//! [`recovery`](crate::recovery), not here.
+
+use std::borrow::Cow;
+
+use futures::future::BoxFuture;
+use mcp_transport::{Outgoing, Patience};
+use mcp_types::{Features, Params, ProgressNotificationParams, ProgressToken, RawJson, methods};
+
+use crate::answer::Answer;
+use crate::client::Client;
+use crate::connection::Connection;
+use crate::era::probe::{Medium, Outcome};
+use crate::error::Error;
+use crate::recovery::{Recovery, Remedies, Situation};
+use crate::{gate, mirror};
+
+/// Takes the progress of one request.
+pub(crate) type Observer<'a> = dyn FnMut(ProgressNotificationParams) + Send + 'a;
+
+/// What a client asks for, before an era gives it its form.
+pub(crate) struct Question<'a> {
+    pub(crate) method: Cow<'static, str>,
+    /// An object, with the members that the caller wants in `_meta`.
+    pub(crate) params: RawJson,
+    pub(crate) patience: Patience,
+    pub(crate) observer: Option<Box<Observer<'a>>>,
+}
+
+impl Question<'_> {
+    pub(crate) fn new(method: Cow<'static, str>, params: RawJson, patience: Patience) -> Self {
+        Self { method, params, patience, observer: None }
+    }
+}
+
+impl Client {
+    /// Asks and returns the answer, or says what the server wants first.
+    pub(crate) async fn complete(&self, question: Question<'_>) -> Result<RawJson, Error> {
+        let method = question.method.clone();
+        let result = self.exchange(question).await?;
+        match Answer::read(&method, result, &self.inner.identity.capabilities)? {
+            Answer::Complete(result) | Answer::Task(result) => Ok(result),
+            Answer::InputRequired(wanted) => Err(Error::InputRequired(wanted)),
+        }
+    }
+
+    /// Asks and returns the result as it came.
+    pub(crate) async fn exchange(&self, mut question: Question<'_>) -> Result<RawJson, Error> {
+        let mut remedies = Remedies::default();
+        loop {
+            let connection = self.inner.connection();
+            let agreement = &connection.agreement;
+            gate::admit(&question.method, agreement.revision, agreement.capabilities.as_ref())?;
+            let outcome = self.attempt(&connection, &mut question).await?;
+            let situation = Situation {
+                method: &question.method,
+                spoken: agreement.revision,
+                medium: self.inner.medium,
+                wanted: &self.inner.revisions,
+            };
+            match remedies.against(&outcome, situation) {
+                Some(Recovery::Version(revision)) => self.inner.speak(&connection, revision)?,
+                Some(Recovery::ParamHeaders) => {
+                    if self.refresh_tools().await.is_err() {
+                        return report(outcome, &question.method);
+                    }
+                }
+                Some(Recovery::Session { ask_again: true }) => self.inner.renew(&connection).await?,
+                Some(Recovery::Session { ask_again: false }) => {
+                    // The next request needs the session even if this one is not repeated.
+                    let _ = self.inner.renew(&connection).await;
+                    return Err(Error::SessionEnded);
+                }
+                None => return report(outcome, &question.method),
+            }
+        }
+    }
+
+    /// Sends the question once; the outer error says that it cannot be sent.
+    async fn attempt(&self, connection: &Connection, question: &mut Question<'_>) -> Result<Outcome, Error> {
+        let refused = |why: String| Error::params(&question.method, why);
+        let params = Params::from_raw(question.params.clone()).map_err(|error| refused(error.to_string()))?;
+        let wants_progress = question.observer.is_some() || self.inner.inbox.wants_progress();
+        let token = wants_progress.then(|| self.inner.next_token());
+        let wrapped = connection.wrap(&question.params, token.as_ref()).map_err(refused)?;
+        let mut request = Outgoing::new(question.method.clone(), wrapped);
+        request.revision = Some(connection.agreement.revision);
+        request.param_headers = self.param_headers(connection, &question.method, &params).map_err(refused)?;
+        request.name = mirrored_name(&question.method, &params);
+        request.patience = question.patience;
+        Ok(self.send(connection, request, token.as_ref(), &mut question.observer).await)
+    }
+
+    async fn send(
+        &self,
+        connection: &Connection,
+        request: Outgoing,
+        token: Option<&ProgressToken>,
+        observer: &mut Option<Box<Observer<'_>>>,
+    ) -> Outcome {
+        let exchange = connection.link.transport().open(request).await?;
+        let inbox = &self.inner.inbox;
+        exchange.finish(|notification| inbox.take_of_exchange(notification, token, observer.as_deref_mut())).await
+    }
+
+    fn param_headers(
+        &self,
+        connection: &Connection,
+        method: &str,
+        params: &Params,
+    ) -> Result<Vec<(String, String)>, String> {
+        if method != "tools/call" || !self.inner.mirrors_params(connection) {
+            return Ok(Vec::new());
+        }
+        // Without a list nothing is known of the tool; the server then says so, and the list is read (H-37).
+        let mirror = params.name().and_then(|name| self.inner.mirrors().of(&name));
+        mirror.map_or(Ok(Vec::new()), |mirror| mirror::headers(&mirror, params.arguments().as_ref()))
+    }
+
+    /// Reads the list of tools again, whatever is cached.
+    ///
+    /// It is boxed because reading a list is itself a request.
+    fn refresh_tools(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            self.inner.inbox.cache().changed(crate::cache::Stale::Lists(&["tools/list"]));
+            self.list_all::<methods::ToolsList>().await.map(drop)
+        })
+    }
+}
+
+impl crate::client::Inner {
+    /// Returns whether arguments are mirrored into headers: over HTTP, since the revision that has it (H-30).
+    pub(crate) fn mirrors_params(&self, connection: &Connection) -> bool {
+        self.medium == Medium::Http && connection.agreement.revision.features().has(Features::PARAM_HEADERS)
+    }
+}
+
+/// Returns what `Mcp-Name` repeats (H-7).
+fn mirrored_name(method: &str, params: &Params) -> Option<String> {
+    match method {
+        "tools/call" | "prompts/get" => params.name(),
+        "resources/read" => params.uri(),
+        "tasks/cancel" | "tasks/get" | "tasks/update" => params.task_id(),
+        _ => None,
+    }
+}
+
+fn report(outcome: Outcome, method: &str) -> Result<RawJson, Error> {
+    match outcome {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) => Err(Error::Rpc(error)),
+        Err(failure) => Err(Error::of_transport(failure, || format!("the answer to `{method}`"))),
+    }
+}

@@ -1,0 +1,191 @@
+//! A transport that has been opened, and what was agreed on over it.
+//!
+//! The surprising thing: what was agreed on can change without the transport (a server that names another version) and
+//! the transport without what was agreed on (a lost session). So both stand in one value that is replaced as a whole.
+
+use std::sync::{Arc, OnceLock};
+
+use mcp_transport::{Limits, Outgoing, Patience, Transport};
+use mcp_types::{Era, ProgressToken, RawJson, Revision};
+
+use crate::endpoint::Endpoint;
+use crate::era::modern::Envelope;
+use crate::era::probe::{Medium, Outcome, State};
+use crate::era::{Agreement, Identity, legacy};
+use crate::error::Error;
+use crate::inbox::{Inbox, Pump};
+
+/// An open transport, and the reading of what comes over it outside of exchanges.
+pub(crate) struct Link {
+    transport: Arc<dyn Transport>,
+    /// Set when the era is known.
+    era: Arc<OnceLock<Era>>,
+    _pump: Option<Pump>,
+}
+
+/// A link with what was agreed on over it.
+pub(crate) struct Connection {
+    pub(crate) link: Arc<Link>,
+    pub(crate) agreement: Agreement,
+    /// What every modern request carries; `None` in the legacy era.
+    envelope: Option<Envelope>,
+    /// Counts the sessions of one client.
+    pub(crate) generation: u64,
+}
+
+/// What every step of the opening needs.
+pub(crate) struct Opening<'a> {
+    pub(crate) identity: &'a Identity,
+    pub(crate) limits: &'a Limits,
+    pub(crate) inbox: &'a Arc<Inbox>,
+}
+
+impl Link {
+    fn new(transport: Box<dyn Transport>, inbox: &Arc<Inbox>) -> Arc<Self> {
+        let transport: Arc<dyn Transport> = transport.into();
+        let era = Arc::new(OnceLock::new());
+        let answers = {
+            let era = Arc::clone(&era);
+            move || era.get() != Some(&Era::Modern)
+        };
+        let pump = transport
+            .inbound()
+            .map(|incoming| Pump::start(incoming, Arc::downgrade(&transport), Arc::clone(inbox), answers));
+        Arc::new(Self { transport, era, _pump: pump })
+    }
+
+    /// Returns the transport.
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+
+    async fn ask(&self, method: &'static str, params: RawJson, revision: Option<Revision>, patience: Patience) -> Outcome {
+        let mut request = Outgoing::new(method, params);
+        request.revision = revision;
+        request.patience = patience;
+        self.transport.open(request).await?.finish(|_| {}).await
+    }
+}
+
+impl Connection {
+    /// Puts a connection together.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the identity cannot be encoded.
+    pub(crate) fn new(link: Arc<Link>, agreement: Agreement, identity: &Identity, generation: u64) -> Result<Self, Error> {
+        let envelope = match agreement.revision.era() {
+            Era::Modern => Some(Envelope::new(agreement.revision, identity).map_err(unencodable)?),
+            Era::Legacy => None,
+        };
+        Ok(Self { link, agreement, envelope, generation })
+    }
+
+    /// Returns parameters as the era wants them.
+    pub(crate) fn wrap(&self, params: &RawJson, token: Option<&ProgressToken>) -> Result<RawJson, String> {
+        match &self.envelope {
+            Some(envelope) => envelope.wrap(params, token),
+            None => legacy::wrap(params, token),
+        }
+    }
+}
+
+impl Opening<'_> {
+    /// Opens the endpoint and finds out what the server speaks.
+    pub(crate) async fn open(&self, endpoint: &mut Endpoint, state: State) -> Result<(Arc<Link>, Agreement), Error> {
+        let link = Link::new(endpoint.open(self.limits).await?, self.inbox);
+        self.settle(link, endpoint, state).await
+    }
+
+    /// Begins again after a lost session: over a new transport where one can be opened, else over the same.
+    pub(crate) async fn reopen(
+        &self,
+        endpoint: &mut Endpoint,
+        old: &Arc<Link>,
+        state: State,
+    ) -> Result<(Arc<Link>, Agreement), Error> {
+        if endpoint.can_reopen() {
+            return self.open(endpoint, state).await;
+        }
+        self.settle(Arc::clone(old), endpoint, state).await
+    }
+
+    /// Opens the endpoint and takes the caller's word for what the server speaks.
+    pub(crate) async fn assume(&self, endpoint: &mut Endpoint, revision: Revision) -> Result<(Arc<Link>, Agreement), Error> {
+        let link = Link::new(endpoint.open(self.limits).await?, self.inbox);
+        let agreement = Agreement::assumed(revision);
+        self.begin(&link, &agreement).await?;
+        Ok((link, agreement))
+    }
+
+    async fn settle(
+        &self,
+        mut link: Arc<Link>,
+        endpoint: &mut Endpoint,
+        mut state: State,
+    ) -> Result<(Arc<Link>, Agreement), Error> {
+        let agreement = loop {
+            state = match state {
+                State::Discover(expect) => {
+                    let envelope = Envelope::new(expect.revision, self.identity).map_err(unencodable)?;
+                    let params = envelope.wrap(&RawJson::empty_object(), None).map_err(|why| Error::params(DISCOVER, why))?;
+                    let patience = self.probe_patience(endpoint.medium());
+                    let outcome = link.ask(DISCOVER, params, Some(expect.revision), patience).await;
+                    expect.handle(outcome)?
+                }
+                State::Initialize(expect) => {
+                    if expect.respawn {
+                        link.transport.close().await;
+                        link = Link::new(endpoint.open(self.limits).await?, self.inbox);
+                    }
+                    let params = legacy::initialize(expect.revision, self.identity).map_err(unencodable)?;
+                    let outcome = link.ask(INITIALIZE, params, None, Patience::from(self.limits)).await;
+                    expect.handle(outcome)?
+                }
+                State::Settled(agreement) => break agreement,
+            };
+        };
+        self.begin(&link, &agreement).await?;
+        Ok((link, agreement))
+    }
+
+    /// Tells the transport what is spoken, and a legacy server that the session begins (V-13).
+    async fn begin(&self, link: &Link, agreement: &Agreement) -> Result<(), Error> {
+        let era = agreement.revision.era();
+        // A link that is used again after a lost session has its era already, and it is the same.
+        let _ = link.era.set(era);
+        link.transport.settle(agreement.revision);
+        if era == Era::Modern {
+            return Ok(());
+        }
+        let failed = |error| Error::of_transport(error, || "the start of the session".to_owned());
+        link.transport.notify("notifications/initialized", None).await.map_err(failed)?;
+        let logs = agreement.capabilities.as_ref().is_some_and(|offered| offered.logging.is_some());
+        if let Some(level) = self.identity.log_level.filter(|_| logs) {
+            let params = RawJson::encode(&mcp_types::SetLevelRequestParams::new(level)).map_err(unencodable)?;
+            let patience = Patience::from(self.limits);
+            let answered = link.ask("logging/setLevel", params, Some(agreement.revision), patience).await;
+            // A server that refuses the level logs as it likes; that is no reason to refuse the server.
+            let _refused = answered.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn probe_patience(&self, medium: Medium) -> Patience {
+        let timeout = match medium {
+            Medium::Http => self.limits.http_probe_timeout,
+            Medium::Child | Medium::Stream => self.limits.probe_timeout,
+        };
+        Patience { idle: timeout, total: timeout }
+    }
+}
+
+fn unencodable(error: serde_json::Error) -> Error {
+    Error::Config(mcp_transport::Fault {
+        what: "the name or the capabilities of the client cannot be encoded".to_owned(),
+        cause: Some(Box::new(error)),
+    })
+}
+
+const DISCOVER: &str = "server/discover";
+const INITIALIZE: &str = "initialize";

@@ -1,0 +1,346 @@
+//! Tools: something that a language model can call (T-80 to T-88).
+//!
+//! The surprising thing: what is wrong with a tool is found when the server is built, not when the tool is made, so that
+//! a chain of builder calls stays a chain and every fault is reported at once.
+
+use std::fmt;
+use std::future::Future;
+
+use futures::FutureExt;
+use mcp_transport::header::ParamHeaders;
+use mcp_transport::{Answer, Limits};
+use mcp_types::{
+    CallToolResult, Features, Icon, Meta, RawJson, RpcError, ToolAnnotations, ToolsCallOutcome, is_object_schema,
+};
+use schemars::JsonSchema;
+
+use crate::context::Cx;
+use crate::core::Core;
+use crate::era;
+use crate::error::Fault;
+use crate::extract::{InTool, Needs};
+use crate::handler::{Erased, Handler, erase};
+use crate::reply::{IntoToolResult, ToolReply};
+use crate::run::Stopped;
+use crate::schema::{self, Schema};
+use crate::text::did_you_mean;
+
+/// A tool, on its way into a server.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_server::{Args, Json, Tool};
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Query {
+///     /// What to look for.
+///     text: String,
+///     limit: Option<u32>,
+/// }
+///
+/// #[derive(serde::Serialize, schemars::JsonSchema)]
+/// struct Found {
+///     titles: Vec<String>,
+/// }
+///
+/// async fn search(Args(query): Args<Query>) -> Result<Json<Found>, std::io::Error> {
+///     Ok(Json(Found { titles: vec![query.text] }))
+/// }
+///
+/// let tool = Tool::new("search", search).title("Search").description("Searches the library").read_only();
+/// ```
+#[must_use]
+pub struct Tool {
+    entity: mcp_types::Tool,
+    needs: Needs,
+    handler: Erased<ToolReply>,
+    open: bool,
+}
+
+impl Tool {
+    /// Makes a tool from an `async fn` whose arguments are extractors.
+    ///
+    /// The input schema comes from its [`Args`](crate::Args), the output schema from its [`Json`](crate::Json).
+    pub fn new<M, H>(name: impl Into<String>, handler: H) -> Self
+    where
+        M: 'static,
+        H: Handler<InTool, M>,
+        H::Output: IntoToolResult,
+    {
+        let mut needs = Needs::default();
+        H::declare(&mut needs);
+        let schema = needs.arguments.take().unwrap_or_else(schema::no_arguments);
+        let mut entity = mcp_types::Tool::new(name, schema);
+        entity.output_schema = H::Output::output_schema();
+        let handler = erase::<InTool, M, H, ToolReply>(handler, IntoToolResult::into_tool_result);
+        Self { entity, needs, handler, open: false }
+    }
+
+    /// Makes a tool from a JSON Schema and a function that takes the arguments as JSON.
+    ///
+    /// The schema is published as it is, to the byte, and arguments are checked against it.
+    pub fn raw<F, R>(name: impl Into<String>, input_schema: impl Into<RawJson>, handler: F) -> Self
+    where
+        F: Fn(RawJson, Cx) -> R + Send + Sync + 'static,
+        R: Future + Send + 'static,
+        R::Output: IntoToolResult + 'static,
+    {
+        let entity = mcp_types::Tool::new(name, input_schema.into());
+        Self::from_entity(entity, handler)
+    }
+
+    /// Makes a tool from all that is published of it and a function that takes the arguments as JSON.
+    ///
+    /// This is how a gateway offers a tool of somebody else.
+    pub fn from_entity<F, R>(entity: mcp_types::Tool, handler: F) -> Self
+    where
+        F: Fn(RawJson, Cx) -> R + Send + Sync + 'static,
+        R: Future + Send + 'static,
+        R::Output: IntoToolResult + 'static,
+    {
+        let handler: Erased<ToolReply> = Box::new(move |cx| {
+            let reply = handler(arguments(&cx), cx);
+            async move { Ok(reply.await.into_tool_result()) }.boxed()
+        });
+        Self { entity, needs: Needs::default(), handler, open: false }
+    }
+
+    /// Says what the tool does, for the language model.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.entity.description = Some(text.into());
+        self
+    }
+
+    /// Sets the name for humans.
+    pub fn title(mut self, text: impl Into<String>) -> Self {
+        self.entity.title = Some(text.into());
+        self
+    }
+
+    /// Sets all annotations at once; they replace those set before.
+    pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
+        self.entity.annotations = Some(annotations);
+        self
+    }
+
+    /// Says that the tool changes nothing (`readOnlyHint`).
+    pub fn read_only(self) -> Self {
+        self.annotate(|hints| hints.read_only_hint(true))
+    }
+
+    /// Says whether the tool may destroy something (`destructiveHint`); clients assume it does.
+    pub fn destructive(self, destructive: bool) -> Self {
+        self.annotate(|hints| hints.destructive_hint(destructive))
+    }
+
+    /// Says that a second call with the same arguments does no more than the first (`idempotentHint`).
+    pub fn idempotent(self) -> Self {
+        self.annotate(|hints| hints.idempotent_hint(true))
+    }
+
+    /// Says whether the tool deals with an open world, such as the web (`openWorldHint`); clients assume it does.
+    pub fn open_world(self, open: bool) -> Self {
+        self.annotate(|hints| hints.open_world_hint(open))
+    }
+
+    /// Adds a picture.
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.entity.icons.get_or_insert_default().push(icon);
+        self
+    }
+
+    /// Adds a member to `_meta`.
+    pub fn meta(mut self, key: impl Into<String>, value: impl Into<RawJson>) -> Self {
+        self.entity.meta.get_or_insert_with(Meta::new).insert(key, value);
+        self
+    }
+
+    /// Publishes the schema of `T` as the output schema, for handlers that return a bare
+    /// [`CallToolResult`](mcp_types::CallToolResult).
+    pub fn output<T: JsonSchema>(self) -> Self {
+        self.output_schema(schema::output_of::<T>())
+    }
+
+    /// Publishes an output schema as it is.
+    pub fn output_schema(mut self, schema: impl Into<RawJson>) -> Self {
+        self.entity.output_schema = Some(schema.into());
+        self
+    }
+
+    /// Lets callers send arguments that the type does not know; they are ignored.
+    ///
+    /// Only for derived schemas and only at their root; a schema of your own says for itself what it allows.
+    pub fn allow_unknown_arguments(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.entity.name
+    }
+
+    fn annotate(mut self, change: impl FnOnce(ToolAnnotations) -> ToolAnnotations) -> Self {
+        let hints = self.entity.annotations.take().unwrap_or_else(ToolAnnotations::new);
+        self.entity.annotations = Some(change(hints));
+        self
+    }
+
+    /// Checks the tool and makes it callable.
+    pub(crate) fn compile(mut self, limits: &Limits) -> Result<ToolEntry, Fault> {
+        if self.open {
+            self.entity.input_schema = opened(&self.entity.input_schema);
+        }
+        let owner = || format!("tool `{}`", self.entity.name);
+        let input = Schema::of_arguments(self.entity.input_schema.clone(), limits)
+            .map_err(|fault| Fault::schema(owner(), "input schema", fault))?;
+        let output = match &self.entity.output_schema {
+            Some(raw) => Some(
+                Schema::new(raw.clone(), limits).map_err(|fault| Fault::schema(owner(), "output schema", fault))?,
+            ),
+            None => None,
+        };
+        let headers = param_headers(input.raw()).map_err(|why| Fault::new(owner(), format!("its input schema: {why}")))?;
+        let wraps = output.as_ref().is_some_and(|schema| !is_object_schema(schema.raw()));
+        Ok(ToolEntry { entity: self.entity, input, output, wraps, headers, handler: self.handler })
+    }
+
+    pub(crate) fn needs(&self) -> &Needs {
+        &self.needs
+    }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tool").field("entity", &self.entity).finish_non_exhaustive()
+    }
+}
+
+/// A tool in a server.
+pub(crate) struct ToolEntry {
+    pub(crate) entity: mcp_types::Tool,
+    input: Schema,
+    output: Option<Schema>,
+    /// Whether older clients see the output inside of `{"result": …}` (T-84).
+    wraps: bool,
+    /// How arguments are mirrored into HTTP headers, when some are.
+    pub(crate) headers: Option<std::sync::Arc<ParamHeaders>>,
+    handler: Erased<ToolReply>,
+}
+
+/// Answers `tools/call`.
+pub(crate) async fn call(core: &Core, cx: Cx) -> Answer {
+    let registry = core.registry();
+    if registry.tools.is_empty() {
+        return Err(RpcError::method_not_found("tools/call"));
+    }
+    let name = cx.params().name().ok_or_else(|| RpcError::invalid_params("`name` must be a string that names a tool"))?;
+    let Some(tool) = registry.tools.find(&name) else {
+        return Err(registry.tools.unknown("tool", &name));
+    };
+    let features = cx.features();
+    let reply = tool.run(core, &cx).await;
+    let mut outcome = reply?;
+    if let ToolsCallOutcome::Complete(result) = &mut outcome {
+        tool.finish(result, features);
+    }
+    let answer = era::encode(core, cx.caller(), era::available(outcome, cx.caller())?)?;
+    if answer.as_bytes().len() <= core.limits().result_bytes {
+        return Ok(answer);
+    }
+    let (size, most) = (answer.as_bytes().len(), core.limits().result_bytes);
+    let told = CallToolResult::error(format!(
+        "the result of `{name}` has {size} bytes, more than the {most} that this server sends; ask for less"
+    ));
+    era::encode(core, cx.caller(), told)
+}
+
+impl ToolEntry {
+    async fn run(&self, core: &Core, cx: &Cx) -> ToolReply {
+        let name = &self.entity.name;
+        if let Some(arguments) = cx.params().arguments()
+            && !arguments.is_null()
+            && !arguments.is_object()
+        {
+            return Err(RpcError::invalid_params("`arguments` must be an object"));
+        }
+        if let Err(faults) = self.input.check(&arguments(cx)) {
+            return failed(format!("invalid arguments for tool `{name}`:\n{faults}\nCorrect them and call it again."));
+        }
+        let ran = core.bounds().run(cx, format_args!("tool `{name}`"), self.started(cx)).await;
+        match ran {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(unfit)) => {
+                let why = unfit.why;
+                failed(format!("invalid arguments for tool `{name}`:\n- {why}\nCorrect them and call it again."))
+            }
+            Err(Stopped::Panicked) => Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked))),
+            Err(stopped) => failed(format!("tool `{name}` {stopped}")),
+        }
+    }
+
+    /// Calls the handler inside the future, so that a panic before its first `.await` is caught too.
+    async fn started(&self, cx: &Cx) -> Result<ToolReply, crate::extract::Unfit> {
+        (self.handler)(cx.clone()).await
+    }
+
+    /// Checks the structured output, and wraps it for callers that know only objects (T-83, T-84).
+    fn finish(&self, result: &mut CallToolResult, features: Features) {
+        let Some(schema) = &self.output else { return };
+        if result.failed() {
+            return;
+        }
+        let checked = match &result.structured_content {
+            Some(value) => schema.check(value),
+            None => Err("- `structuredContent` is missing".to_owned()),
+        };
+        if let Err(faults) = checked {
+            let name = &self.entity.name;
+            *result = CallToolResult::error(format!(
+                "internal error: the result of tool `{name}` does not follow its output schema:\n{faults}"
+            ));
+        } else if self.wraps && !features.has(Features::STRUCTURED_ANY) && features.has(Features::STRUCTURED_OUTPUT) {
+            result.wrap_structured_content();
+        }
+    }
+}
+
+fn failed(text: String) -> ToolReply {
+    Ok(ToolsCallOutcome::Complete(CallToolResult::error(text)))
+}
+
+/// Returns the arguments of a call; absent ones are `{}`.
+fn arguments(cx: &Cx) -> RawJson {
+    cx.params().arguments().filter(|arguments| !arguments.is_null()).unwrap_or_else(RawJson::empty_object)
+}
+
+fn opened(schema: &RawJson) -> RawJson {
+    let Ok(mut root) = schema.decode::<serde_json::Map<String, serde_json::Value>>() else { return schema.clone() };
+    root.remove("additionalProperties");
+    root.remove("unevaluatedProperties");
+    root.into()
+}
+
+/// Reads the `x-mcp-header` annotations (H-31).
+fn param_headers(schema: &RawJson) -> Result<Option<std::sync::Arc<ParamHeaders>>, String> {
+    // Most schemas have none, and looking for the word is cheaper than building a tree.
+    if !schema.as_str().contains("x-mcp-header") {
+        return Ok(None);
+    }
+    let value: serde_json::Value = schema.decode().map_err(|error| error.to_string())?;
+    match ParamHeaders::from_schema(&value) {
+        Ok(headers) if headers.is_empty() => Ok(None),
+        Ok(headers) => Ok(Some(std::sync::Arc::new(headers))),
+        Err(faults) => Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+    }
+}
+
+/// Returns *invalid params* for a name that nobody has, with the one that was perhaps meant.
+pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> RpcError {
+    let shown = crate::text::shorten(name, 120);
+    match did_you_mean(name, known) {
+        Some(meant) => RpcError::invalid_params(format!("unknown {what}: {shown}; did you mean {meant}?")),
+        None => RpcError::invalid_params(format!("unknown {what}: {shown}")),
+    }
+}

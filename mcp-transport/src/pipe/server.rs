@@ -1,0 +1,418 @@
+//! Serving one client over a byte stream (S-1 to S-12; V-54, V-55).
+//!
+//! A call is polled once in place; when that answers it, the reply goes straight into the connection's buffer and
+//! nothing was spawned. A call that has to wait becomes a task, so that several cores work. The surprising thing: the
+//! loop stops reading while too much waits to be written or to be answered, which is all the back-pressure there is.
+
+mod call;
+
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::stream::{AbortHandle, SelectAll, StreamExt as _};
+use futures::FutureExt as _;
+use mcp_types::{Features, Message, Notification, Request, RequestId, RpcError};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+
+use super::looks_like_response;
+use super::writer::Writer;
+use crate::era::legacy::Session;
+use crate::era::{self, Served, Verdict};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::line::{LineDecoder, LineEvent};
+use crate::peer::{self, Peer};
+use crate::service::{Call, Caller, Serve, Service};
+
+use call::{Output, Started, Waiting};
+
+/// A way in for one client, over a reader and a writer that carry one message per line.
+///
+/// Serving ends when the client closes its end. What it asked before is still answered, within [`Limits::drain`].
+#[derive(Debug)]
+pub struct Pipe<R, W> {
+    reader: R,
+    writer: W,
+    limits: Limits,
+    served: Served,
+}
+
+impl<R, W> Pipe<R, W> {
+    /// Makes a way in that serves every revision within the default limits.
+    pub fn new(reader: R, writer: W) -> Self {
+        Self { reader, writer, limits: Limits::default(), served: Served::default() }
+    }
+
+    /// Sets the limits.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Sets the revisions that are served.
+    #[must_use]
+    pub fn served(self, served: Served) -> Self {
+        Self { served, ..self }
+    }
+}
+
+impl<R, W> Serve for Pipe<R, W>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    async fn serve<S: Service>(self, service: Arc<S>) -> Result<(), Error> {
+        let Self { reader, writer, limits, served } = self;
+        Connection::new(service, Box::new(reader), Writer::new(writer), limits, served).run().await;
+        Ok(())
+    }
+}
+
+/// One client.
+struct Connection<S> {
+    service: Arc<S>,
+    limits: Limits,
+    served: Served,
+    /// The legacy session that `initialize` may begin; one per stream.
+    session: Arc<Session>,
+    reader: Box<dyn AsyncRead + Send + Unpin>,
+    lines: LineDecoder,
+    input: Input,
+    peer: Peer,
+    writer: Writer,
+    /// The calls that were not ready at once.
+    waiting: SelectAll<Waiting>,
+    /// How to stop each of them.
+    running: HashMap<RequestId, AbortHandle>,
+    /// Requests beyond [`Limits::in_flight`], in the order they came.
+    parked: VecDeque<(Request, Caller)>,
+    /// The sum of the sizes of `parked`.
+    parked_bytes: usize,
+}
+
+/// Where the reading side is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    /// All that arrived was looked at.
+    Hungry,
+    /// There may be lines that were not looked at.
+    Filled,
+    /// Nothing more will arrive; the rest must be answered by then.
+    Ended(Instant),
+}
+
+/// Why the loop has something to do.
+enum Event {
+    /// The time to answer what is left is over.
+    Overdue,
+    /// A call says something, or there is none left.
+    Said(Option<(RequestId, Output)>),
+    Read(io::Result<usize>),
+    Wrote(io::Result<()>),
+}
+
+impl<S: Service> Connection<S> {
+    fn new(
+        service: Arc<S>,
+        reader: Box<dyn AsyncRead + Send + Unpin>,
+        writer: Writer,
+        limits: Limits,
+        served: Served,
+    ) -> Self {
+        // As many requests again as may run may wait for their turn.
+        let open = limits.in_flight.saturating_mul(2);
+        Self {
+            service,
+            served,
+            session: Arc::new(Session::new()),
+            reader,
+            lines: LineDecoder::new(&limits),
+            input: Input::Hungry,
+            peer: Peer::new(&limits.clone().in_flight(open)),
+            writer,
+            waiting: SelectAll::new(),
+            running: HashMap::new(),
+            parked: VecDeque::new(),
+            parked_bytes: 0,
+            limits,
+        }
+    }
+
+    async fn run(mut self) {
+        while !self.is_done() {
+            let event = self.next_event().await;
+            if self.handle_event(event).await.is_break() {
+                return;
+            }
+            self.take_lines();
+        }
+    }
+
+    async fn next_event(&mut self) -> Event {
+        let may_read = self.input == Input::Hungry && self.may_take();
+        let may_hear = !self.waiting.is_empty() && self.has_room();
+        let must_write = self.unwritten() > 0 || !self.writer.is_idle();
+        let overdue = match self.input {
+            Input::Ended(at) => Some(tokio::time::sleep_until(at.into())),
+            _ => None,
+        };
+        let Self { reader, lines, peer, writer, waiting, .. } = self;
+        let mut space = lines.space();
+        tokio::select! {
+            said = waiting.next(), if may_hear => Event::Said(said),
+            read = reader.read_buf(&mut space), if may_read => Event::Read(read),
+            wrote = poll_fn(|cx| writer.poll_drain(peer, cx)), if must_write => Event::Wrote(wrote),
+            () = async { match overdue { Some(overdue) => overdue.await, None => std::future::pending().await } } => {
+                Event::Overdue
+            }
+        }
+    }
+
+    async fn handle_event(&mut self, event: Event) -> ControlFlow<()> {
+        match event {
+            Event::Said(said) => self.handle_said(said),
+            Event::Read(Ok(1..)) => self.input = Input::Filled,
+            // A stream that breaks has ended, for the requests that arrived before.
+            Event::Read(Ok(0) | Err(_)) => self.input = Input::Ended(deadline(now(), self.limits.drain)),
+            Event::Wrote(Ok(())) => {}
+            // Nobody is there to be answered (F97).
+            Event::Wrote(Err(_)) => return ControlFlow::Break(()),
+            Event::Overdue => {
+                self.give_up();
+                let rest = poll_fn(|cx| self.writer.poll_drain(&mut self.peer, cx));
+                let _ = tokio::time::timeout(LAST_WORDS, rest).await;
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Returns whether everything that arrived is answered and nothing will arrive.
+    fn is_done(&self) -> bool {
+        matches!(self.input, Input::Ended(_))
+            && self.may_take()
+            && self.running.is_empty()
+            && self.unwritten() == 0
+            && self.writer.is_idle()
+    }
+
+    // Input.
+
+    /// Looks at the lines that arrived, for as long as their answers have room.
+    fn take_lines(&mut self) {
+        while self.input != Input::Hungry && self.may_take() {
+            let line = match self.input {
+                Input::Ended(_) => self.lines.finish(),
+                _ => self.lines.next_line(),
+            };
+            match line {
+                Some(LineEvent::Line(text)) => self.handle_line(text),
+                Some(LineEvent::TooLong { head, limit }) => {
+                    let id = Message::id_in_head(&head).filter(|_| !looks_like_response(&head));
+                    let message = format!("a message has at most {limit} bytes, this one has more");
+                    self.peer.refuse(id.as_ref(), &RpcError::invalid_request(message));
+                }
+                None if self.input == Input::Filled => self.input = Input::Hungry,
+                None => return,
+            }
+        }
+    }
+
+    /// Returns whether one more message can be taken in: its answer has room, and if it has to wait, so has it.
+    fn may_take(&self) -> bool {
+        self.has_room() && self.parked.len() < self.limits.in_flight && self.parked_bytes < self.limits.outbox_bytes
+    }
+
+    fn handle_line(&mut self, text: Bytes) {
+        match Message::parse(text.clone()) {
+            Ok(message) => self.handle_message(message),
+            Err(malformed) if malformed.batch && self.takes_batches() => self.handle_batch(&text),
+            Err(malformed) => {
+                let id = malformed.id.as_ref().filter(|_| !looks_like_response(&text));
+                self.peer.refuse(id, &malformed.error);
+            }
+        }
+    }
+
+    fn handle_message(&mut self, message: Message) {
+        let verdict = era::classify(&message, None, &self.served);
+        self.peer.handle_message(message, now());
+        while let Some(event) = self.peer.poll_event() {
+            match event {
+                peer::Event::Cancelled(id, _) => self.stop(&id),
+                // Requests of our own are not sent by this end of the peer.
+                peer::Event::Completed(..) => {}
+                peer::Event::Notification(_, notification) => self.handle_notification(notification),
+                peer::Event::Request(request) => self.handle_request(request, &verdict),
+            }
+        }
+    }
+
+    fn handle_request(&mut self, request: Request, verdict: &Verdict) {
+        let admitted = match verdict {
+            Verdict::Modern(caller) => Ok(caller.clone()),
+            Verdict::Legacy => self.session.admit(&request).map(|()| Caller::legacy(Arc::clone(&self.session))),
+            Verdict::Reject(rejection) => Err(rejection.error.clone()),
+            Verdict::Drop => return self.peer.forget(&request.id),
+        };
+        match admitted {
+            Ok(caller) if self.running.len() < self.limits.in_flight => self.start(request, caller),
+            Ok(caller) => {
+                self.parked_bytes += size(&request);
+                self.parked.push_back((request, caller));
+            }
+            Err(error) => {
+                self.peer.respond(&request.id, &Err(error));
+            }
+        }
+    }
+
+    /// A notification has no claim, so it belongs to the session when there is one (V-50, V-55).
+    fn handle_notification(&self, notification: Notification) {
+        if !self.session.is_begun() {
+            return;
+        }
+        if notification.method == "notifications/initialized" {
+            return self.session.ready();
+        }
+        let caller = Caller::legacy(Arc::clone(&self.session));
+        // The hook has printed the panic; there is nobody to be told.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.service.notify(notification, &caller)));
+    }
+
+    /// Returns whether an array may be a batch: where the revision has them, and before one is agreed on (T-9).
+    fn takes_batches(&self) -> bool {
+        !self.session.is_begun() || self.session.revision().features().has(Features::BATCH)
+    }
+
+    fn handle_batch(&mut self, text: &Bytes) {
+        let texts = match peer::split(text, &self.limits) {
+            Ok(texts) => texts,
+            Err(error) => return self.peer.refuse(None, &error),
+        };
+        let messages: Vec<_> = texts.into_iter().map(Message::parse).collect();
+        let modern = |request: &Request| request.params.meta().protocol_version().is_some();
+        if messages.iter().any(|message| matches!(message, Ok(Message::Request(request)) if modern(request))) {
+            let error = RpcError::invalid_request("a request with a protocol version in its `_meta` cannot be in a batch");
+            return self.peer.refuse(None, &error);
+        }
+        self.peer.begin_batch();
+        for message in messages {
+            match message {
+                Ok(Message::Request(request)) if request.method == "initialize" => {
+                    let error = RpcError::invalid_request("`initialize` cannot be in a batch");
+                    self.peer.refuse(Some(&request.id), &error);
+                }
+                Ok(message) => self.handle_message(message),
+                Err(malformed) => self.peer.refuse(malformed.id.as_ref(), &malformed.error),
+            }
+        }
+        self.peer.end_batch();
+    }
+
+    // Calls.
+
+    fn start(&mut self, request: Request, caller: Caller) {
+        let id = request.id.clone();
+        match call::start(&self.service, request, caller, &self.limits) {
+            Started::Ready(mut outbox, answer) => {
+                while let Some(message) = outbox.try_next() {
+                    self.peer.forward(&id, &message);
+                }
+                self.peer.respond(&id, &answer);
+            }
+            Started::Waiting(waiting, stop) => {
+                self.waiting.push(waiting);
+                self.running.insert(id, stop);
+            }
+        }
+    }
+
+    /// Takes what the calls have to say, until they have nothing more or enough is ready to be written.
+    fn handle_said(&mut self, mut said: Option<(RequestId, Output)>) {
+        while let Some((id, output)) = said {
+            match output {
+                Output::Notification(message) => {
+                    self.peer.forward(&id, &message);
+                }
+                Output::Answer(answer) => {
+                    self.running.remove(&id);
+                    self.peer.respond(&id, &answer);
+                    self.start_parked();
+                }
+            }
+            if self.unwritten() >= WORTH_WRITING {
+                return;
+            }
+            said = self.waiting.next().now_or_never().flatten();
+        }
+    }
+
+    fn start_parked(&mut self) {
+        while self.running.len() < self.limits.in_flight {
+            let Some((request, caller)) = self.parked.pop_front() else { return };
+            self.parked_bytes -= size(&request);
+            self.start(request, caller);
+        }
+    }
+
+    /// Stops a call that was withdrawn; nothing more comes from it.
+    fn stop(&mut self, id: &RequestId) {
+        match self.running.remove(id) {
+            Some(stop) => {
+                stop.abort();
+                self.start_parked();
+            }
+            None => {
+                self.parked.retain(|(request, _)| request.id != *id);
+                self.parked_bytes = self.parked.iter().map(|(request, _)| size(request)).sum();
+            }
+        }
+    }
+
+    /// Answers what is left when the time to answer it is over.
+    fn give_up(&mut self) {
+        let error = RpcError::internal("the server ended before the request was done");
+        let parked = self.parked.drain(..).map(|(request, _)| request.id);
+        for id in self.running.drain().map(|(id, _)| id).chain(parked) {
+            self.peer.respond(&id, &Err(error.clone()));
+        }
+        self.waiting.clear();
+    }
+
+    // Output.
+
+    fn has_room(&self) -> bool {
+        self.unwritten() < self.limits.outbox_bytes
+    }
+
+    fn unwritten(&self) -> usize {
+        self.peer.unsent() + self.writer.unwritten()
+    }
+}
+
+fn size(request: &Request) -> usize {
+    request.params.raw().map_or(0, |raw| raw.as_bytes().len())
+}
+
+/// Reads the clock of the runtime, which tests can stop.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+fn deadline(now: Instant, patience: Duration) -> Instant {
+    // A patience that the clock cannot add to is for ever, as far as anybody can tell.
+    now.checked_add(patience).or_else(|| now.checked_add(crate::limits::FOREVER)).unwrap_or(now)
+}
+
+/// So much output, in bytes, is written before more is gathered.
+const WORTH_WRITING: usize = 64 * 1024;
+
+/// How long the last answers may take to be written after the time to answer is over.
+const LAST_WORDS: Duration = Duration::from_secs(1);
