@@ -40,7 +40,9 @@ impl Answer {
             ResultType::Task if method == "tools/call" && client.extension(TASKS_EXTENSION).is_some() => {
                 Ok(Self::Task(result))
             }
-            other => Err(PeerMisbehaved::ResultType { method: method.to_owned(), found: other.as_str().to_owned() }.into()),
+            other => {
+                Err(PeerMisbehaved::ResultType { method: method.to_owned(), found: other.as_str().to_owned() }.into())
+            }
         }
     }
 }

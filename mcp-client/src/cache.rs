@@ -21,6 +21,8 @@ pub(crate) struct Key {
 /// Which results a notification makes stale (P-74).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stale<'a> {
+    /// Everything, because the session is a new one.
+    Everything,
     /// All pages of these methods.
     Lists(&'a [&'a str]),
     /// What was read from this URI, or from one that contains it.
@@ -131,6 +133,7 @@ impl Cache {
 impl Stale<'_> {
     fn concerns(self, key: &Key) -> bool {
         match self {
+            Self::Everything => true,
             Self::Lists(methods) => methods.contains(&key.method),
             Self::Resource(changed) => {
                 key.method == "resources/read" && key.of.as_deref().is_some_and(|read| contains(read, changed))

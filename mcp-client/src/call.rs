@@ -7,13 +7,13 @@ use std::borrow::Cow;
 
 use futures::future::BoxFuture;
 use mcp_transport::{Outgoing, Patience};
-use mcp_types::{Features, Params, ProgressNotificationParams, ProgressToken, RawJson, methods};
+use mcp_types::{Era, Features, Params, ProgressNotificationParams, ProgressToken, RawJson, methods};
 
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::era::probe::{Medium, Outcome};
-use crate::error::Error;
+use crate::error::{Error, InputRequired};
 use crate::recovery::{Recovery, Remedies, Situation};
 use crate::{gate, mirror};
 
@@ -37,12 +37,12 @@ impl Question<'_> {
 
 impl Client {
     /// Asks and returns the answer, or says what the server wants first.
-    pub(crate) async fn complete(&self, question: Question<'_>) -> Result<RawJson, Error> {
+    pub(crate) async fn answer_to(&self, question: Question<'_>) -> Result<RawJson, Error> {
         let method = question.method.clone();
         let result = self.exchange(question).await?;
         match Answer::read(&method, result, &self.inner.identity.capabilities)? {
             Answer::Complete(result) | Answer::Task(result) => Ok(result),
-            Answer::InputRequired(wanted) => Err(Error::InputRequired(wanted)),
+            Answer::InputRequired(wanted) => Err(Error::InputRequired(InputRequired { result: wanted })),
         }
     }
 
@@ -73,7 +73,12 @@ impl Client {
                     let _ = self.inner.renew(&connection).await;
                     return Err(Error::SessionEnded);
                 }
-                None => return report(outcome, &question.method),
+                None => {
+                    if let Ok(Ok(_)) = &outcome {
+                        self.inner.note(&connection, &question);
+                    }
+                    return report(outcome, &question.method);
+                }
             }
         }
     }
@@ -131,6 +136,15 @@ impl Client {
 }
 
 impl crate::client::Inner {
+    /// Takes note of what a legacy session was told to remember.
+    fn note(&self, connection: &Connection, question: &Question<'_>) {
+        if connection.agreement.revision.era() == Era::Legacy
+            && let Ok(params) = Params::from_raw(question.params.clone())
+        {
+            self.memory().note(&question.method, &params);
+        }
+    }
+
     /// Returns whether arguments are mirrored into headers: over HTTP, since the revision that has it (H-30).
     pub(crate) fn mirrors_params(&self, connection: &Connection) -> bool {
         self.medium == Medium::Http && connection.agreement.revision.features().has(Features::PARAM_HEADERS)

@@ -9,10 +9,12 @@ use mcp_transport::{Limits, Outgoing, Patience, Transport};
 use mcp_types::{Era, ProgressToken, RawJson, Revision};
 
 use crate::endpoint::Endpoint;
+use crate::era::legacy::{self, Memory};
 use crate::era::modern::Envelope;
 use crate::era::probe::{Medium, Outcome, State};
-use crate::era::{Agreement, Identity, legacy};
+use crate::era::{Agreement, Identity};
 use crate::error::Error;
+use crate::gate;
 use crate::inbox::{Inbox, Pump};
 
 /// An open transport, and the reading of what comes over it outside of exchanges.
@@ -59,7 +61,13 @@ impl Link {
         &*self.transport
     }
 
-    async fn ask(&self, method: &'static str, params: RawJson, revision: Option<Revision>, patience: Patience) -> Outcome {
+    async fn ask(
+        &self,
+        method: &'static str,
+        params: RawJson,
+        revision: Option<Revision>,
+        patience: Patience,
+    ) -> Outcome {
         let mut request = Outgoing::new(method, params);
         request.revision = revision;
         request.patience = patience;
@@ -73,7 +81,12 @@ impl Connection {
     /// # Errors
     ///
     /// Fails when the identity cannot be encoded.
-    pub(crate) fn new(link: Arc<Link>, agreement: Agreement, identity: &Identity, generation: u64) -> Result<Self, Error> {
+    pub(crate) fn new(
+        link: Arc<Link>,
+        agreement: Agreement,
+        identity: &Identity,
+        generation: u64,
+    ) -> Result<Self, Error> {
         let envelope = match agreement.revision.era() {
             Era::Modern => Some(Envelope::new(agreement.revision, identity).map_err(unencodable)?),
             Era::Legacy => None,
@@ -92,43 +105,30 @@ impl Connection {
 
 impl Opening<'_> {
     /// Opens the endpoint and finds out what the server speaks.
-    pub(crate) async fn open(&self, endpoint: &mut Endpoint, state: State) -> Result<(Arc<Link>, Agreement), Error> {
-        let link = Link::new(endpoint.open(self.limits).await?, self.inbox);
-        self.settle(link, endpoint, state).await
-    }
-
-    /// Begins again after a lost session: over a new transport where one can be opened, else over the same.
-    pub(crate) async fn reopen(
+    pub(crate) async fn open(
         &self,
         endpoint: &mut Endpoint,
-        old: &Arc<Link>,
         state: State,
+        memory: &Memory,
     ) -> Result<(Arc<Link>, Agreement), Error> {
-        if endpoint.can_reopen() {
-            return self.open(endpoint, state).await;
-        }
-        self.settle(Arc::clone(old), endpoint, state).await
+        let link = Link::new(endpoint.open(self.limits)?, self.inbox);
+        self.settle(link, endpoint, state, memory).await
     }
 
-    /// Opens the endpoint and takes the caller's word for what the server speaks.
-    pub(crate) async fn assume(&self, endpoint: &mut Endpoint, revision: Revision) -> Result<(Arc<Link>, Agreement), Error> {
-        let link = Link::new(endpoint.open(self.limits).await?, self.inbox);
-        let agreement = Agreement::assumed(revision);
-        self.begin(&link, &agreement).await?;
-        Ok((link, agreement))
-    }
-
-    async fn settle(
+    /// Finds out over an open link what the server speaks, and begins to speak it.
+    pub(crate) async fn settle(
         &self,
         mut link: Arc<Link>,
         endpoint: &mut Endpoint,
         mut state: State,
+        memory: &Memory,
     ) -> Result<(Arc<Link>, Agreement), Error> {
         let agreement = loop {
             state = match state {
                 State::Discover(expect) => {
                     let envelope = Envelope::new(expect.revision, self.identity).map_err(unencodable)?;
-                    let params = envelope.wrap(&RawJson::empty_object(), None).map_err(|why| Error::params(DISCOVER, why))?;
+                    let params =
+                        envelope.wrap(&RawJson::empty_object(), None).map_err(|why| Error::params(DISCOVER, why))?;
                     let patience = self.probe_patience(endpoint.medium());
                     let outcome = link.ask(DISCOVER, params, Some(expect.revision), patience).await;
                     expect.handle(outcome)?
@@ -136,21 +136,21 @@ impl Opening<'_> {
                 State::Initialize(expect) => {
                     if expect.respawn {
                         link.transport.close().await;
-                        link = Link::new(endpoint.open(self.limits).await?, self.inbox);
+                        link = Link::new(endpoint.open(self.limits)?, self.inbox);
                     }
                     let params = legacy::initialize(expect.revision, self.identity).map_err(unencodable)?;
                     let outcome = link.ask(INITIALIZE, params, None, Patience::from(self.limits)).await;
                     expect.handle(outcome)?
                 }
-                State::Settled(agreement) => break agreement,
+                State::Settled(agreement) => break *agreement,
             };
         };
-        self.begin(&link, &agreement).await?;
+        self.begin(&link, &agreement, memory).await?;
         Ok((link, agreement))
     }
 
-    /// Tells the transport what is spoken, and a legacy server that the session begins (V-13).
-    async fn begin(&self, link: &Link, agreement: &Agreement) -> Result<(), Error> {
+    /// Tells the transport what is spoken, and a legacy server that the session begins (V-13) and what it is to remember.
+    async fn begin(&self, link: &Link, agreement: &Agreement, memory: &Memory) -> Result<(), Error> {
         let era = agreement.revision.era();
         // A link that is used again after a lost session has its era already, and it is the same.
         let _ = link.era.set(era);
@@ -160,13 +160,13 @@ impl Opening<'_> {
         }
         let failed = |error| Error::of_transport(error, || "the start of the session".to_owned());
         link.transport.notify("notifications/initialized", None).await.map_err(failed)?;
-        let logs = agreement.capabilities.as_ref().is_some_and(|offered| offered.logging.is_some());
-        if let Some(level) = self.identity.log_level.filter(|_| logs) {
-            let params = RawJson::encode(&mcp_types::SetLevelRequestParams::new(level)).map_err(unencodable)?;
-            let patience = Patience::from(self.limits);
-            let answered = link.ask("logging/setLevel", params, Some(agreement.revision), patience).await;
-            // A server that refuses the level logs as it likes; that is no reason to refuse the server.
-            let _refused = answered.map_err(failed)?;
+        let capabilities = agreement.capabilities.as_ref();
+        for (method, params) in memory.replay() {
+            if gate::admit(method, agreement.revision, capabilities).is_ok() {
+                let answered = link.ask(method, params, Some(agreement.revision), Patience::from(self.limits)).await;
+                // A server that refuses what it took before is no reason to do without it.
+                let _refused = answered.map_err(failed)?;
+            }
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ impl Opening<'_> {
     }
 }
 
-fn unencodable(error: serde_json::Error) -> Error {
+pub(crate) fn unencodable(error: serde_json::Error) -> Error {
     Error::Config(mcp_transport::Fault {
         what: "the name or the capabilities of the client cannot be encoded".to_owned(),
         cause: Some(Box::new(error)),

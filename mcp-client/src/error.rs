@@ -29,9 +29,9 @@ pub enum Error {
     /// have been carried out.
     SessionEnded,
     /// The peer needs something from this client before it goes on, and nothing here can give it (P-12).
-    InputRequired(Box<InputRequiredResult>),
+    InputRequired(InputRequired),
     /// The tool failed; only made by [`ToolResult::into_ok`](crate::ToolResult::into_ok).
-    ToolFailed(Box<ToolFailed>),
+    ToolFailed(ToolFailed),
     /// The peer is a child process that ended.
     Exited(Box<ChildExit>),
     /// The connection was closed, there or here, before the answer came.
@@ -78,6 +78,13 @@ pub enum PeerMisbehaved {
         /// The limit.
         limit: usize,
     },
+}
+
+/// What a server wants from the client before it goes on (P-12).
+#[derive(Clone, PartialEq)]
+pub struct InputRequired {
+    /// The questions, and the state to send back with their answers.
+    pub result: Box<InputRequiredResult>,
 }
 
 /// There is no revision that both sides may speak (V-12, V-33).
@@ -193,14 +200,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(Malformed { what, why }) => write!(f, "cannot read {what} from the server: {why}"),
-            Self::Rpc(error) => write!(f, "the server answered: {error}"),
+            Self::Rpc(error) => write_answer(f, error),
             Self::Misbehaved(fault) => fault.fmt(f),
             Self::Unsupported(unsupported) => unsupported.fmt(f),
             Self::Http(failure) => failure.fmt(f),
-            Self::SessionEnded => {
-                f.write_str("the server ended the session; the request was not repeated, as it may have been carried out")
-            }
-            Self::InputRequired(wanted) => write_input_required(f, wanted),
+            Self::SessionEnded => f.write_str(
+                "the server ended the session; the request was not repeated, as it may have been carried out",
+            ),
+            Self::InputRequired(required) => required.fmt(f),
             Self::ToolFailed(failed) => failed.fmt(f),
             Self::Exited(exit) => exit.fmt(f),
             Self::Closed => f.write_str("the connection closed before the answer came"),
@@ -211,33 +218,61 @@ impl fmt::Display for Error {
     }
 }
 
-/// Names what is wanted but not its content, which is the user's business, nor the state, which is opaque (P-14).
-fn write_input_required(f: &mut fmt::Formatter<'_>, wanted: &InputRequiredResult) -> fmt::Result {
-    f.write_str("the server needs input before it goes on")?;
-    let names = wanted.input_requests.iter().flat_map(|requests| requests.keys());
-    for (position, name) in names.enumerate() {
-        write!(f, "{} {name:?}", if position == 0 { ":" } else { "," })?;
+/// Writes an error that the server answered with, as far as a log line can bear.
+fn write_answer(f: &mut fmt::Formatter<'_>, error: &RpcError) -> fmt::Result {
+    write!(f, "the server answered: {} (code {})", excerpt(&error.message), error.code)
+}
+
+/// Returns the start of a text of the peer.
+fn excerpt(text: &str) -> String {
+    let mut start: String = text.chars().take(EXCERPT_CHARS).collect();
+    if start.len() < text.len() {
+        start.push('…');
     }
-    f.write_str("; this client has no handler for it")
+    start
+}
+
+/// How much of a text of the peer goes into a message.
+const EXCERPT_CHARS: usize = 300;
+
+/// Names what is wanted but not its content, which is the user's business, nor the state, which is opaque (P-14).
+impl fmt::Display for InputRequired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server needs input before it goes on")?;
+        for (position, (name, request)) in self.result.input_requests.iter().flat_map(|all| all.iter()).enumerate() {
+            write!(f, "{} {:?} ({})", if position == 0 { ":" } else { "," }, excerpt(name), request.method())?;
+        }
+        f.write_str("; this client has no handler for it")
+    }
+}
+
+impl fmt::Debug for InputRequired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let requests = self.result.input_requests.iter().flat_map(|all| all.iter());
+        f.debug_struct("InputRequired")
+            .field("requests", &requests.map(|(name, request)| (name, request.method())).collect::<Vec<_>>())
+            .field("has_state", &self.result.request_state.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Display for PeerMisbehaved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ResultType { method, found } => {
+                let found = excerpt(found);
                 write!(f, "the server answered `{method}` with a result of type {found:?}, which it cannot have")
             }
             Self::RepeatedCursor { method, cursor } => {
+                let cursor = excerpt(cursor);
                 write!(f, "the pages of `{method}` go in a circle: the cursor {cursor:?} came twice")
             }
-            Self::TooManyPages { method, limit } => write!(
-                f,
-                "`{method}` has more than {limit} pages; raise the limit `pages` or read page by page"
-            ),
-            Self::TooManyItems { method, limit } => write!(
-                f,
-                "`{method}` has more than {limit} items; raise the limit `items` or read page by page"
-            ),
+            Self::TooManyPages { method, limit } => {
+                write!(f, "`{method}` has more than {limit} pages; raise the limit `pages` or read page by page")
+            }
+            Self::TooManyItems { method, limit } => {
+                write!(f, "`{method}` has more than {limit} items; raise the limit `items` or read page by page")
+            }
         }
     }
 }
@@ -253,21 +288,25 @@ impl fmt::Display for Unsupported {
             write_list(f, self.offered.iter())?;
         }
         if let Some(answer) = &self.answer {
-            write!(f, "; it answered: {answer}")?;
+            write!(f, "; it answered: {} (code {})", excerpt(&answer.message), answer.code)?;
         }
         f.write_str("; check the era mode and the revisions of the client")
     }
 }
 
 fn write_list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: impl ExactSizeIterator<Item = T>) -> fmt::Result {
+    let more = items.len().saturating_sub(LISTED);
     if items.len() == 0 {
         return f.write_str("none");
     }
-    for (position, item) in items.enumerate() {
-        write!(f, "{}{item}", if position == 0 { "" } else { ", " })?;
+    for (position, item) in items.take(LISTED).enumerate() {
+        write!(f, "{}{}", if position == 0 { "" } else { ", " }, excerpt(&item.to_string()))?;
     }
-    Ok(())
+    if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
 }
+
+/// How many items of a list go into a message.
+const LISTED: usize = 10;
 
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -296,7 +335,7 @@ impl StdError for Error {
 
 impl From<ToolFailed> for Error {
     fn from(failed: ToolFailed) -> Self {
-        Self::ToolFailed(Box::new(failed))
+        Self::ToolFailed(failed)
     }
 }
 

@@ -40,7 +40,8 @@ impl Inbox {
         self.handler.wants_progress()
     }
 
-    /// Takes a notification of the request with this token, when it is progress of another or none, it is dropped (P-54).
+    /// Takes a notification that came with the answer to a request. Progress under another token than the request's is
+    /// dropped (P-54).
     pub(crate) fn take_of_exchange(
         &self,
         notification: Notification,

@@ -1,1 +1,59 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # How it works
+//!
+//! A request goes through these files, in this order; what has states is pure, what waits is not.
+//!
+//! ```text
+//! client.rs ─► call.rs ─► gate.rs        may this be asked of this server?
+//!     ▲          │  ▲
+//!     │          │  └──── recovery.rs    what to try once more
+//!     │          ▼
+//!     │      connection.rs ─► era/modern.rs or era/legacy.rs    the form that the era wants
+//!     │          │
+//!     │          ▼
+//!     │      mcp_transport::Transport    one exchange: notifications, then the response
+//!     │          │
+//!     └── answer.rs          inbox.rs ─► handler.rs    what is no answer
+//! ```
+//!
+//! Which era a server belongs to is decided once, in `era/probe.rs`; `endpoint.rs` opens what `target.rs` names.
+//! Lists go through `list.rs`, which has `page.rs` for its guard and `cache.rs` for its memory.
+
+mod answer;
+mod builder;
+mod cache;
+mod call;
+mod client;
+mod connection;
+mod endpoint;
+mod era;
+mod error;
+mod gate;
+mod handler;
+mod inbox;
+mod list;
+mod mirror;
+mod page;
+mod recovery;
+mod secret;
+mod target;
+mod tool;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use era::EraMode;
+pub use error::{Error, InputRequired, Misuse, PeerMisbehaved, Timeout, Unsupported};
+pub use handler::{Change, ClientHandler};
+#[cfg(feature = "http")]
+pub use mcp_transport::http::{HttpClient, HttpOptions};
+pub use mcp_transport::memory::InProcess;
+#[cfg(feature = "process")]
+pub use mcp_transport::process::Command;
+pub use mcp_transport::{ChildExit, Deadline, Fault, HttpFailure, Limits, Malformed};
+pub use mcp_types as types;
+pub use mcp_types::{Implementation, Revision, implementation};
+pub use mirror::RefusedTool;
+pub use secret::Secret;
+pub use target::Target;
+pub use tool::{ToolCall, ToolFailed, ToolResult};

@@ -96,8 +96,7 @@ impl Mirrors {
 ///
 /// Says which arguments cannot be mirrored.
 pub(crate) fn headers(mirror: &ParamHeaders, arguments: Option<&RawJson>) -> Result<Vec<(String, String)>, String> {
-    let arguments: Option<Value> =
-        arguments.map(RawJson::decode).transpose().map_err(|error| error.to_string())?;
+    let arguments: Option<Value> = arguments.map(RawJson::decode).transpose().map_err(|error| error.to_string())?;
     mirror.build(arguments.as_ref()).map_err(|faults| join(&faults))
 }
 
@@ -112,9 +111,17 @@ fn annotations(schema: &RawJson) -> Result<ParamHeaders, String> {
     ParamHeaders::from_schema(&schema).map_err(|faults| join(&faults))
 }
 
+/// Names the first faults; a schema can have thousands.
 fn join<T: ToString>(faults: &[T]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let mut text = faults.iter().take(NAMED_FAULTS).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if let more @ 1.. = faults.len().saturating_sub(NAMED_FAULTS) {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
 }
+
+/// How many faults of one tool are named.
+const NAMED_FAULTS: usize = 3;
 
 #[cfg(test)]
 mod tests {

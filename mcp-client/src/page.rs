@@ -23,14 +23,7 @@ pub(crate) struct Pages {
 impl Pages {
     /// Begins a list.
     pub(crate) fn new(method: &'static str, limits: &Limits) -> Self {
-        Self {
-            method,
-            seen: HashSet::new(),
-            pages: 0,
-            items: 0,
-            max_pages: limits.pages,
-            max_items: limits.items,
-        }
+        Self { method, seen: HashSet::new(), pages: 0, items: 0, max_pages: limits.pages, max_items: limits.items }
     }
 
     /// Takes note of a page with `items` items, and returns the cursor to go on with.

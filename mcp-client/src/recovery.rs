@@ -134,7 +134,11 @@ mod tests {
         let check = |method, ask_again| {
             let mut remedies = Remedies::default();
             let lost: Outcome = Err(WireError::SessionEnded);
-            assert_eq!(remedies.against(&lost, situation(method, R4)), Some(Recovery::Session { ask_again }), "{method}");
+            assert_eq!(
+                remedies.against(&lost, situation(method, R4)),
+                Some(Recovery::Session { ask_again }),
+                "{method}"
+            );
             assert_eq!(remedies.against(&lost, situation(method, R4)), None, "{method}");
         };
         for method in ["tools/list", "prompts/list", "resources/list", "resources/read", "ping"] {

@@ -110,8 +110,9 @@ impl<'a> ToolCall<'a> {
         patience.total = self.total.unwrap_or(patience.total);
         let mut question = Question::new(Cow::Borrowed(METHOD), params, patience);
         question.observer = self.observer;
-        let result = self.client.complete(question).await?;
-        let result = result.decode().map_err(|error| Error::malformed("the result of `tools/call`", error.to_string()))?;
+        let result = self.client.answer_to(question).await?;
+        let result =
+            result.decode().map_err(|error| Error::malformed("the result of `tools/call`", error.to_string()))?;
         Ok(ToolResult(result))
     }
 }
@@ -172,7 +173,7 @@ impl ToolResult {
     /// # }
     /// ```
     pub fn into_ok(self) -> Result<Self, ToolFailed> {
-        if self.0.failed() { Err(ToolFailed { result: self }) } else { Ok(self) }
+        if self.0.failed() { Err(ToolFailed { result: Box::new(self) }) } else { Ok(self) }
     }
 
     /// Returns the result as the specification shapes it.
@@ -199,13 +200,17 @@ impl From<CallToolResult> for ToolResult {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolFailed {
     /// What the tool answered; its text says why it failed.
-    pub result: ToolResult,
+    pub result: Box<ToolResult>,
 }
 
 impl fmt::Display for ToolFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text: String = self.result.text().chars().take(MESSAGE_CHARS).collect();
-        if text.is_empty() { f.write_str("the tool failed and does not say why") } else { write!(f, "the tool failed: {text}") }
+        if text.is_empty() {
+            f.write_str("the tool failed and does not say why")
+        } else {
+            write!(f, "the tool failed: {text}")
+        }
     }
 }
 

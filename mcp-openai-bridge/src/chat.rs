@@ -3,11 +3,10 @@
 //! Providers differ in what else they send (`reasoning_content`, `annotations`, `logprobs`), and a message goes back to
 //! the provider that wrote it. So every type keeps the members it does not know, in `extra`, as they came.
 
+use mcp_types::{JsonObject, RawJson};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use mcp_types::{JsonObject, RawJson};
 
 /// A request to `/v1/chat/completions`.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,7 +11,7 @@
 //!       └──► content ─┘ └────────────── next request ───────────► messages
 //! ```
 //!
-//! Everything but [`driver`] is pure: data in, data out. `driver` waits for the model and the tools, and decides nothing.
+//! Everything but `driver` is pure: data in, data out. `driver` waits for the model and the tools, and decides nothing.
 //!
 //! Three rules go through all of it:
 //!
@@ -27,9 +27,8 @@
 //! | feature | what it adds | what it costs |
 //! |---|---|---|
 //! | `validate` | arguments are checked against the server's JSON Schema | `jsonschema`, without network |
-//! | `driver` | [`driver`], the loop that waits | tokio's timer, `futures`, `async-trait` |
+//! | `driver` | the loop that waits | tokio's timer, `futures`, `async-trait` |
 //! | `program` (default) | both, for the program `mcp-bridge` | |
-#![cfg_attr(not(feature = "driver"), doc = "\n[`driver`]: crate::turn")]
 
 pub mod arguments;
 pub mod chat;

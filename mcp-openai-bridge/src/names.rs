@@ -124,6 +124,16 @@ impl NameTable {
         table
     }
 
+    /// Takes the names as they are, legal or not; of equal ones the first is called.
+    pub fn verbatim(tools: &[Identity<'_>]) -> Self {
+        let mut table = Self { names: tools.iter().map(|tool| tool.tool.to_owned()).collect(), ..Self::default() };
+        for (index, tool) in tools.iter().enumerate() {
+            table.lookup.entry(tool.tool.to_owned()).or_insert(index);
+        }
+        table.alias(tools);
+        table
+    }
+
     /// Returns the function name of the tool at `index` of the list the table was made from.
     pub fn name(&self, index: usize) -> Option<&str> {
         self.names.get(index).map(String::as_str)

@@ -20,6 +20,18 @@ use crate::similar::closest;
 /// The most functions that OpenAI takes in one request.
 pub const TOOL_LIMIT: usize = 128;
 
+/// How tools are converted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// So that every provider accepts them.
+    #[default]
+    Legal,
+    /// As LiteLLM 1.109 does, for whoever compares: names are not touched, schemas are closed, and a provider may refuse
+    /// them. Arguments are still checked.
+    LiteLlm,
+}
+
 /// A set of tools, named and converted.
 ///
 /// # Examples
@@ -133,6 +145,9 @@ pub struct ToolRef {
     parameters: RawJson,
     input_schema: RawJson,
     rewrites: Vec<Rewrite>,
+    /// Whether the published schema forbids nothing that the original allows.
+    #[cfg(feature = "validate")]
+    is_wider: bool,
     /// Compiled when the tool is called for the first time.
     #[cfg(feature = "validate")]
     checker: OnceLock<Result<arguments::Checker, arguments::Unchecked>>,
@@ -198,7 +213,13 @@ impl ToolRef {
 
     #[cfg(feature = "validate")]
     fn checker(&self) -> &Result<arguments::Checker, arguments::Unchecked> {
-        self.checker.get_or_init(|| arguments::Checker::compile(&self.input_schema))
+        self.checker.get_or_init(|| {
+            arguments::Checker::compile(&self.input_schema).or_else(|unchecked| {
+                // A schema that is malformed in places is repaired there, and the rest of it can still be checked.
+                let repaired = if self.is_wider { arguments::Checker::compile(&self.parameters).ok() } else { None };
+                repaired.ok_or(unchecked)
+            })
+        })
     }
 
     /// The members that both APIs share, in the order of their documentation.
@@ -276,7 +297,9 @@ impl fmt::Display for Report<'_> {
 #[must_use]
 pub struct Builder {
     tools: Vec<(String, Tool)>,
+    labels: BTreeSet<String>,
     prefix: Prefix,
+    profile: Profile,
     limits: schema::Limits,
     reserved: BTreeSet<String>,
 }
@@ -286,12 +309,19 @@ impl Builder {
     pub fn server(mut self, label: impl Into<String>, tools: &[Tool]) -> Self {
         let label = label.into();
         self.tools.extend(tools.iter().map(|tool| (label.clone(), tool.clone())));
+        self.labels.insert(label);
         self
     }
 
     /// Chooses whether names begin with the label of their server.
     pub fn prefix(mut self, prefix: Prefix) -> Self {
         self.prefix = prefix;
+        self
+    }
+
+    /// Chooses how tools are converted.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
         self
     }
 
@@ -315,7 +345,10 @@ impl Builder {
         let mut seen = HashSet::new();
         for (server, tool) in self.tools {
             let converted = if seen.insert((server.clone(), tool.name.clone())) {
-                schema::convert(&tool.input_schema, &self.limits)
+                match self.profile {
+                    Profile::Legal => schema::convert(&tool.input_schema, &self.limits),
+                    Profile::LiteLlm => schema::convert_like_litellm(&tool.input_schema, &self.limits),
+                }
             } else {
                 Err(Quarantine::DuplicateTool)
             };
@@ -325,18 +358,31 @@ impl Builder {
             }
         }
         let identities: Vec<_> = offered.iter().map(|(server, tool, _)| Identity::new(server, &tool.name)).collect();
-        let names = NameTable::new(&identities, self.prefix, &self.reserved);
+        // A server whose tools are all held back, or that has none now, does not change the names of the others.
+        let prefix = match self.prefix {
+            Prefix::Auto if self.labels.len() > 1 => Prefix::Always,
+            prefix => prefix,
+        };
+        let names = match self.profile {
+            Profile::Legal => NameTable::new(&identities, prefix, &self.reserved),
+            Profile::LiteLlm => NameTable::verbatim(&identities),
+        };
         let tools = offered
             .into_iter()
             .enumerate()
             .map(|(index, (server, tool, parameters))| {
-                let description = tool.description.clone().or_else(|| tool.title.clone());
+                let description = match self.profile {
+                    Profile::Legal => tool.description.or(tool.title).filter(|text| !text.is_empty()),
+                    Profile::LiteLlm => Some(tool.description.unwrap_or_default()),
+                };
                 Arc::new(ToolRef {
                     name: names.name(index).unwrap_or_default().to_owned(),
-                    description: description.filter(|text| !text.is_empty()),
+                    description,
                     server,
                     tool: tool.name,
                     annotations: tool.annotations,
+                    #[cfg(feature = "validate")]
+                    is_wider: self.profile == Profile::Legal && !parameters.merges_alternatives(),
                     parameters: parameters.schema,
                     input_schema: tool.input_schema,
                     rewrites: parameters.rewrites,
@@ -457,6 +503,61 @@ mod tests {
         let tools = ToolSet::builder().server("s", &[tool("get.weather/v1", "{}")]).build();
         let name = tools.iter().next().unwrap().name();
         assert!(tools.unknown("get.weather/v1").contains(&format!("Did you mean `{name}`?")));
+    }
+
+    #[test]
+    fn a_server_without_tools_counts_for_the_prefix() {
+        let tools = ToolSet::builder().server("a", &[tool("t", "{}")]).server("b", &[]).build();
+        assert_eq!(tools.iter().next().unwrap().name(), "a__t");
+    }
+
+    #[test]
+    fn the_profile_of_litellm_has_its_output() {
+        let check = |name: &str, schema: &str, expected: &str| {
+            let tools = ToolSet::builder().server("s", &[tool(name, schema)]).profile(Profile::LiteLlm).build();
+            assert_eq!(
+                tools.chat()[0].as_str(),
+                format!(
+                    r#"{{"type":"function","function":{{"name":"{name}","description":"","parameters":{expected},"strict":false}}}}"#
+                )
+            );
+            assert_eq!(tools.resolve(name).unwrap().tool(), name);
+        };
+        check("x y/é", "{}", r#"{"type":"object","properties":{},"additionalProperties":false}"#);
+        check("a", "null", r#"{"type":"object","properties":{},"additionalProperties":false}"#);
+        check("a", r#"{"type":"string"}"#, r#"{"type":"string","properties":{},"additionalProperties":false}"#);
+        check(
+            "a",
+            r#"{"type":["object","null"]}"#,
+            r#"{"type":["object","null"],"properties":{},"additionalProperties":false}"#,
+        );
+        check(
+            "a",
+            r#"{"$schema":"x","properties":null,"additionalProperties":true}"#,
+            r#"{"$schema":"x","properties":null,"additionalProperties":true,"type":"object"}"#,
+        );
+    }
+
+    #[cfg(feature = "validate")]
+    #[test]
+    fn a_schema_that_is_malformed_in_places_is_checked_in_the_others() {
+        let schema = r#"{"$schema":"mine","type":"object","properties":{"n":{"type":"integer"},"x":{"type":"any","properties":null}}}"#;
+        let tools = ToolSet::builder().server("s", &[tool("t", schema)]).build();
+        let tool = tools.resolve("t").unwrap();
+        assert_eq!(tool.unchecked(), None);
+        assert!(tool.arguments(&Arguments::from(r#"{"n":1,"x":[2]}"#)).is_ok());
+        assert!(tool.arguments(&Arguments::from(r#"{"n":"1"}"#)).is_err());
+    }
+
+    #[cfg(feature = "validate")]
+    #[test]
+    fn a_malformed_schema_whose_alternatives_were_merged_is_left_to_the_server() {
+        // The other alternative allows any `a`, which the merged schema does not say.
+        let schema = r#"{"anyOf":[{"properties":{"a":{"type":"integer"}},"required":["a"]},{"description":null}]}"#;
+        let tools = ToolSet::builder().server("s", &[tool("t", schema)]).build();
+        let tool = tools.resolve("t").unwrap();
+        assert!(tool.unchecked().is_some());
+        assert!(tool.arguments(&Arguments::from(r#"{"a":"text"}"#)).is_ok());
     }
 
     #[cfg(feature = "validate")]

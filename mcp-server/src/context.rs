@@ -4,7 +4,6 @@
 //! can be sent after the response.
 
 use std::any::{Any, TypeId};
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -105,7 +104,7 @@ impl Cx {
     }
 
     /// Returns what the client can do for the server.
-    pub fn capabilities(&self) -> Cow<'_, ClientCapabilities> {
+    pub fn capabilities(&self) -> ClientCapabilities {
         self.inner.caller.capabilities()
     }
 
@@ -131,7 +130,12 @@ impl Cx {
     /// # Cancel safety
     ///
     /// A dropped call has told the progress wholly or not at all.
-    pub async fn progress<'m>(&self, progress: f64, total: impl Into<Option<f64>>, message: impl Into<Option<&'m str>>) {
+    pub async fn progress<'m>(
+        &self,
+        progress: f64,
+        total: impl Into<Option<f64>>,
+        message: impl Into<Option<&'m str>>,
+    ) {
         let (total, message) = (total.into(), message.into());
         let Some(token) = self.progress_token() else { return };
         let mut last = self.inner.progress.lock().await;

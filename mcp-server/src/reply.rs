@@ -181,7 +181,25 @@ macro_rules! as_text {
     )+};
 }
 
-as_text!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64, bool, &'static str, Cow<'static, str>);
+as_text!(
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    isize,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    usize,
+    f32,
+    f64,
+    bool,
+    &'static str,
+    Cow<'static, str>
+);
 
 macro_rules! as_block {
     ($($type:ty),+) => {$(

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use mcp_transport::Limits;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use crate::context::Cx;
 
@@ -24,6 +25,13 @@ pub(crate) struct Bounds {
     places: Semaphore,
     time: Duration,
     hook: Option<PanicHook>,
+}
+
+/// What is run: its kind and its name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) name: &'a str,
 }
 
 /// Why a handler gave no answer.
@@ -40,7 +48,9 @@ pub(crate) enum Stopped {
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Busy(time) => write!(f, "was not started, because the server was too busy for {time:?}; try again later"),
+            Self::Busy(time) => {
+                write!(f, "was not started, because the server was too busy for {time:?}; try again later")
+            }
             // What the panic said is for the log of the server and not for the peer.
             Self::Panicked => f.write_str("failed unexpectedly"),
             Self::TimedOut(time) => write!(f, "did not finish within {time:?} and was stopped"),
@@ -58,30 +68,38 @@ impl Bounds {
     pub(crate) async fn run<T>(
         &self,
         cx: &Cx,
-        what: fmt::Arguments<'_>,
+        what: Named<'_>,
         handler: impl Future<Output = T>,
     ) -> Result<T, Stopped> {
         // Dropped with this future, so the call ends for its clones however it ends.
         let _ending = cx.ending();
         let mut started = false;
         let work = async {
-            // The semaphore is never closed, so there is always a place to wait for.
-            let _place = self.places.acquire().await;
+            let _place = self.place().await?;
             started = true;
-            AssertUnwindSafe(handler).catch_unwind().await
+            AssertUnwindSafe(handler).catch_unwind().await.map_err(|panic| {
+                self.report(what, &*panic);
+                Stopped::Panicked
+            })
         };
         match tokio::time::timeout(self.time, work).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(panic)) => {
-                self.report(what, &*panic);
-                Err(Stopped::Panicked)
-            }
+            Ok(ran) => ran,
             Err(_) if started => Err(Stopped::TimedOut(self.time)),
             Err(_) => Err(Stopped::Busy(self.time)),
         }
     }
 
-    fn report(&self, what: fmt::Arguments<'_>, panic: &(dyn Any + Send)) {
+    /// Waits for a free place; it is no use any more when it becomes free at the deadline.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, Stopped> {
+        if let Ok(place) = self.places.try_acquire() {
+            return Ok(place);
+        }
+        let asked = Instant::now();
+        let place = self.places.acquire().await.map_err(|_| Stopped::Busy(self.time))?;
+        if asked.elapsed() >= self.time { Err(Stopped::Busy(self.time)) } else { Ok(place) }
+    }
+
+    fn report(&self, what: Named<'_>, panic: &(dyn Any + Send)) {
         let Some(hook) = &self.hook else { return };
         let message = panic
             .downcast_ref::<&str>()
@@ -89,7 +107,7 @@ impl Bounds {
             .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("a value that is not a text");
         // A hook that panics too must not take the answer with it.
-        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| hook(&what.to_string(), message)));
+        let _ = std::panic::catch_unwind(AssertUnwindSafe(|| hook(&format!("{} `{}`", what.kind, what.name), message)));
     }
 }
 

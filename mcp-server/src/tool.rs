@@ -15,15 +15,14 @@ use mcp_types::{
 use schemars::JsonSchema;
 
 use crate::context::Cx;
-use crate::core::Core;
 use crate::era;
 use crate::error::Fault;
 use crate::extract::{InTool, Needs};
 use crate::handler::{Erased, Handler, erase};
 use crate::reply::{IntoToolResult, ToolReply};
-use crate::run::Stopped;
+use crate::run::{Named, Stopped};
 use crate::schema::{self, Schema};
-use crate::text::did_you_mean;
+use crate::service::Core;
 
 /// A tool, on its way into a server.
 ///
@@ -196,12 +195,13 @@ impl Tool {
         let input = Schema::of_arguments(self.entity.input_schema.clone(), limits)
             .map_err(|fault| Fault::schema(owner(), "input schema", fault))?;
         let output = match &self.entity.output_schema {
-            Some(raw) => Some(
-                Schema::new(raw.clone(), limits).map_err(|fault| Fault::schema(owner(), "output schema", fault))?,
-            ),
+            Some(raw) => {
+                Some(Schema::new(raw.clone(), limits).map_err(|fault| Fault::schema(owner(), "output schema", fault))?)
+            }
             None => None,
         };
-        let headers = param_headers(input.raw()).map_err(|why| Fault::new(owner(), format!("its input schema: {why}")))?;
+        let headers =
+            param_headers(input.raw()).map_err(|why| Fault::new(owner(), format!("its input schema: {why}")))?;
         let wraps = output.as_ref().is_some_and(|schema| !is_object_schema(schema.raw()));
         Ok(ToolEntry { entity: self.entity, input, output, wraps, headers, handler: self.handler })
     }
@@ -232,10 +232,11 @@ pub(crate) struct ToolEntry {
 /// Answers `tools/call`.
 pub(crate) async fn call(core: &Core, cx: Cx) -> Answer {
     let registry = core.registry();
-    if registry.tools.is_empty() {
+    if !registry.has_tools() {
         return Err(RpcError::method_not_found("tools/call"));
     }
-    let name = cx.params().name().ok_or_else(|| RpcError::invalid_params("`name` must be a string that names a tool"))?;
+    let name =
+        cx.params().name().ok_or_else(|| RpcError::invalid_params("`name` must be a string that names a tool"))?;
     let Some(tool) = registry.tools.find(&name) else {
         return Err(registry.tools.unknown("tool", &name));
     };
@@ -268,7 +269,7 @@ impl ToolEntry {
         if let Err(faults) = self.input.check(&arguments(cx)) {
             return failed(format!("invalid arguments for tool `{name}`:\n{faults}\nCorrect them and call it again."));
         }
-        let ran = core.bounds().run(cx, format_args!("tool `{name}`"), self.started(cx)).await;
+        let ran = core.bounds().run(cx, Named { kind: "tool", name }, self.started(cx)).await;
         match ran {
             Ok(Ok(reply)) => reply,
             Ok(Err(unfit)) => {
@@ -333,14 +334,5 @@ fn param_headers(schema: &RawJson) -> Result<Option<std::sync::Arc<ParamHeaders>
         Ok(headers) if headers.is_empty() => Ok(None),
         Ok(headers) => Ok(Some(std::sync::Arc::new(headers))),
         Err(faults) => Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
-    }
-}
-
-/// Returns *invalid params* for a name that nobody has, with the one that was perhaps meant.
-pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> RpcError {
-    let shown = crate::text::shorten(name, 120);
-    match did_you_mean(name, known) {
-        Some(meant) => RpcError::invalid_params(format!("unknown {what}: {shown}; did you mean {meant}?")),
-        None => RpcError::invalid_params(format!("unknown {what}: {shown}")),
     }
 }

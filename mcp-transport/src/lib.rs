@@ -14,6 +14,8 @@ mod outbox;
 pub mod peer;
 #[cfg(feature = "pipe")]
 pub mod pipe;
+#[cfg(feature = "process")]
+pub mod process;
 mod read_buffer;
 mod service;
 pub mod sse;

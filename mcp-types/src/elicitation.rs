@@ -1,6 +1,6 @@
 //! Asking the user of a client (*Elicitation*, T-130 to T-139).
 //!
-//! The surprising thing: `{"mode"}` may be absent, which means a form, and an accepted URL has no content: that the user
+//! The surprising thing: `mode` may be absent, which means a form, and an accepted URL has no content: that the user
 //! opened it does not say that anything was done there (T-133).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -205,7 +205,8 @@ mod tests {
             .property("name", StringSchema::new().default("nobody"))
             .property("age", NumberSchema::integer().default(42.0))
             .property("pets", BooleanSchema::new());
-        let mut result = ElicitResult::new("accept").content([("name", RawJson::from(serde_json::json!("me")))].into_iter().collect::<JsonObject>());
+        let mut result = ElicitResult::new("accept")
+            .content([("name", RawJson::from(serde_json::json!("me")))].into_iter().collect::<JsonObject>());
         result.fill_defaults(&schema);
         assert_eq!(serde_json::to_string(&result).unwrap(), r#"{"action":"accept","content":{"name":"me","age":42}}"#);
         let mut declined = ElicitResult::new("decline");

@@ -76,7 +76,11 @@ macro_rules! coded {
     };
 }
 
-coded!(MissingRequiredClientCapabilityError, MISSING_CLIENT_CAPABILITY, "the request needs a capability that the client did not declare");
+coded!(
+    MissingRequiredClientCapabilityError,
+    MISSING_CLIENT_CAPABILITY,
+    "the request needs a capability that the client did not declare"
+);
 coded!(UnsupportedProtocolVersionError, UNSUPPORTED_PROTOCOL_VERSION, "unsupported protocol version");
 coded!(UrlElicitationRequiredError, URL_ELICITATION_REQUIRED, "the user must visit a URL first");
 coded!(ResourceNotFoundError, RESOURCE_NOT_FOUND, "resource not found");
@@ -93,7 +97,8 @@ mod tests {
 
     #[test]
     fn data_goes_into_an_error_and_comes_out_again() {
-        let missing = MissingRequiredClientCapabilityError::new(ClientCapabilities::new().sampling(SamplingCapability::new()));
+        let missing =
+            MissingRequiredClientCapabilityError::new(ClientCapabilities::new().sampling(SamplingCapability::new()));
         let error = RpcError::from(missing.clone());
         assert_eq!(error.data.as_ref().unwrap().as_str(), r#"{"requiredCapabilities":{"sampling":{}}}"#);
         assert_eq!(MissingRequiredClientCapabilityError::from_error(&error), Some(missing));

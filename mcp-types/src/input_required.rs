@@ -110,7 +110,8 @@ impl<'de> Deserialize<'de> for InputRequests {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<InputRequests, A::Error> {
                 let mut requests = Vec::new();
                 while let Some(Key(key)) = map.next_key()? {
-                    let request = map.next_value().map_err(|error| A::Error::custom(format_args!("{key:?}: {error}")))?;
+                    let request =
+                        map.next_value().map_err(|error| A::Error::custom(format_args!("{key:?}: {error}")))?;
                     requests.push((key.into_owned(), request));
                 }
                 Ok(InputRequests(requests))
@@ -338,7 +339,8 @@ mod tests {
         assert!(matches!(read(r#"{"content":[],"resultType":"complete"}"#), Ok(ToolsCallOutcome::Complete(_))));
         let asked = read(r#"{"resultType":"input_required","requestState":"s","content":[]}"#);
         assert!(matches!(asked, Ok(ToolsCallOutcome::InputRequired(_))));
-        let task = r#"{"resultType":"task","taskId":"1","status":"working","createdAt":"","lastUpdatedAt":"","ttlMs":null}"#;
+        let task =
+            r#"{"resultType":"task","taskId":"1","status":"working","createdAt":"","lastUpdatedAt":"","ttlMs":null}"#;
         assert!(matches!(read(task), Ok(ToolsCallOutcome::Task(_))));
     }
 
@@ -351,7 +353,8 @@ mod tests {
         check(r#"{"content":[],"resultType":"later"}"#);
         check(r#"{"content":[],"resultType":7}"#);
         check(r#"{"content":[],"resultType":"complete","resultType":"task"}"#);
-        let task = r#"{"resultType":"task","taskId":"1","status":"working","createdAt":"","lastUpdatedAt":"","ttlMs":null}"#;
+        let task =
+            r#"{"resultType":"task","taskId":"1","status":"working","createdAt":"","lastUpdatedAt":"","ttlMs":null}"#;
         assert!(serde_json::from_str::<PromptsGetOutcome>(task).is_err(), "a prompt cannot be a task");
         assert!(serde_json::from_str::<ResourcesReadOutcome>(task).is_err(), "a resource cannot be a task");
     }
@@ -376,7 +379,10 @@ mod tests {
         let roots = ListRootsResult::new([Root::new("file:///")]);
         responses.insert::<methods::ElicitationCreate>("who", &accepted).unwrap();
         responses.insert::<methods::RootsList>("where", &roots).unwrap();
-        assert_eq!(serde_json::to_string(&responses).unwrap(), r#"{"who":{"action":"accept"},"where":{"roots":[{"uri":"file:///"}]}}"#);
+        assert_eq!(
+            serde_json::to_string(&responses).unwrap(),
+            r#"{"who":{"action":"accept"},"where":{"roots":[{"uri":"file:///"}]}}"#
+        );
         assert_eq!(responses.answer::<methods::ElicitationCreate>("who").unwrap().unwrap(), accepted);
         assert_eq!(responses.answer::<methods::RootsList>("where").unwrap().unwrap(), roots);
         assert!(responses.answer::<methods::RootsList>("who").unwrap().is_err());

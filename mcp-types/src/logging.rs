@@ -75,9 +75,7 @@ pub struct UnknownLoggingLevel;
 
 impl fmt::Display for UnknownLoggingLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "not a logging level; known are debug, info, notice, warning, error, critical, alert and emergency",
-        )
+        f.write_str("not a logging level; known are debug, info, notice, warning, error, critical, alert and emergency")
     }
 }
 

@@ -168,7 +168,7 @@ notifications! {
     /// Says which changes a subscription brings.
     SubscriptionsAcknowledged = "notifications/subscriptions/acknowledged" (SubscriptionsAcknowledgedNotificationParams);
     /// Says how a task of the extension is doing.
-    Tasks = "notifications/tasks" (DetailedTask);
+    Tasks = "notifications/tasks" (TaskNotificationParams);
     /// Says that the list of tools changed.
     ToolsListChanged = "notifications/tools/list_changed" (NotificationParams);
 }

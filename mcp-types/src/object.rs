@@ -429,7 +429,10 @@ mod tests {
         };
         check(r#"{"name":"n"}"#, "missing field `uri`");
         check(r#"{"name":"n","uri":null}"#, "`uri`: invalid type: null");
-        check(r#"{"name":"n","uri":"a:b","annotations":{"priority":"high"}}"#, "`annotations`: `priority`: invalid type");
+        check(
+            r#"{"name":"n","uri":"a:b","annotations":{"priority":"high"}}"#,
+            "`annotations`: `priority`: invalid type",
+        );
         check("[]", "an object (Resource)");
     }
 

@@ -56,7 +56,6 @@ macro_rules! project {
         $(
             impl Project for $name {
                 fn project(&mut self, features: Features) {
-                    let _ = features;
                     $( if !features.has(Features::$feature) { $( self.$gone = None; )+ } )*
                     $( $( self.$inner.project(features); )+ )?
                 }

@@ -154,6 +154,8 @@ mod tests {
     #[test]
     fn a_message_has_one_block_and_not_a_list() {
         assert!(serde_json::from_str::<PromptMessage>(r#"{"role":"user","content":[]}"#).is_err());
-        assert!(serde_json::from_str::<PromptMessage>(r#"{"role":"user","content":{"type":"text","text":""}}"#).is_ok());
+        assert!(
+            serde_json::from_str::<PromptMessage>(r#"{"role":"user","content":{"type":"text","text":""}}"#).is_ok()
+        );
     }
 }

@@ -314,9 +314,8 @@ mod tests {
 
     #[test]
     fn a_size_is_a_whole_number() {
-        let read = |size: &str| {
-            serde_json::from_str::<Resource>(&format!(r#"{{"uri":"a:b","name":"n","size":{size}}}"#))
-        };
+        let read =
+            |size: &str| serde_json::from_str::<Resource>(&format!(r#"{{"uri":"a:b","name":"n","size":{size}}}"#));
         assert_eq!(read("18446744073709551615").unwrap().size, Some(u64::MAX));
         for size in ["-1", "1.5", "\"1\""] {
             assert!(read(size).is_err(), "{size}");

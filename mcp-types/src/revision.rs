@@ -127,7 +127,9 @@ pub struct UnknownRevision;
 
 impl fmt::Display for UnknownRevision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a revision of the protocol; known are 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28")
+        f.write_str(
+            "not a revision of the protocol; known are 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28",
+        )
     }
 }
 

@@ -336,7 +336,9 @@ impl fmt::Display for ToolTurnError {
         match self {
             Self::Mixed(at) => write!(f, "message {at} holds tool results and other content"),
             Self::Unasked(at, id) => write!(f, "message {at} answers the tool call {id:?}, which is not open"),
-            Self::Unanswered(at, id) => write!(f, "message {at} makes the tool call {id:?}, which is not answered next"),
+            Self::Unanswered(at, id) => {
+                write!(f, "message {at} makes the tool call {id:?}, which is not answered next")
+            }
         }
     }
 }
@@ -400,7 +402,8 @@ mod tests {
 
     #[test]
     fn the_number_of_tokens_is_required_and_whole() {
-        for text in [r#"{"messages":[]}"#, r#"{"messages":[],"maxTokens":1.5}"#, r#"{"messages":[],"maxTokens":null}"#] {
+        for text in [r#"{"messages":[]}"#, r#"{"messages":[],"maxTokens":1.5}"#, r#"{"messages":[],"maxTokens":null}"#]
+        {
             let error = serde_json::from_str::<CreateMessageRequestParams>(text).unwrap_err().to_string();
             assert!(error.contains("maxTokens"), "{error}");
         }
@@ -416,7 +419,9 @@ mod tests {
 
     fn block(word: &str) -> SamplingMessageContentBlock {
         match word.split_once(':') {
-            Some(("call", id)) => SamplingMessageContentBlock::ToolUse(ToolUseContent::new(id, "t", RawJson::empty_object())),
+            Some(("call", id)) => {
+                SamplingMessageContentBlock::ToolUse(ToolUseContent::new(id, "t", RawJson::empty_object()))
+            }
             Some(("result", id)) => SamplingMessageContentBlock::ToolResult(ToolResultContent::new(id)),
             _ => SamplingMessageContentBlock::text(word),
         }

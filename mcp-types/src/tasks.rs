@@ -6,7 +6,7 @@
 use crate::base::ResultType;
 use crate::input_required::{InputRequests, InputResponses};
 use crate::json::RawJson;
-use crate::meta::{RequestMeta, ResultMeta};
+use crate::meta::{Meta, RequestMeta, ResultMeta};
 use crate::object::{Endless, Milliseconds, object, words};
 use crate::rpc::RpcError;
 
@@ -66,7 +66,7 @@ object! {
 }
 
 object! {
-    /// A task with all there is to know: the answer to `tasks/get` and the parameters of `notifications/tasks`.
+    /// A task with all there is to know: the answer to `tasks/get`.
     pub struct DetailedTask {
         required {
             /// By what the task is named.
@@ -93,10 +93,64 @@ object! {
             result: RawJson = "result",
             /// The error of the request, when its status is `failed`.
             error: RpcError = "error",
-            /// What kind of result this is: complete. Absent in a notification.
+            /// What kind of result this is: complete, whatever the task is (XT-6).
             result_type: ResultType = "resultType",
-            /// What every result and every notification may carry.
+            /// What every result may carry.
             meta: ResultMeta = "_meta",
+        }
+    }
+}
+
+object! {
+    /// A task with all there is to know: the parameters of `notifications/tasks`.
+    pub struct TaskNotificationParams {
+        required {
+            /// By what the task is named.
+            task_id: String = "taskId",
+            /// How it is doing.
+            status: TaskStatus = "status",
+            /// When it began, as ISO 8601.
+            created_at: String = "createdAt",
+            /// When it last changed, as ISO 8601.
+            last_updated_at: String = "lastUpdatedAt",
+        }
+        lenient {
+            /// For how many milliseconds from its beginning it is kept; `null` for ever.
+            ttl_ms: Option<u64> = "ttlMs" via Endless,
+        }
+        optional {
+            /// How it is doing, for humans.
+            status_message: String = "statusMessage",
+            /// How many milliseconds to wait between two looks.
+            poll_interval_ms: u64 = "pollIntervalMs" via Milliseconds,
+            /// What the task waits for, when its status is `input_required`.
+            input_requests: InputRequests = "inputRequests",
+            /// The result of the request, when its status is `completed`; a failed tool is one too.
+            result: RawJson = "result",
+            /// The error of the request, when its status is `failed`.
+            error: RpcError = "error",
+            /// What every notification may carry.
+            meta: Meta = "_meta",
+        }
+    }
+}
+
+impl From<DetailedTask> for TaskNotificationParams {
+    /// Tells what `tasks/get` would answer; what belongs to the answer itself, such as `_meta`, stays behind.
+    fn from(task: DetailedTask) -> Self {
+        Self {
+            task_id: task.task_id,
+            status: task.status,
+            created_at: task.created_at,
+            last_updated_at: task.last_updated_at,
+            ttl_ms: task.ttl_ms,
+            status_message: task.status_message,
+            poll_interval_ms: task.poll_interval_ms,
+            input_requests: task.input_requests,
+            result: task.result,
+            error: task.error,
+            meta: None,
+            extra: task.extra,
         }
     }
 }
@@ -160,6 +214,18 @@ mod tests {
         assert_eq!(serde_json::from_str::<CreateTaskResult>(&text).unwrap(), limited);
         let read: CreateTaskResult = serde_json::from_str(&text.replace("60000", "6e4")).unwrap();
         assert_eq!(read.ttl_ms, Some(60_000));
+    }
+
+    #[test]
+    fn a_notification_tells_what_a_look_at_the_task_would_show() {
+        let task = DetailedTask::new("1", "completed", "2026-07-28T00:00:00Z", "2026-07-28T00:00:00Z")
+            .result(serde_json::json!({"content": []}))
+            .result_type("complete")
+            .meta(ResultMeta::new());
+        let told = serde_json::to_value(TaskNotificationParams::from(task.clone())).unwrap();
+        let mut shown = serde_json::to_value(&task).unwrap();
+        shown.as_object_mut().unwrap().retain(|key, _| key != "resultType" && key != "_meta");
+        assert_eq!(told, shown);
     }
 
     #[test]

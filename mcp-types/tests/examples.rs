@@ -1,5 +1,7 @@
 //! Every example of the specification is read as its type and written the same.
 
+#![allow(clippy::unwrap_used)] // Clippy takes only the functions marked as tests for tests.
+
 use std::fs;
 use std::path::Path;
 
@@ -9,11 +11,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-mod schema;
+mod spec;
 
 #[test]
 fn every_example_is_read_as_its_type_and_written_the_same() {
-    let Some(dir) = schema::spec_dir() else { return };
+    let Some(dir) = spec::spec_dir() else { return };
     let mut count = 0;
     let mut faults = Vec::new();
     for folder in sorted(&dir.join("2026-07-28/examples")) {
@@ -94,11 +96,9 @@ fn check(kind: &str, text: &str) -> Result<(), Fault> {
         "LoggingMessageNotification" => notification::<notifications::Message>(text),
         "LoggingMessageNotificationParams" => value::<LoggingMessageNotificationParams>(text),
         "MethodNotFoundError" => error(text, ErrorCode::METHOD_NOT_FOUND),
-        "MissingRequiredClientCapabilityError" => {
-            error_response(text, ErrorCode::MISSING_CLIENT_CAPABILITY, |error| {
-                MissingRequiredClientCapabilityError::from_error(error).is_some()
-            })
-        }
+        "MissingRequiredClientCapabilityError" => error_response(text, ErrorCode::MISSING_CLIENT_CAPABILITY, |error| {
+            MissingRequiredClientCapabilityError::from_error(error).is_some()
+        }),
         "ModelPreferences" => value::<ModelPreferences>(text),
         "NumberSchema" => primitive::<NumberSchema>(text),
         "PaginatedRequestParams" => value::<PaginatedRequestParams>(text),
@@ -128,13 +128,13 @@ fn check(kind: &str, text: &str) -> Result<(), Fault> {
         "TitledSingleSelectEnumSchema" => primitive::<TitledSingleSelectEnumSchema>(text),
         "Tool" => value::<Tool>(text),
         "ToolListChangedNotification" => notification::<notifications::ToolsListChanged>(text),
-        "ToolResultContent" => value::<ToolResultContent>(text).and_then(|()| value::<SamplingMessageContentBlock>(text)),
-        "ToolUseContent" => value::<ToolUseContent>(text).and_then(|()| value::<SamplingMessageContentBlock>(text)),
-        "UnsupportedProtocolVersionError" => {
-            error_response(text, ErrorCode::UNSUPPORTED_PROTOCOL_VERSION, |error| {
-                UnsupportedProtocolVersionError::from_error(error).is_some()
-            })
+        "ToolResultContent" => {
+            value::<ToolResultContent>(text).and_then(|()| value::<SamplingMessageContentBlock>(text))
         }
+        "ToolUseContent" => value::<ToolUseContent>(text).and_then(|()| value::<SamplingMessageContentBlock>(text)),
+        "UnsupportedProtocolVersionError" => error_response(text, ErrorCode::UNSUPPORTED_PROTOCOL_VERSION, |error| {
+            UnsupportedProtocolVersionError::from_error(error).is_some()
+        }),
         "UntitledMultiSelectEnumSchema" => primitive::<UntitledMultiSelectEnumSchema>(text),
         "UntitledSingleSelectEnumSchema" => primitive::<UntitledSingleSelectEnumSchema>(text),
         _ => Err("this type is not in the table of the test".to_owned()),
@@ -164,7 +164,11 @@ fn form(text: &str) -> Result<(), Fault> {
     let params: ElicitRequestFormParams = serde_json::from_str(text).unwrap();
     value::<RequestedSchema>(params.requested_schema.as_str())?;
     let form: RequestedSchema = params.requested_schema.decode().unwrap();
-    if form.definitions().count() == form.properties.len() { Ok(()) } else { Err("a member is not primitive".to_owned()) }
+    if form.definitions().count() == form.properties.len() {
+        Ok(())
+    } else {
+        Err("a member is not primitive".to_owned())
+    }
 }
 
 fn parse(text: &str) -> Result<Message, Fault> {

@@ -3,6 +3,8 @@
 //! Each sample has every optional member set. It is projected for each revision that has its type, and checked against
 //! the schema of that revision *closed*: every object that lists its properties allows no others, at any depth.
 
+#![allow(clippy::unwrap_used)] // Clippy takes only the functions marked as tests for tests.
+
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -11,8 +13,7 @@ use mcp_types::*;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-#[path = "schema/mod.rs"]
-mod schema;
+mod spec;
 
 /// The official schema of a revision.
 struct Schema {
@@ -106,11 +107,7 @@ fn icons() -> Vec<Icon> {
 }
 
 fn implementation() -> Implementation {
-    Implementation::new("n", "1")
-        .title("N")
-        .description("d")
-        .website_url("https://example.com")
-        .icons(icons())
+    Implementation::new("n", "1").title("N").description("d").website_url("https://example.com").icons(icons())
 }
 
 fn client_capabilities() -> ClientCapabilities {
@@ -292,13 +289,22 @@ fn requested_schema() -> RequestedSchema {
         .schema("https://json-schema.org/draft/2020-12/schema")
         .required_property(
             "text",
-            StringSchema::new().title("T").description("d").min_length(1_u64).max_length(9_u64).format("email").default("a"),
+            StringSchema::new()
+                .title("T")
+                .description("d")
+                .min_length(1_u64)
+                .max_length(9_u64)
+                .format("email")
+                .default("a"),
         )
         .property("number", NumberSchema::number().title("T").description("d").minimum(0.0).maximum(9.0).default(1.0))
         .property("integer", NumberSchema::integer())
         .property("boolean", BooleanSchema::new().title("T").description("d").default(true))
         .property("one", UntitledSingleSelectEnumSchema::new(["a".to_owned()]).title("T").description("d").default("a"))
-        .required_property("titled", TitledSingleSelectEnumSchema::new([option()]).title("T").description("d").default("a"))
+        .required_property(
+            "titled",
+            TitledSingleSelectEnumSchema::new([option()]).title("T").description("d").default("a"),
+        )
         .required_property(
             "many",
             UntitledMultiSelectEnumSchema::new(UntitledItems::new(["a".to_owned()]))
@@ -520,7 +526,7 @@ fn check_tasks(checked: &mut Checked, schema: &Schema) {
 
 #[test]
 fn what_is_written_for_a_revision_is_in_its_schema_and_nothing_else_is() {
-    let Some(dir) = schema::spec_dir() else { return };
+    let Some(dir) = spec::spec_dir() else { return };
     let mut checked = Checked::default();
     for revision in Revision::ALL {
         let text = fs::read_to_string(dir.join(revision.as_str()).join("schema.json")).unwrap();
@@ -535,12 +541,13 @@ fn what_is_written_for_a_revision_is_in_its_schema_and_nothing_else_is() {
     }
     assert!(checked.faults.is_empty(), "{} faults:\n{}", checked.faults.len(), checked.faults.join("\n"));
     let counts = Revision::ALL.map(|revision| checked.done.iter().filter(|(of, _)| *of == revision).count());
-    assert!(counts.iter().zip([38, 40, 44, 53, 46]).all(|(found, least)| *found >= least), "checked only {counts:?}");
+    // A type that is no longer found in a schema would be skipped in silence; the numbers say so.
+    assert_eq!(counts, [47, 49, 52, 60, 51]);
 }
 
 #[test]
 fn a_closed_schema_refuses_what_is_not_in_it() {
-    let Some(dir) = schema::spec_dir() else { return };
+    let Some(dir) = spec::spec_dir() else { return };
     let text = fs::read_to_string(dir.join("2024-11-05/schema.json")).unwrap();
     let schema = Schema::load(Revision::V2024_11_05, &text);
     let validator = schema.validator("Tool").unwrap();

@@ -3,12 +3,62 @@
 //! The surprising thing: the server may answer with another version than the one asked for, and that is no error as
 //! long as this client speaks it (V-12).
 
+use std::collections::BTreeSet;
+
 use mcp_types::{
-    ErrorCode, InitializeRequestParams, InitializeResult, JsonObject, ProgressToken, ProtocolVersion, RawJson, Revision,
-    RpcError, meta,
+    ErrorCode, InitializeRequestParams, InitializeResult, JsonObject, Params, ProgressToken, Project, ProtocolVersion,
+    RawJson, Revision, RpcError, SetLevelRequestParams, SubscribeRequestParams, meta,
 };
 
 use super::{Agreement, Disagreement, Identity, choose};
+
+/// What a session has been told to remember, so that the next one can be told too (digest 9.2).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    /// The parameters of the last `logging/setLevel`.
+    level: Option<RawJson>,
+    /// The URIs that are being watched.
+    watched: BTreeSet<String>,
+}
+
+impl Memory {
+    /// Begins with the log level that is wanted.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the level cannot be encoded.
+    pub(crate) fn new(identity: &Identity) -> Result<Self, serde_json::Error> {
+        let encode = |level| RawJson::encode(&SetLevelRequestParams::new(level));
+        Ok(Self { level: identity.log_level.map(encode).transpose()?, watched: BTreeSet::new() })
+    }
+
+    /// Takes note of a request that the server has carried out.
+    pub(crate) fn note(&mut self, method: &str, params: &Params) {
+        match (method, params.uri()) {
+            ("logging/setLevel", _) => self.level = params.raw().cloned(),
+            ("resources/subscribe", Some(uri)) if self.watched.len() < MAX_WATCHED => {
+                self.watched.insert(uri);
+            }
+            ("resources/unsubscribe", Some(uri)) => {
+                self.watched.remove(&uri);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the requests that tell a new session what the last one knew.
+    pub(crate) fn replay(&self) -> Vec<(&'static str, RawJson)> {
+        let level = self.level.iter().map(|params| ("logging/setLevel", params.clone()));
+        let watched = self.watched.iter().filter_map(|uri| {
+            let params = RawJson::encode(&SubscribeRequestParams::new(uri.as_str())).ok()?;
+            Some(("resources/subscribe", params))
+        });
+        level.chain(watched).collect()
+    }
+}
+
+/// How many resources are watched again in a new session.
+const MAX_WATCHED: usize = 1_024;
 
 /// Writes the parameters of `initialize` (V-10).
 ///
@@ -16,7 +66,9 @@ use super::{Agreement, Disagreement, Identity, choose};
 ///
 /// Fails when the identity cannot be encoded.
 pub(crate) fn initialize(revision: Revision, identity: &Identity) -> Result<RawJson, serde_json::Error> {
-    RawJson::encode(&InitializeRequestParams::new(revision, identity.capabilities.clone(), identity.info.clone()))
+    let mut params = InitializeRequestParams::new(revision, identity.capabilities.clone(), identity.info.clone());
+    params.project(revision.features());
+    RawJson::encode(&params)
 }
 
 /// Reads the answer to `initialize`.
@@ -25,8 +77,7 @@ pub(crate) fn initialize(revision: Revision, identity: &Identity) -> Result<RawJ
 ///
 /// Fails when it is no such answer, or when it names a version that is not wanted; a modern one never is (V-3).
 pub(crate) fn agree(result: &RawJson, wanted: &[Revision]) -> Result<Agreement, Disagreement> {
-    let initialized: InitializeResult =
-        result.decode().map_err(|error| Disagreement::Unreadable(error.to_string()))?;
+    let initialized: InitializeResult = result.decode().map_err(|error| Disagreement::Unreadable(error.to_string()))?;
     let offered = [initialized.protocol_version];
     let Some(revision) = choose(&offered, wanted) else {
         return Err(Disagreement::NoCommon(offered.into()));
@@ -57,7 +108,8 @@ pub(crate) fn counter_offer(error: &RpcError) -> Option<Vec<ProtocolVersion>> {
 pub(crate) fn wrap(params: &RawJson, token: Option<&ProgressToken>) -> Result<RawJson, String> {
     let [found, responses, state] =
         params.members(["_meta", MODERN_PARAMS[0], MODERN_PARAMS[1]]).map_err(|error| error.to_string())?;
-    let is_modern = responses.is_some() || state.is_some() || found.is_some_and(|found| found.as_str().contains(PREFIX));
+    let is_modern =
+        responses.is_some() || state.is_some() || found.is_some_and(|found| found.as_str().contains(PREFIX));
     let stripped = if is_modern { super::meta::strip(params, &MODERN_PARAMS, &MODERN_META)? } else { params.clone() };
     let Some(token) = token else {
         return Ok(stripped);
@@ -69,8 +121,7 @@ pub(crate) fn wrap(params: &RawJson, token: Option<&ProgressToken>) -> Result<Ra
 /// Members of parameters that answer an `input_required` result.
 const MODERN_PARAMS: [&str; 2] = ["inputResponses", "requestState"];
 
-const MODERN_META: [&str; 4] =
-    [meta::PROTOCOL_VERSION, meta::CLIENT_CAPABILITIES, meta::CLIENT_INFO, meta::LOG_LEVEL];
+const MODERN_META: [&str; 4] = [meta::PROTOCOL_VERSION, meta::CLIENT_CAPABILITIES, meta::CLIENT_INFO, meta::LOG_LEVEL];
 
 /// What the names in [`MODERN_META`] begin with.
 const PREFIX: &str = "io.modelcontextprotocol/";
@@ -99,6 +150,25 @@ mod tests {
     fn parameters_that_need_no_change_keep_their_text() {
         let text = r#"{"b":1.0,"a":{"inputResponses":1}}"#;
         assert_eq!(wrap(&raw(text), None).unwrap().as_str(), text);
+    }
+
+    #[test]
+    fn a_session_remembers_the_last_level_and_what_is_still_watched() {
+        let mut memory = Memory::default();
+        for (method, params) in [
+            ("resources/subscribe", r#"{"uri":"a:1"}"#),
+            ("logging/setLevel", r#"{"level":"info"}"#),
+            ("resources/subscribe", r#"{"uri":"a:2"}"#),
+            ("resources/unsubscribe", r#"{"uri":"a:1"}"#),
+            ("logging/setLevel", r#"{"level":"error"}"#),
+            ("resources/read", r#"{"uri":"a:3"}"#),
+        ] {
+            memory.note(method, &Params::from_raw(raw(params)).unwrap());
+        }
+        assert_eq!(
+            memory.replay(),
+            [("logging/setLevel", raw(r#"{"level":"error"}"#)), ("resources/subscribe", raw(r#"{"uri":"a:2"}"#)),]
+        );
     }
 
     #[test]

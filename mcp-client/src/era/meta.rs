@@ -3,9 +3,13 @@
 //! The surprising thing: parameters that have no `_meta` yet, which is nearly all of them, keep their text; the new
 //! `_meta` is written in front of it.
 
+use bytes::{BufMut, BytesMut};
 use mcp_types::{JsonObject, RawJson};
 
 const META: &str = "_meta";
+
+/// How many bytes a modern `_meta` usually has, so that the buffer need not grow.
+const TYPICAL_META: usize = 256;
 
 /// Returns `params` with `members` in its `_meta`; they win over members of the same name.
 ///
@@ -27,17 +31,17 @@ pub(crate) fn put(params: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJs
 fn prepend(params: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {
     let rest = params.as_str().trim_start();
     let rest = rest.strip_prefix('{').unwrap_or(rest).trim_start();
-    let mut text = String::with_capacity(rest.len() + 256);
-    text.push_str("{\"_meta\":{");
+    let mut text = BytesMut::with_capacity(rest.len().saturating_add(TYPICAL_META));
+    text.put_slice(b"{\"_meta\":{");
     for (position, (key, value)) in members.iter().enumerate() {
-        text.push_str(if position == 0 { "\"" } else { ",\"" });
-        text.push_str(key);
-        text.push_str("\":");
-        text.push_str(value.as_str());
+        text.put_slice(if position == 0 { b"\"" } else { b",\"" });
+        text.put_slice(key.as_bytes());
+        text.put_slice(b"\":");
+        text.put_slice(value.as_bytes());
     }
-    text.push_str(if rest.starts_with('}') { "}" } else { "}," });
-    text.push_str(rest);
-    RawJson::parse(text).map_err(|error| error.to_string())
+    text.put_slice(if rest.starts_with('}') { b"}" } else { b"}," });
+    text.put_slice(rest.as_bytes());
+    RawJson::parse(text.freeze()).map_err(|error| error.to_string())
 }
 
 fn merge(params: &RawJson, found: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {

@@ -73,8 +73,7 @@ fn named_versions(error: &RpcError) -> Vec<ProtocolVersion> {
 ///
 /// Fails when it is no such answer, or when it names no version that is wanted.
 pub(crate) fn agree(result: &RawJson, wanted: &[Revision]) -> Result<Agreement, Disagreement> {
-    let discovered: DiscoverResult =
-        result.decode().map_err(|error| Disagreement::Unreadable(error.to_string()))?;
+    let discovered: DiscoverResult = result.decode().map_err(|error| Disagreement::Unreadable(error.to_string()))?;
     let Some(revision) = choose(&discovered.supported_versions, wanted) else {
         return Err(Disagreement::NoCommon(discovered.supported_versions));
     };

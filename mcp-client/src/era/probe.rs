@@ -40,7 +40,7 @@ pub(crate) enum State {
     /// `initialize` is to be sent, or is on its way.
     Initialize(ExpectInitialize),
     /// The era is known.
-    Settled(Agreement),
+    Settled(Box<Agreement>),
 }
 
 /// Waits for the answer to `server/discover`.
@@ -95,6 +95,27 @@ impl State {
     }
 }
 
+impl State {
+    /// Takes the caller's word for what the server speaks: nothing is asked in the modern era, and in the legacy era the
+    /// handshake begins with that revision (V-60).
+    ///
+    /// # Errors
+    ///
+    /// Fails when the revision is none of those that the client may speak.
+    pub(crate) fn known(revision: Revision, revisions: &[Revision], medium: Medium) -> Result<Self, Error> {
+        if !revisions.contains(&revision) {
+            return Err(Error::config(format!(
+                "the server is said to speak {revision}, which is none of the revisions that may be spoken"
+            )));
+        }
+        if revision.era() == Era::Modern {
+            return Ok(Self::Settled(Box::new(Agreement::assumed(revision))));
+        }
+        let up_to: Vec<Revision> = revisions.iter().copied().filter(|other| *other <= revision).collect();
+        Self::start(EraMode::Legacy, &up_to, medium)
+    }
+}
+
 impl ExpectDiscover {
     /// Decides by what came back for `server/discover`.
     ///
@@ -111,7 +132,7 @@ impl ExpectDiscover {
 
     fn discovered(self, result: &RawJson) -> Result<State, Error> {
         match modern::agree(result, &self.plan.modern) {
-            Ok(agreement) => Ok(State::Settled(agreement)),
+            Ok(agreement) => Ok(State::Settled(Box::new(agreement))),
             Err(Disagreement::NoCommon(offered)) => self.plan.fall_back_to_named(offered, None),
             // Whatever answers `server/discover` without the members it must have does not know the method.
             Err(Disagreement::Unreadable(why)) => {
@@ -159,7 +180,7 @@ impl ExpectInitialize {
     pub(crate) fn handle(self, outcome: Outcome) -> Result<State, Error> {
         match outcome {
             Ok(Ok(result)) => match legacy::agree(&result, &self.plan.legacy) {
-                Ok(agreement) => Ok(State::Settled(agreement)),
+                Ok(agreement) => Ok(State::Settled(Box::new(agreement))),
                 Err(Disagreement::NoCommon(offered)) => Err(Unsupported::error(&self.plan.legacy, offered, None)),
                 Err(Disagreement::Unreadable(why)) => Err(Error::malformed("the answer to `initialize`", why)),
             },

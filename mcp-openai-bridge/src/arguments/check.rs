@@ -9,9 +9,8 @@ use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use serde_json::Value as Tree;
-
 use mcp_types::RawJson;
+use serde_json::Value as Tree;
 
 use super::{Fault, Rejection, article, shortened};
 use crate::json::{self, Object, Value};

@@ -9,7 +9,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
-
 use mcp_types::{CallToolResult, RawJson};
 
 use crate::chat::{Completion, Request};

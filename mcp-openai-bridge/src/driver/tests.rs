@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use mcp_types::Tool;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout};
 
 use super::*;
 use crate::chat::Message;
@@ -54,8 +54,8 @@ impl Tools for Lab {
         assert_ne!(tool, "panic_at_once", "as asked");
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
-        // Paused time: it passes only when nothing else can happen.
-        sleep(Duration::from_secs(1)).await;
+        // A second of paused time, which passes only when nothing else can happen.
+        let _ = timeout(Duration::from_secs(1), std::future::pending::<()>()).await;
         self.running.fetch_sub(1, Ordering::SeqCst);
         match tool {
             "hang" => std::future::pending().await,
@@ -248,7 +248,7 @@ async fn dropping_a_run_cancels_its_calls_and_the_turn_can_be_completed() {
     let (model, lab) = (Script::new([calls(&[("a", "hang", "{}")])]), Lab::default());
     let mut turn = start(Request::new("m", [Message::user("go")]));
     let limit = Duration::from_secs(5);
-    assert!(tokio::time::timeout(limit, run(&mut turn, &model, &lab, &Options::default())).await.is_err());
+    assert!(timeout(limit, run(&mut turn, &model, &lab, &Options::default())).await.is_err());
     assert!(matches!(turn.handle_cancel(), Step::Ask));
     assert_eq!(turn.messages().last().unwrap().tool_call_id.as_deref(), Some("a"));
 }

@@ -15,7 +15,7 @@ use super::report::{Bound, Quarantine};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of the schema's text. Default 256 KiB.
+    /// Bytes of the schema's text, and of what replaces references in it. Default 256 KiB.
     pub bytes: usize,
     /// Schemas in it, itself included; also of the converted schema. Default 4,096.
     pub subschemas: usize,
@@ -37,7 +37,7 @@ impl Default for Limits {
 pub(super) fn check(document: &Document<'_>, limits: &Limits) -> Result<(), Quarantine> {
     let mut reach = Reach { document, limits, count: 0, circles: HashMap::new(), sizes: HashMap::new() };
     reach.walk(document.root(), 1)?;
-    if reach.size(document.root()) > limits.expansion {
+    if reach.size(document.root(), 0)? > limits.expansion {
         return Err(Quarantine::exceeds(Bound::Expansion, limits.expansion));
     }
     Ok(())
@@ -90,18 +90,21 @@ impl<'a> Reach<'_, 'a> {
     }
 
     /// Counts what can be reached from `schema`, each way to it apart. Every schema is looked at once.
-    fn size(&mut self, schema: &'a Value) -> usize {
+    fn size(&mut self, schema: &'a Value, steps: usize) -> Result<usize, Quarantine> {
         if let Some(size) = self.sizes.get(&std::ptr::from_ref(schema)) {
-            return *size;
+            return Ok(*size);
+        }
+        if steps > MAX_STEPS {
+            return Err(Quarantine::exceeds(Bound::Depth, self.limits.depth));
         }
         self.sizes.insert(schema, 1);
         let parts = subschemas(schema).into_iter().filter(|(place, _)| *place != Place::Apart);
-        let size = parts
-            .map(|(_, subschema)| subschema)
-            .chain(self.target(schema))
-            .fold(1_usize, |sum, part| sum.saturating_add(self.size(part)));
+        let mut size: usize = 1;
+        for part in parts.map(|(_, subschema)| subschema).chain(self.target(schema)) {
+            size = size.saturating_add(self.size(part, steps + 1)?);
+        }
         self.sizes.insert(schema, size);
-        size
+        Ok(size)
     }
 
     fn target(&self, schema: &'a Value) -> Option<&'a Value> {
@@ -116,5 +119,5 @@ fn subschemas(schema: &Value) -> Vec<(Place, &Value)> {
     found
 }
 
-/// References that follow each other without an end in sight, beyond any that a person writes; bounds the stack.
+/// Schemas that follow each other, within and by reference, beyond what a person writes; bounds the use of the stack.
 const MAX_STEPS: usize = 256;

@@ -17,7 +17,7 @@ mod root;
 
 use mcp_types::RawJson;
 
-use crate::json::Value;
+use crate::json::{Object, Value};
 
 pub use bounds::Limits;
 pub use report::{Bound, Quarantine, Rewrite, Rule};
@@ -30,6 +30,14 @@ pub struct Parameters {
     pub schema: RawJson,
     /// What is different from the server's schema.
     pub rewrites: Vec<Rewrite>,
+}
+
+impl Parameters {
+    /// Returns whether alternatives at the root were merged. Then the schema may say more about a member than the server
+    /// does, whose other alternatives leave it open; without it, the schema forbids nothing that the server's allows.
+    pub fn merges_alternatives(&self) -> bool {
+        self.rewrites.iter().any(|rewrite| matches!(rewrite.rule, Rule::MergedRoot(_)))
+    }
 }
 
 /// Converts an input schema.
@@ -50,9 +58,52 @@ pub fn convert(input: &RawJson, limits: &Limits) -> Result<Parameters, Quarantin
     let plain = root::plain_object(&document, limits, &mut rewrites)?;
     let (published, repairs) = repair::repair(&document, &plain, limits)?;
     rewrites.extend(repairs);
-    let schema = RawJson::parse(published.to_string()).map_err(|_| Quarantine::exceeds(Bound::Depth, limits.depth))?;
-    Ok(Parameters { schema, rewrites })
+    Ok(Parameters { schema: raw(&published, limits)?, rewrites })
 }
+
+/// Converts an input schema as LiteLLM 1.109 does: members that are missing at the root are added, and nothing else.
+///
+/// An open object becomes a closed one by that, and an illegal schema stays illegal.
+///
+/// # Errors
+///
+/// Returns why the tool cannot be offered: the schema breaks a bound of `limits`, or is no object.
+pub fn convert_like_litellm(input: &RawJson, limits: &Limits) -> Result<Parameters, Quarantine> {
+    if input.as_str().len() > limits.bytes {
+        return Err(Quarantine::exceeds(Bound::Bytes, limits.bytes));
+    }
+    let original = Value::parse(input.as_str()).map_err(|error| Quarantine::NotASchema { found: error.to_string() })?;
+    let mut members = match original {
+        Value::Object(members) => members,
+        Value::Null | Value::Bool(false) => Object::default(),
+        other => return Err(Quarantine::NotASchema { found: other.kind().to_owned() }),
+    };
+    bounds::check(&document::Document::new(&members.clone().into()), limits)?;
+    let added = [
+        ("type", Value::from("object")),
+        ("properties", Object::default().into()),
+        ("additionalProperties", Value::Bool(false)),
+    ];
+    for (keyword, value) in added {
+        if !members.contains_key(keyword) {
+            members.set(keyword, value);
+        }
+    }
+    Ok(Parameters { schema: raw(&members.into(), limits)?, rewrites: Vec::new() })
+}
+
+/// Writes a schema. Repairs may have added to it, so that it is measured again.
+fn raw(schema: &Value, limits: &Limits) -> Result<RawJson, Quarantine> {
+    let text = schema.to_string();
+    if text.len() > limits.bytes.saturating_add(ADDED_BYTES) {
+        return Err(Quarantine::exceeds(Bound::Bytes, limits.bytes));
+    }
+    // It was valid JSON before, so that only its depth can be wrong now.
+    RawJson::parse(text).map_err(|_| Quarantine::exceeds(Bound::Depth, limits.depth))
+}
+
+/// Bytes that a repair may add to a schema that is as large as allowed.
+const ADDED_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -22,10 +22,12 @@ pub(super) fn repair(
         document,
         limits,
         count: 0,
+        depth: 0,
         rewrites: Vec::new(),
         definitions: Vec::new(),
         names: HashMap::new(),
         inlining: Vec::new(),
+        inlined: 0,
     };
     repair.name_definitions(root);
     let mut published = repair.schema(root, "")?;
@@ -45,6 +47,8 @@ struct Repair<'d, 'a> {
     limits: &'d Limits,
     /// Schemas written so far.
     count: usize,
+    /// Schemas that are being written; inlining makes them deeper than the original.
+    depth: usize,
     rewrites: Vec<Rewrite>,
     /// The name in `$defs` and the pointer of each definition to write; it grows while references are met.
     definitions: Vec<(String, String)>,
@@ -52,6 +56,8 @@ struct Repair<'d, 'a> {
     names: HashMap<String, String>,
     /// The pointers of the references that are being replaced by what they name.
     inlining: Vec<String>,
+    /// Bytes of what has replaced references.
+    inlined: usize,
 }
 
 impl Repair<'_, '_> {
@@ -64,6 +70,16 @@ impl Repair<'_, '_> {
         if self.count > self.limits.subschemas {
             return Err(Quarantine::exceeds(Bound::Subschemas, self.limits.subschemas));
         }
+        if self.depth >= self.limits.depth {
+            return Err(Quarantine::exceeds(Bound::Depth, self.limits.depth));
+        }
+        self.depth += 1;
+        let written = self.any_schema(schema, path);
+        self.depth -= 1;
+        written
+    }
+
+    fn any_schema(&mut self, schema: &Value, path: &str) -> Result<Value, Quarantine> {
         match schema {
             Value::Object(members) => match document::reference(members) {
                 Some((keyword, reference)) => self.reference(members, keyword, reference, path),
@@ -268,6 +284,10 @@ impl Repair<'_, '_> {
         // The root keeps its definitions to itself.
         merged.remove("$defs");
         merged.remove("definitions");
+        self.inlined += target.to_string().len();
+        if self.inlined > self.limits.bytes {
+            return Err(Quarantine::exceeds(Bound::Bytes, self.limits.bytes));
+        }
         self.inlining.push(pointer);
         let written = self.schema(&merged.into(), path);
         self.inlining.pop();

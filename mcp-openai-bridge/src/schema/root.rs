@@ -3,7 +3,8 @@
 //! A union at the root is widened: every argument of every alternative is offered, and only what all of them require is
 //! required. Which combinations are legal is said in the description, and enforced by the original schema on the call.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use crate::json::{Object, Value};
 
@@ -38,7 +39,7 @@ pub(super) fn plain_object(
             note(Rule::MergedRoot(keyword.to_owned()));
         }
     }
-    let mut merge = Merge { document, limits, visits: 0, notes: Vec::new(), unresolved: Vec::new() };
+    let mut merge = Merge { document, limits, visits: 0, names: 0, notes: Vec::new(), unresolved: Vec::new() };
     let flat = merge
         .flatten(document.root(), true)?
         .ok_or_else(|| Quarantine::RootNotObject { found: "none of its alternatives allows one".to_owned() })?;
@@ -101,27 +102,29 @@ fn in_order_of(original: &Object, mut members: Object) -> Value {
 
 /// What a schema says about the members of an object, with its alternatives merged.
 #[derive(Default)]
-struct Flat {
-    properties: Vec<(String, Field)>,
+struct Flat<'a> {
+    properties: Vec<(String, Field<'a>)>,
+    /// Where a property stands.
+    places: HashMap<String, usize>,
     required: Vec<String>,
     /// No other members are allowed.
     closed: bool,
 }
 
 /// What is known about one member.
-enum Field {
+enum Field<'a> {
     All(Vec<Self>),
     Any(Vec<Self>),
-    One(Value),
+    One(Cow<'a, Value>),
 }
 
-impl Field {
+impl Field<'_> {
     /// Writes the field, each of equal parts once.
     fn write(&self) -> Value {
         let (keyword, fields) = match self {
             Self::All(fields) => ("allOf", fields),
             Self::Any(fields) => ("anyOf", fields),
-            Self::One(schema) => return schema.clone(),
+            Self::One(schema) => return schema.clone().into_owned(),
         };
         let mut seen = HashSet::new();
         let mut parts: Vec<Value> = fields.iter().map(Self::write).collect();
@@ -134,17 +137,24 @@ impl Field {
             }
         }
     }
+
+    /// Whether both are the same schema of the document, as when alternatives share a definition.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::One(Cow::Borrowed(a)), Self::One(Cow::Borrowed(b))) => std::ptr::eq(*a, *b),
+            _ => false,
+        }
+    }
 }
 
-impl Flat {
-    fn field(&mut self, name: &str) -> Option<&mut Field> {
-        self.properties.iter_mut().find(|(other, _)| other == name).map(|(_, field)| field)
-    }
-
-    fn require(&mut self, names: impl IntoIterator<Item = String>) {
-        for name in names {
-            if !self.required.contains(&name) {
-                self.required.push(name);
+impl<'a> Flat<'a> {
+    /// Adds a property, or changes the one of this name.
+    fn put(&mut self, name: String, field: Field<'a>, change: impl FnOnce(&mut Field<'a>, Field<'a>)) {
+        match self.places.get(&name).and_then(|place| self.properties.get_mut(*place)) {
+            Some((_, known)) => change(known, field),
+            None => {
+                self.places.insert(name.clone(), self.properties.len());
+                self.properties.push((name, field));
             }
         }
     }
@@ -152,16 +162,18 @@ impl Flat {
     /// Both must hold.
     fn and(&mut self, other: Self) {
         for (name, field) in other.properties {
-            match self.field(&name) {
-                Some(Field::All(fields)) => fields.push(field),
-                Some(known) => {
+            self.put(name, field, |known, field| match known {
+                _ if known.is(&field) => {}
+                Field::All(fields) => fields.push(field),
+                _ => {
                     let first = std::mem::replace(known, Field::All(Vec::new()));
                     *known = Field::All(vec![first, field]);
                 }
-                None => self.properties.push((name, field)),
-            }
+            });
         }
-        self.require(other.required);
+        let known: HashSet<&String> = self.required.iter().collect();
+        let new: Vec<String> = other.required.iter().filter(|name| !known.contains(name)).cloned().collect();
+        self.required.extend(new);
         self.closed |= other.closed;
     }
 
@@ -170,15 +182,17 @@ impl Flat {
         let mut merged = Self { closed: alternatives.iter().all(|flat| flat.closed), ..Self::default() };
         let mut names = alternatives.iter().map(|flat| &flat.required);
         if let Some(first) = names.next() {
-            let shared = first.iter().filter(|name| names.clone().all(|other| other.contains(name)));
+            let others: Vec<HashSet<&String>> = names.map(|names| names.iter().collect()).collect();
+            let shared = first.iter().filter(|name| others.iter().all(|other| other.contains(name)));
             merged.required = shared.cloned().collect();
         }
         for (name, field) in alternatives.into_iter().flat_map(|flat| flat.properties) {
-            match merged.field(&name) {
-                Some(Field::Any(fields)) => fields.push(field),
-                Some(_) => {}
-                None => merged.properties.push((name, Field::Any(vec![field]))),
-            }
+            merged.put(name, Field::Any(vec![field]), |known, mut new| {
+                if let (Field::Any(fields), Field::Any(new)) = (known, &mut new) {
+                    new.retain(|field| !fields.iter().any(|other| other.is(field)));
+                    fields.append(new);
+                }
+            });
         }
         merged
     }
@@ -204,15 +218,17 @@ struct Merge<'d, 'a> {
     document: &'d Document<'a>,
     limits: &'d Limits,
     visits: usize,
+    /// Names of members in what was visited.
+    names: usize,
     /// What is said about alternatives.
     notes: Vec<String>,
     /// References that lead nowhere in the document.
     unresolved: Vec<String>,
 }
 
-impl Merge<'_, '_> {
+impl<'a> Merge<'_, 'a> {
     /// Flattens a schema; `None` when it allows no object. References end, because [`bounds`](super::bounds) saw to it.
-    fn flatten(&mut self, schema: &Value, is_root: bool) -> Result<Option<Flat>, Quarantine> {
+    fn flatten(&mut self, schema: &'a Value, is_root: bool) -> Result<Option<Flat<'a>>, Quarantine> {
         self.visits += 1;
         if self.visits > self.limits.alternatives {
             return Err(Quarantine::exceeds(Bound::Alternatives, self.limits.alternatives));
@@ -226,6 +242,7 @@ impl Merge<'_, '_> {
             return Ok(None);
         }
         let mut flat = own(members);
+        self.name_count(&flat)?;
         if let Some((_, reference)) = document::reference(members) {
             match self.document.resolve(reference) {
                 None => self.unresolved.push(reference.to_owned()),
@@ -258,7 +275,8 @@ impl Merge<'_, '_> {
             flat.and(Flat::any(merged));
         }
         if let Some(values) = members.get("enum").and_then(Value::as_array) {
-            let objects: Vec<Flat> = values.iter().filter_map(Value::as_object).map(literal).collect();
+            let objects: Vec<Flat<'_>> = values.iter().filter_map(Value::as_object).map(literal).collect();
+            objects.iter().try_for_each(|object| self.name_count(object))?;
             if objects.is_empty() && !values.is_empty() {
                 return Ok(None);
             }
@@ -267,12 +285,22 @@ impl Merge<'_, '_> {
         Ok(Some(flat))
     }
 
+    /// Bounds the names in what is merged, because each is looked up in all alternatives.
+    fn name_count(&mut self, flat: &Flat<'_>) -> Result<(), Quarantine> {
+        self.names += flat.properties.len() + flat.required.len();
+        if self.names > NAMES_PER_SCHEMA * self.limits.subschemas {
+            return Err(Quarantine::exceeds(Bound::Alternatives, self.limits.alternatives));
+        }
+        Ok(())
+    }
+
     /// Says in a few words when an alternative is meant.
-    fn summary(&self, alternative: &Value, flat: &Flat) -> String {
+    fn summary(&self, alternative: &Value, flat: &Flat<'_>) -> String {
         let members = alternative.as_object();
         let title = members.and_then(|members| members.get("title")).and_then(Value::as_str);
         let fixed = flat.properties.iter().filter_map(|(name, field)| {
-            let Field::One(Value::Object(schema)) = field else { return None };
+            let Field::One(schema) = field else { return None };
+            let schema = schema.as_object()?;
             let only = schema.get("enum").and_then(Value::as_array).filter(|values| values.len() == 1);
             let value = schema.get("const").or_else(|| only?.first())?;
             Some(format!("`{name}` is {value}"))
@@ -291,31 +319,36 @@ impl Merge<'_, '_> {
 }
 
 /// What the members `properties`, `required` and `additionalProperties` say.
-fn own(members: &Object) -> Flat {
+fn own(members: &Object) -> Flat<'_> {
     let properties = members.get("properties").and_then(Value::as_object);
     let required = members.get("required").and_then(Value::as_array).unwrap_or_default();
+    let mut seen = HashSet::new();
     let mut flat = Flat {
-        properties: properties
-            .into_iter()
-            .flat_map(Object::iter)
-            .map(|(name, schema)| (name.to_owned(), Field::One(schema.clone())))
-            .collect(),
         closed: members.get("additionalProperties") == Some(&Value::Bool(false))
             && !members.contains_key("patternProperties"),
-        required: Vec::new(),
+        required: required
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|name| seen.insert(*name))
+            .map(str::to_owned)
+            .collect(),
+        ..Flat::default()
     };
-    flat.require(required.iter().filter_map(Value::as_str).map(str::to_owned));
+    for (name, schema) in properties.into_iter().flat_map(Object::iter) {
+        flat.put(name.to_owned(), Field::One(Cow::Borrowed(schema)), |_, _| {});
+    }
     flat
 }
 
 /// What an object that is allowed as it is says about its members.
-fn literal(object: &Object) -> Flat {
-    let field = |value: &Value| Field::One(Object::from([("const", value.clone())]).into());
-    Flat {
-        properties: object.iter().map(|(name, value)| (name.to_owned(), field(value))).collect(),
-        required: object.iter().map(|(name, _)| name.to_owned()).collect(),
-        closed: true,
+fn literal(object: &Object) -> Flat<'_> {
+    let required = object.iter().map(|(name, _)| name.to_owned()).collect();
+    let mut flat = Flat { required, closed: true, ..Flat::default() };
+    for (name, value) in object.iter() {
+        let only = Object::from([("const", value.clone())]);
+        flat.put(name.to_owned(), Field::One(Cow::Owned(only.into())), |_, _| {});
     }
+    flat
 }
 
 /// Adds the rules that the schema no longer says to its description.
@@ -341,6 +374,9 @@ const FORBIDDEN: [&str; 8] = ["anyOf", "oneOf", "allOf", "enum", "not", "$ref", 
 
 /// Types that are no object.
 const SCALARS: [&str; 6] = ["array", "boolean", "integer", "null", "number", "string"];
+
+/// Names that are merged, for each schema that is allowed.
+const NAMES_PER_SCHEMA: usize = 16;
 
 /// Bytes of the note on alternatives.
 const NOTE_LIMIT: usize = 2000;

@@ -378,6 +378,45 @@ fn inlining_cannot_make_a_small_schema_large() {
 }
 
 #[test]
+fn inlining_a_large_value_many_times_is_held_back() {
+    let uses: Vec<String> = (0..100).map(|n| format!(r##""p{n}":{{"$ref":"#/$defs/a","title":"t"}}"##)).collect();
+    let schema = format!(
+        r##"{{"type":"object","properties":{{{}}},"$defs":{{"a":{{"default":"{}"}}}}}}"##,
+        uses.join(","),
+        "x".repeat(100_000)
+    );
+    assert_eq!(refused(&schema), Quarantine::Exceeds { bound: Bound::Bytes, limit: 256 * 1024 });
+}
+
+#[test]
+fn a_long_chain_of_references_is_held_back_before_it_fills_the_stack() {
+    let chain = |length: usize, beside: &str| {
+        let levels: Vec<String> = (0..length)
+            .map(|n| format!(r##""l{n}":{{"properties":{{"a":{{"$ref":"#/$defs/l{}"{beside}}}}}}}"##, n + 1))
+            .collect();
+        format!(
+            r##"{{"type":"object","properties":{{"x":{{"$ref":"#/$defs/l0"}}}},"$defs":{{{},"l{length}":{{}}}}}}"##,
+            levels.join(",")
+        )
+    };
+    for schema in [chain(2000, ""), chain(2000, r#","title":"t""#), chain(80, r#","title":"t""#)] {
+        assert_eq!(refused(&schema), Quarantine::Exceeds { bound: Bound::Depth, limit: 64 });
+    }
+    assert!(convert(&RawJson::parse(chain(80, "")).unwrap(), &Limits::default()).is_ok());
+}
+
+#[test]
+fn merging_many_large_alternatives_is_bounded() {
+    let names: Vec<String> = (0..4000).map(|n| format!("\"n{n}\"")).collect();
+    let alternatives = [r##"{"$ref":"#/$defs/a"}"##; 200].join(",");
+    let schema = format!(
+        r##"{{"anyOf":[{alternatives}],"$defs":{{"a":{{"type":"object","required":[{}]}}}}}}"##,
+        names.join(",")
+    );
+    assert_eq!(refused(&schema), Quarantine::Exceeds { bound: Bound::Alternatives, limit: 256 });
+}
+
+#[test]
 fn references_in_a_circle_are_held_back() {
     for circle in [
         r##"{"$ref":"#"}"##,
@@ -388,4 +427,134 @@ fn references_in_a_circle_are_held_back() {
     ] {
         assert_eq!(refused(circle), Quarantine::EndlessReference, "{circle}");
     }
+}
+
+/// Says what OpenAI would refuse in a published schema, without `strict`; it shares no code with the conversion.
+fn illegal(published: &str) -> Option<String> {
+    let root: serde_json::Value = serde_json::from_str(published).unwrap();
+    let members = root.as_object().unwrap();
+    for keyword in ["anyOf", "oneOf", "allOf", "enum", "not", "$ref"] {
+        if members.contains_key(keyword) {
+            return Some(format!("`{keyword}` at the root"));
+        }
+    }
+    if members["type"] != "object" {
+        return Some("the root is no object".to_owned());
+    }
+    illegal_part(&root, &root)
+}
+
+fn illegal_part(schema: &serde_json::Value, root: &serde_json::Value) -> Option<String> {
+    let Some(members) = schema.as_object() else { return Some(format!("{schema} is no schema")) };
+    let is = |name: &str| match &members.get("type") {
+        Some(serde_json::Value::Array(names)) => names.iter().any(|other| other == name),
+        other => other.is_some_and(|other| other == name),
+    };
+    if is("object") && !members.get("properties").is_some_and(serde_json::Value::is_object) {
+        return Some(format!("an object without properties: {schema}"));
+    }
+    if is("array") && !members.get("items").is_some_and(serde_json::Value::is_object) {
+        return Some(format!("an array without items: {schema}"));
+    }
+    for keyword in ["$schema", "$id", "definitions", "$anchor"] {
+        if members.contains_key(keyword) {
+            return Some(format!("`{keyword}` was kept: {schema}"));
+        }
+    }
+    if let Some(reference) = members.get("$ref") {
+        let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
+        if members.len() > 1 || root.pointer(pointer).is_none() {
+            return Some(format!("a bad reference: {schema}"));
+        }
+    }
+    let one = ["items", "not"].into_iter().filter_map(|keyword| members.get(keyword));
+    let lists =
+        ["anyOf", "oneOf", "allOf", "prefixItems"].into_iter().filter_map(|keyword| members.get(keyword)?.as_array());
+    let named = ["properties", "$defs"].into_iter().filter_map(|keyword| members.get(keyword)?.as_object());
+    one.chain(lists.flatten()).chain(named.flat_map(|named| named.values())).find_map(|part| illegal_part(part, root))
+}
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+
+    fn pick(&mut self, options: &[&str]) -> String {
+        options[self.roll(options.len())].to_owned()
+    }
+
+    /// A schema with everything that servers get wrong.
+    fn schema(&mut self, depth: usize) -> String {
+        if depth == 0 {
+            return self.pick(&[
+                "{}",
+                "true",
+                "false",
+                r#"{"type":"array"}"#,
+                r#"{"type":"object"}"#,
+                r##"{"$ref":"#/definitions/a"}"##,
+            ]);
+        }
+        let mut members: Vec<String> = Vec::new();
+        for keyword in [
+            "type",
+            "properties",
+            "items",
+            "anyOf",
+            "allOf",
+            "oneOf",
+            "not",
+            "required",
+            "$ref",
+            "description",
+            "$id",
+            "enum",
+        ] {
+            if self.roll(4) > 0 {
+                continue;
+            }
+            let part = self.schema(depth - 1);
+            let value = match keyword {
+                "type" => {
+                    self.pick(&["\"object\"", "\"array\"", r#"["object","null"]"#, "\"any\"", "null", "\"string\""])
+                }
+                "properties" => [format!(r#"{{"a":{part},"b":{}}}"#, self.schema(depth - 1)), "null".to_owned()]
+                    [self.roll(2)]
+                .clone(),
+                "items" => [format!("[{part}]"), part, "null".to_owned()][self.roll(3)].clone(),
+                "anyOf" | "allOf" | "oneOf" => format!("[{part},{}]", self.schema(depth - 1)),
+                "not" => part,
+                "required" => self.pick(&["true", r#"["a"]"#, r#"["a","b"]"#, "[1]"]),
+                "$ref" => {
+                    self.pick(&["\"#/definitions/a\"", "\"#/$defs/b\"", "\"#/properties/a\"", "\"#\"", "\"http://h/\""])
+                }
+                "enum" => self.pick(&[r#"[{"a":1}]"#, "[]", r#"["x"]"#]),
+                _ => self.pick(&["\"text\"", "null"]),
+            };
+            members.push(format!("\"{keyword}\":{value}"));
+        }
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+#[test]
+fn whatever_a_server_publishes_becomes_legal_or_is_held_back() {
+    let mut dice = Dice(7);
+    let mut offered = 0;
+    for _ in 0..5000 {
+        let (mut root, a, b) = (dice.schema(3), dice.schema(2), dice.schema(2));
+        root.pop();
+        let comma = if root.len() > 1 { "," } else { "" };
+        let input = format!(r#"{root}{comma}"definitions":{{"a":{a}}},"$defs":{{"b":{b}}}}}"#);
+        let Ok(once) = convert(&RawJson::parse(input.clone()).unwrap(), &Limits::default()) else { continue };
+        offered += 1;
+        assert_eq!(illegal(once.schema.as_str()), None, "{input}\nbecame\n{}", once.schema);
+        let twice = convert(&once.schema, &Limits::default()).unwrap();
+        assert_eq!(once.schema, twice.schema, "{input}");
+    }
+    assert!(offered > 1000, "{offered}");
 }

@@ -214,7 +214,9 @@ impl Graph<'_> {
         let mut done = HashSet::new();
         let is_loop = self.edges.keys().any(|node| self.loops(*node, &mut HashSet::new(), &mut done));
         if is_loop {
-            return Err(SchemaFault("a reference leads back to itself, so checking a value would never end".to_owned()));
+            return Err(SchemaFault(
+                "a reference leads back to itself, so checking a value would never end".to_owned(),
+            ));
         }
         Ok(())
     }

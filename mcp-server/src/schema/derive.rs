@@ -70,9 +70,11 @@ fn derived<T: JsonSchema + ?Sized>(settings: SchemaSettings) -> Value {
 fn is_rust_number(format: &str) -> bool {
     format == "double"
         || format == "float"
-        || format.strip_prefix('u').unwrap_or(format).strip_prefix("int").is_some_and(|bits| {
-            bits.is_empty() || bits.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        || format
+            .strip_prefix('u')
+            .unwrap_or(format)
+            .strip_prefix("int")
+            .is_some_and(|bits| bits.is_empty() || bits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Forbids unknown members wherever the schema lists the known ones and nothing beside it may list more.
@@ -240,8 +242,7 @@ mod tests {
             style: Option<String>,
         }
         let arguments = prompt_arguments_of::<Review>();
-        let told: Vec<_> =
-            arguments.iter().map(|a| (a.name.as_str(), a.description.as_deref(), a.required)).collect();
+        let told: Vec<_> = arguments.iter().map(|a| (a.name.as_str(), a.description.as_deref(), a.required)).collect();
         assert_eq!(told, [("code", Some("What to review."), Some(true)), ("style", None, Some(false))]);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The surprising thing: of `anyOf` and `oneOf` only the closest alternative is told. All of them would be a page.
 
-use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::ValidationError;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
 use crate::text::{did_you_mean, list, shorten};
@@ -25,7 +25,9 @@ fn describe(error: &ValidationError<'_>, schema: &Value, depth: usize) -> String
     let got = || shown(error.instance());
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
-        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unknown(&path, unexpected, &known(error, schema)),
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            unknown(&path, unexpected, &known(error, schema))
+        }
         ValidationErrorKind::Required { property } => missing(&path, property, error, schema),
         ValidationErrorKind::Type { kind } => format!("{}: expected {}, got {}", at(&path), types(kind), got()),
         ValidationErrorKind::Enum { options } => {
@@ -193,12 +195,16 @@ mod tests {
             "required": ["city"],
             "additionalProperties": false
         });
-        check(schema, json!({"ctiy": "Rome", "days": "3", "unit": "celcius"}), &[
-            "`ctiy`: unknown, did you mean `city`?; known are `city`, `days`, `unit`",
-            "`city`: missing, expected a string",
-            "`days`: expected an integer, got \"3\"",
-            "`unit`: expected one of \"celsius\", \"fahrenheit\", got \"celcius\", did you mean `celsius`?",
-        ]);
+        check(
+            schema,
+            json!({"ctiy": "Rome", "days": "3", "unit": "celcius"}),
+            &[
+                "`ctiy`: unknown, did you mean `city`?; known are `city`, `days`, `unit`",
+                "`city`: missing, expected a string",
+                "`days`: expected an integer, got \"3\"",
+                "`unit`: expected one of \"celsius\", \"fahrenheit\", got \"celcius\", did you mean `celsius`?",
+            ],
+        );
     }
 
     #[test]
@@ -208,10 +214,14 @@ mod tests {
             "properties": {"points": {"type": "array", "items": {"$ref": "#/$defs/point"}}},
             "$defs": {"point": {"type": "object", "properties": {"x": {"type": "number"}}, "additionalProperties": false}}
         });
-        check(schema, json!({"points": [{"x": 1}, {"xx": 1, "x": "a"}]}), &[
-            "`points[1].x`: expected a number, got \"a\"",
-            "`points[1].xx`: unknown, did you mean `x`?; known are `x`",
-        ]);
+        check(
+            schema,
+            json!({"points": [{"x": 1}, {"xx": 1, "x": "a"}]}),
+            &[
+                "`points[1].x`: expected a number, got \"a\"",
+                "`points[1].xx`: unknown, did you mean `x`?; known are `x`",
+            ],
+        );
     }
 
     #[test]
@@ -223,9 +233,11 @@ mod tests {
                 "required": ["kind", member]
             })
         };
-        check(json!({"oneOf": [form("circle", "radius"), form("square", "side")]}), json!({"kind": "square"}), &[
-            "follows none of its 2 forms; closest: `side`: missing, expected an integer",
-        ]);
+        check(
+            json!({"oneOf": [form("circle", "radius"), form("square", "side")]}),
+            json!({"kind": "square"}),
+            &["follows none of its 2 forms; closest: `side`: missing, expected an integer"],
+        );
     }
 
     #[test]

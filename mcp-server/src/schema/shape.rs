@@ -9,7 +9,7 @@ use std::fmt;
 
 use mcp_types::RawJson;
 use serde::Deserialize;
-use serde::de::{Deserializer, DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// A schema as a graph of nodes; the first is the root.
@@ -77,9 +77,9 @@ impl Kinds {
         match schema.get("type") {
             None => Some(Self::ALL),
             Some(Value::String(word)) => Self::of(word),
-            Some(Value::Array(words)) => words.iter().try_fold(Self(0), |kinds, word| {
-                Some(Self(kinds.0 | Self::of(word.as_str()?)?.0))
-            }),
+            Some(Value::Array(words)) => {
+                words.iter().try_fold(Self(0), |kinds, word| Some(Self(kinds.0 | Self::of(word.as_str()?)?.0)))
+            }
             Some(_) => None,
         }
     }

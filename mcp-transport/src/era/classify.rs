@@ -39,9 +39,13 @@ impl Served {
         self.of(Era::Legacy)
     }
 
-    /// Returns the refusal of a version that is not served (V-32); it names what a request could claim (V-38).
+    /// Returns the refusal of a version that is not served (V-32); it names what a request could claim (V-38) or, where
+    /// none could be claimed, what `initialize` could agree on (V-65).
     pub fn unsupported(&self, requested: &str) -> Rejection {
-        let supported: Vec<_> = self.modern().map(ProtocolVersion::from).collect();
+        let mut supported: Vec<_> = self.modern().map(ProtocolVersion::from).collect();
+        if supported.is_empty() {
+            supported.extend(self.legacy().map(ProtocolVersion::from));
+        }
         let data = UnsupportedProtocolVersionError::new(supported, ProtocolVersion::from(requested));
         let mut error = RpcError::new(
             ErrorCode::UNSUPPORTED_PROTOCOL_VERSION,
@@ -281,6 +285,14 @@ mod tests {
     fn a_modern_header_without_a_claim_is_refused() {
         decides(&message("initialize", ""), Some(&http(Some("2026-07-28"), "initialize", None)), "400/-32020");
         decides(&message("tools/list", ""), Some(&http(Some("2026-07-28"), "tools/list", None)), "400/-32602");
+    }
+
+    #[test]
+    fn a_legacy_only_server_names_what_initialize_could_agree_on() {
+        let served: Served = [Revision::V2024_11_05, Revision::V2025_11_25].into_iter().collect();
+        let data = served.unsupported("2026-07-28").error.data.unwrap();
+        let data: serde_json::Value = data.decode().unwrap();
+        assert_eq!(data["supported"], serde_json::json!(["2024-11-05", "2025-11-25"]));
     }
 
     #[test]

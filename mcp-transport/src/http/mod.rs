@@ -10,6 +10,7 @@ pub mod client;
 pub mod server;
 #[cfg(feature = "tls")]
 mod tls;
+mod whole;
 
 #[cfg(feature = "http-client")]
 pub use client::{HttpClient, HttpOptions};

@@ -102,7 +102,8 @@ impl Mux {
         self.end();
     }
 
-    fn end(&self) {
+    /// Ends the connection at once.
+    pub(crate) fn end(&self) {
         self.task.abort();
         self.shared.lock().end();
     }

@@ -2,7 +2,9 @@
 //!
 //! A call is polled once in place; when that answers it, the reply goes straight into the connection's buffer and
 //! nothing was spawned. A call that has to wait becomes a task, so that several cores work. The surprising thing: the
-//! loop stops reading while too much waits to be written or to be answered, which is all the back-pressure there is.
+//! loop stops reading while too much waits to be written or to be answered, which is all the back-pressure there is;
+//! but when nothing is answered for a while it reads on and refuses, because what makes room may be what it would read:
+//! a cancellation, an answer that a call waits for, the end of the input.
 
 mod call;
 
@@ -15,8 +17,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::stream::{AbortHandle, SelectAll, StreamExt as _};
 use futures::FutureExt as _;
+use futures::future::OptionFuture;
+use futures::stream::{AbortHandle, SelectAll, StreamExt as _};
 use mcp_types::{Features, Message, Notification, Request, RequestId, RpcError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
@@ -28,7 +31,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::line::{LineDecoder, LineEvent};
 use crate::peer::{self, Peer};
-use crate::service::{Call, Caller, Serve, Service};
+use crate::service::{Caller, Serve, Service};
 
 use call::{Output, Started, Waiting};
 
@@ -94,6 +97,10 @@ struct Connection<S> {
     parked: VecDeque<(Request, Caller)>,
     /// The sum of the sizes of `parked`.
     parked_bytes: usize,
+    /// When a call was answered or a request parked for the last time.
+    moved: Instant,
+    /// Whether nothing was answered for [`STALL`] while there was no room for more.
+    stalled: bool,
 }
 
 /// Where the reading side is.
@@ -109,8 +116,8 @@ enum Input {
 
 /// Why the loop has something to do.
 enum Event {
-    /// The time to answer what is left is over.
-    Overdue,
+    /// Nothing is answered, or the time to answer what is left is over.
+    Alarm,
     /// A call says something, or there is none left.
     Said(Option<(RequestId, Output)>),
     Read(io::Result<usize>),
@@ -140,6 +147,8 @@ impl<S: Service> Connection<S> {
             running: HashMap::new(),
             parked: VecDeque::new(),
             parked_bytes: 0,
+            moved: now(),
+            stalled: false,
             limits,
         }
     }
@@ -158,19 +167,15 @@ impl<S: Service> Connection<S> {
         let may_read = self.input == Input::Hungry && self.may_take();
         let may_hear = !self.waiting.is_empty() && self.has_room();
         let must_write = self.unwritten() > 0 || !self.writer.is_idle();
-        let overdue = match self.input {
-            Input::Ended(at) => Some(tokio::time::sleep_until(at.into())),
-            _ => None,
-        };
+        let alarm = self.alarm().map(|at| tokio::time::sleep_until(at.into()));
+        let has_alarm = alarm.is_some();
         let Self { reader, lines, peer, writer, waiting, .. } = self;
         let mut space = lines.space();
         tokio::select! {
             said = waiting.next(), if may_hear => Event::Said(said),
             read = reader.read_buf(&mut space), if may_read => Event::Read(read),
             wrote = poll_fn(|cx| writer.poll_drain(peer, cx)), if must_write => Event::Wrote(wrote),
-            () = async { match overdue { Some(overdue) => overdue.await, None => std::future::pending().await } } => {
-                Event::Overdue
-            }
+            () = OptionFuture::from(alarm).map(drop), if has_alarm => Event::Alarm,
         }
     }
 
@@ -183,12 +188,13 @@ impl<S: Service> Connection<S> {
             Event::Wrote(Ok(())) => {}
             // Nobody is there to be answered (F97).
             Event::Wrote(Err(_)) => return ControlFlow::Break(()),
-            Event::Overdue => {
+            Event::Alarm if matches!(self.input, Input::Ended(at) if at <= now()) => {
                 self.give_up();
                 let rest = poll_fn(|cx| self.writer.poll_drain(&mut self.peer, cx));
                 let _ = tokio::time::timeout(LAST_WORDS, rest).await;
                 return ControlFlow::Break(());
             }
+            Event::Alarm => self.stalled = true,
         }
         ControlFlow::Continue(())
     }
@@ -224,9 +230,24 @@ impl<S: Service> Connection<S> {
         }
     }
 
-    /// Returns whether one more message can be taken in: its answer has room, and if it has to wait, so has it.
+    /// Returns whether one more message can be taken in.
     fn may_take(&self) -> bool {
-        self.has_room() && self.parked.len() < self.limits.in_flight && self.parked_bytes < self.limits.outbox_bytes
+        self.has_room() && (self.stalled || !self.is_full())
+    }
+
+    /// Returns whether no more requests can wait for their turn.
+    fn is_full(&self) -> bool {
+        self.parked.len() >= self.limits.in_flight || self.parked_bytes >= self.limits.outbox_bytes
+    }
+
+    /// Returns when the loop has to do something even if nothing happens.
+    fn alarm(&self) -> Option<Instant> {
+        let end = match self.input {
+            Input::Ended(at) => Some(at),
+            _ => None,
+        };
+        let stall = (self.is_full() && !self.stalled).then(|| deadline(self.moved, STALL));
+        end.into_iter().chain(stall).min()
     }
 
     fn handle_line(&mut self, text: Bytes) {
@@ -263,7 +284,13 @@ impl<S: Service> Connection<S> {
         };
         match admitted {
             Ok(caller) if self.running.len() < self.limits.in_flight => self.start(request, caller),
+            Ok(_) if self.is_full() => {
+                let open = self.peer.open_requests();
+                let error = RpcError::internal(format!("{open} requests are in flight; send this one again later"));
+                self.peer.respond(&request.id, &Err(error));
+            }
             Ok(caller) => {
+                self.moved = now();
                 self.parked_bytes += size(&request);
                 self.parked.push_back((request, caller));
             }
@@ -344,6 +371,8 @@ impl<S: Service> Connection<S> {
                 Output::Answer(answer) => {
                     self.running.remove(&id);
                     self.peer.respond(&id, &answer);
+                    self.moved = now();
+                    self.stalled = false;
                     self.start_parked();
                 }
             }
@@ -384,6 +413,12 @@ impl<S: Service> Connection<S> {
             self.peer.respond(&id, &Err(error.clone()));
         }
         self.waiting.clear();
+        while let Some(line) = self.lines.finish() {
+            let LineEvent::Line(text) = line else { continue };
+            if let Ok(Message::Request(request)) = Message::parse(text) {
+                self.peer.refuse(Some(&request.id), &error);
+            }
+        }
     }
 
     // Output.
@@ -410,6 +445,9 @@ fn deadline(now: Instant, patience: Duration) -> Instant {
     // A patience that the clock cannot add to is for ever, as far as anybody can tell.
     now.checked_add(patience).or_else(|| now.checked_add(crate::limits::FOREVER)).unwrap_or(now)
 }
+
+/// How long a full connection may answer nothing before it reads on.
+const STALL: Duration = Duration::from_secs(1);
 
 /// So much output, in bytes, is written before more is gathered.
 const WORTH_WRITING: usize = 64 * 1024;

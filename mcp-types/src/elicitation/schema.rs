@@ -400,9 +400,15 @@ mod tests {
         check(r#"{"type":"boolean"}"#, |p| matches!(p, Primitive::Boolean(_)));
         check(r#"{"type":"string","enum":["a"]}"#, |p| matches!(p, Primitive::UntitledSingleSelect(_)));
         check(r#"{"type":"string","enum":["a"],"enumNames":["A"]}"#, |p| matches!(p, Primitive::LegacyTitledEnum(_)));
-        check(r#"{"type":"string","oneOf":[{"const":"a","title":"A"}]}"#, |p| matches!(p, Primitive::TitledSingleSelect(_)));
-        check(r#"{"type":"array","items":{"type":"string","enum":["a"]}}"#, |p| matches!(p, Primitive::UntitledMultiSelect(_)));
-        check(r#"{"type":"array","items":{"anyOf":[{"const":"a","title":"A"}]}}"#, |p| matches!(p, Primitive::TitledMultiSelect(_)));
+        check(r#"{"type":"string","oneOf":[{"const":"a","title":"A"}]}"#, |p| {
+            matches!(p, Primitive::TitledSingleSelect(_))
+        });
+        check(r#"{"type":"array","items":{"type":"string","enum":["a"]}}"#, |p| {
+            matches!(p, Primitive::UntitledMultiSelect(_))
+        });
+        check(r#"{"type":"array","items":{"anyOf":[{"const":"a","title":"A"}]}}"#, |p| {
+            matches!(p, Primitive::TitledMultiSelect(_))
+        });
         for text in [r#"{"type":"object"}"#, r#"{"type":"array"}"#, "{}", "true"] {
             assert!(serde_json::from_str::<Primitive>(text).is_err(), "{text}");
         }

@@ -90,7 +90,8 @@ impl RawJson {
     /// Fails when the value is not an object, or when one of the members stands twice.
     pub fn members<const N: usize>(&self, names: [&str; N]) -> Result<[Option<Self>; N], ScanError> {
         let mut found = [const { None }; N];
-        let mut scanner = Scanner::new(&self.0)?;
+        // Raw JSON is UTF-8 already.
+        let mut scanner = Scanner::unchecked_utf8(&self.0);
         scanner.space();
         if scanner.peek() != Some(b'{') {
             return Err(scanner.not_an_object());
@@ -170,6 +171,7 @@ impl<'de> Deserialize<'de> for RawJson {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::ScanErrorKind;
 
     #[test]
     fn digits_and_order_survive() {
@@ -183,6 +185,20 @@ mod tests {
         assert!(serde_json::from_str::<RawJson>(r#""\ud800""#).is_err());
         let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
         assert!(serde_json::from_str::<RawJson>(&deep).is_err());
+    }
+
+    #[test]
+    fn members_are_found_without_decoding_the_rest() {
+        let raw = RawJson::parse(r#" {"a":[1],"\u0062":{"a":2},"c":null}"#).unwrap();
+        let texts = raw.members(["b", "a", "d"]).unwrap().map(|found| found.map(|found| found.as_str().to_owned()));
+        assert_eq!(texts, [Some(r#"{"a":2}"#.to_owned()), Some("[1]".to_owned()), None]);
+        let twice = RawJson::parse(r#"{"a":1,"\u0061":2,"b":1,"b":2}"#).unwrap();
+        assert_eq!(twice.members(["a"]).unwrap_err().kind(), ScanErrorKind::DuplicateKey);
+        assert!(twice.members(["c"]).is_ok());
+        for text in ["[]", "null", "\"{}\""] {
+            let error = RawJson::parse(text).unwrap().members(["a"]).unwrap_err();
+            assert_eq!(error.kind(), ScanErrorKind::NotAnObject);
+        }
     }
 
     #[test]

@@ -22,10 +22,7 @@ pub(crate) struct Span {
 impl Span {
     fn new(start: usize, end: usize) -> Self {
         // Texts above 4 GiB are refused before the scan starts, so neither conversion can saturate.
-        Self {
-            start: u32::try_from(start).unwrap_or(u32::MAX),
-            end: u32::try_from(end).unwrap_or(u32::MAX),
-        }
+        Self { start: u32::try_from(start).unwrap_or(u32::MAX), end: u32::try_from(end).unwrap_or(u32::MAX) }
     }
 
     /// Returns the same place counted from the start of `outer`.
@@ -301,12 +298,10 @@ impl<'a> Scanner<'a> {
                 let first = self.code_unit()?;
                 let paired = match first {
                     0xD800..=0xDBFF => {
-                        self.peek() == Some(b'\\')
-                            && self.text.get(self.at + 1) == Some(&b'u')
-                            && {
-                                self.at += 1;
-                                matches!(self.code_unit()?, 0xDC00..=0xDFFF)
-                            }
+                        self.peek() == Some(b'\\') && self.text.get(self.at + 1) == Some(&b'u') && {
+                            self.at += 1;
+                            matches!(self.code_unit()?, 0xDC00..=0xDFFF)
+                        }
                     }
                     0xDC00..=0xDFFF => false,
                     _ => true,
@@ -441,8 +436,22 @@ mod tests {
     #[test]
     fn the_grammar_of_rfc_8259_is_accepted() {
         for text in [
-            "null", " true ", "[]", "{}", "[1,2]", "\"\"", "0", "-0", "1.5e-3", "1E+2", "{\"a\":{\"b\":[null]}}",
-            "\"\\u00e9\\n\\/\"", "\"\\ud83d\\ude00\"", "\"\u{2028}\u{7f}\"", "18446744073709551616", "[ 1 , 2 ]\r\n",
+            "null",
+            " true ",
+            "[]",
+            "{}",
+            "[1,2]",
+            "\"\"",
+            "0",
+            "-0",
+            "1.5e-3",
+            "1E+2",
+            "{\"a\":{\"b\":[null]}}",
+            "\"\\u00e9\\n\\/\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\u{2028}\u{7f}\"",
+            "18446744073709551616",
+            "[ 1 , 2 ]\r\n",
         ] {
             accepts(text);
         }
@@ -460,8 +469,27 @@ mod tests {
     #[test]
     fn broken_grammar_is_refused() {
         for text in [
-            "[1,]", "{\"a\":1,}", "{a:1}", "01", "+1", ".5", "1.", "1e", "nul ", "tru1", "'a'", "\"\\x\"", "\"\\u12g4\"",
-            "{\"a\" 1}", "[1 2]", "\"\n\"", "\u{feff}1", "-", "NaN", "Infinity", "\"\0\"",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "01",
+            "+1",
+            ".5",
+            "1.",
+            "1e",
+            "nul ",
+            "tru1",
+            "'a'",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "{\"a\" 1}",
+            "[1 2]",
+            "\"\n\"",
+            "\u{feff}1",
+            "-",
+            "NaN",
+            "Infinity",
+            "\"\0\"",
         ] {
             assert!(validate(text.as_bytes()).is_err(), "accepted {text:?}");
         }

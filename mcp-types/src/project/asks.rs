@@ -6,9 +6,9 @@ use super::content::audio_text;
 use super::{Project, project, request_meta};
 use crate::content::TextContent;
 use crate::elicitation::{
-    BooleanSchema, ElicitRequestFormParams, ElicitRequestParams, ElicitRequestUrlParams, ElicitResult,
-    LegacyTitledEnumSchema, NumberSchema, PrimitiveSchemaDefinition, RequestedSchema, StringSchema,
-    TitledSingleSelectEnumSchema, UntitledSingleSelectEnumSchema,
+    ElicitRequestFormParams, ElicitRequestParams, ElicitRequestUrlParams, ElicitResult, LegacyTitledEnumSchema,
+    NumberSchema, PrimitiveSchemaDefinition, RequestedSchema, StringSchema, TitledSingleSelectEnumSchema,
+    UntitledSingleSelectEnumSchema,
 };
 use crate::json::{JsonObject, RawJson};
 use crate::meta::{Meta, RequestMeta};
@@ -21,7 +21,6 @@ use crate::sampling::{
 
 project! {
     ToolUseContent { SAMPLING_TOOLS: meta; }
-    BooleanSchema {}
     LegacyTitledEnumSchema { ELICITATION_URL: default; }
     NumberSchema { ELICITATION_URL: default; }
     StringSchema { ELICITATION_URL: default; }

@@ -1,9 +1,7 @@
 //! Blocks of content: a type that the older revision does not have becomes a text (T-90).
 
 use super::{Project, project};
-use crate::content::{
-    AudioContent, ContentBlock, EmbeddedResource, ImageContent, ResourceLink, TextContent,
-};
+use crate::content::{AudioContent, ContentBlock, EmbeddedResource, ImageContent, ResourceLink, TextContent};
 use crate::prompts::PromptMessage;
 use crate::resources::{BlobResourceContents, ResourceContents, TextResourceContents};
 use crate::revision::Features;

@@ -23,7 +23,8 @@ use crate::subscriptions::{
     SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenRequestParams, SubscriptionsListenResult,
 };
 use crate::tasks::{
-    CancelTaskRequestParams, CreateTaskResult, DetailedTask, GetTaskRequestParams, UpdateTaskRequestParams,
+    CancelTaskRequestParams, CreateTaskResult, DetailedTask, GetTaskRequestParams, TaskNotificationParams,
+    UpdateTaskRequestParams,
 };
 use crate::tools::{CallToolRequestParams, ListToolsResult};
 
@@ -77,6 +78,7 @@ messages! { notification:
     ProgressNotificationParams (PROGRESS_MESSAGE: message);
     ResourceUpdatedNotificationParams;
     SubscriptionsAcknowledgedNotificationParams;
+    TaskNotificationParams in input_requests;
 }
 
 messages! { untyped:
@@ -89,6 +91,7 @@ messages! { untyped:
 
 messages! { result:
     CompleteResult;
+    DetailedTask in input_requests;
     EmptyResult;
     GetPromptResult in messages;
 }
@@ -106,14 +109,6 @@ impl Project for SubscriptionsListenResult {
     fn project(&mut self, features: Features) {
         self.meta.project(features);
         result_type(&mut self.result_type, features);
-    }
-}
-
-impl Project for DetailedTask {
-    /// Leaves `resultType` as it is: a result has it and a notification does not, and the two have one shape.
-    fn project(&mut self, features: Features) {
-        result_meta(&mut self.meta, features);
-        self.input_requests.project(features);
     }
 }
 

@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn only_a_schema_that_says_object_is_one() {
         assert!(is_object_schema(&raw(serde_json::json!({"type": "object"}))));
-        for schema in [serde_json::json!({}), serde_json::json!({"type": ["object", "null"]}), serde_json::json!(true)] {
+        for schema in [serde_json::json!({}), serde_json::json!({"type": ["object", "null"]}), serde_json::json!(true)]
+        {
             assert!(!is_object_schema(&raw(schema)));
         }
     }

@@ -52,18 +52,25 @@ fn call(out: &mut BytesMut, method: &str, params: Option<&RawJson>) {
     out.put_u8(b'}');
 }
 
-/// Appends raw JSON on one line (T-13): between tokens, the only place where they may stand, line ends become spaces.
 fn raw(out: &mut BytesMut, value: &RawJson) {
-    let text = value.as_bytes();
-    if text.contains(&b'\n') || text.contains(&b'\r') {
-        out.extend(text.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
-    } else {
-        out.put_slice(text);
-    }
+    let start = out.len();
+    out.put_slice(value.as_bytes());
+    one_line(out, start);
 }
 
 fn json<T: Serialize + ?Sized>(out: &mut BytesMut, value: &T) {
-    serde_json::to_writer(out.writer(), value).expect("ids, names and errors always encode and a buffer always accepts");
+    let start = out.len();
+    serde_json::to_writer(out.writer(), value)
+        .expect("ids, names and errors always encode and a buffer always accepts");
+    one_line(out, start);
+}
+
+/// Makes what was written since `start` one line (T-13): raw JSON may have line ends, but only between tokens.
+fn one_line(out: &mut BytesMut, start: usize) {
+    let Some(written) = out.get_mut(start..) else { return };
+    if written.contains(&b'\n') || written.contains(&b'\r') {
+        written.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
 }
 
 #[cfg(test)]
@@ -77,6 +84,7 @@ mod tests {
         let mut out = BytesMut::new();
         response(&mut out, &1.into(), &pretty);
         request(&mut out, &"i".into(), "tools/call", Some(&pretty));
+        error_response(&mut out, None, &RpcError::internal("a\nb").data(pretty));
         assert!(!out.contains(&b'\n') && !out.contains(&b'\r'));
         assert!(out.starts_with(br#"{"jsonrpc":"2.0","id":1,"result":{   "a": "x\ny""#));
     }

@@ -303,12 +303,18 @@ mod tests {
     fn an_id_in_front_of_a_fault_is_read() {
         assert_eq!(malformed(r#"{"jsonrpc":"2.0","id":5,"method":"#), (ErrorCode::PARSE.0, Some(5.into())));
         assert_eq!(malformed(r#"{"jsonrpc":"2.0","id":5,"method":"\ud800"}"#), (ErrorCode::PARSE.0, Some(5.into())));
-        assert_eq!(malformed(&b"{\"jsonrpc\":\"2.0\",\"id\":5,\"x\":\"\xff\"}"[..]), (ErrorCode::PARSE.0, Some(5.into())));
+        assert_eq!(
+            malformed(&b"{\"jsonrpc\":\"2.0\",\"id\":5,\"x\":\"\xff\"}"[..]),
+            (ErrorCode::PARSE.0, Some(5.into()))
+        );
         assert_eq!(malformed(r#"{"id":5,"method":"ping"}"#), (ErrorCode::INVALID_REQUEST.0, Some(5.into())));
         assert_eq!(malformed("nonsense"), (ErrorCode::PARSE.0, None));
         let deep = format!(r#"{{"id":5,"jsonrpc":"2.0","method":"m","params":{}"#, "{\"a\":".repeat(100_000));
         assert_eq!(malformed(deep), (ErrorCode::PARSE.0, Some(5.into())));
-        assert_eq!(Message::id_in_head(br#"{"jsonrpc":"2.0","id":"x","method":"m","params":{"a":"aaaa"#), Some("x".into()));
+        assert_eq!(
+            Message::id_in_head(br#"{"jsonrpc":"2.0","id":"x","method":"m","params":{"a":"aaaa"#),
+            Some("x".into())
+        );
     }
 
     #[test]

@@ -29,6 +29,12 @@ pub(crate) const ROOMS: &[Room] = &[
         ours_in_tests: &[],
     },
     Room {
+        name: "mcp-conformance",
+        ours: &["mcp-client", "mcp-server", "mcp-transport", "mcp-types"],
+        others: &["base64", "futures", "schemars", "serde", "serde_json", "tokio"],
+        ours_in_tests: &[],
+    },
+    Room {
         name: "mcp-openai-bridge",
         ours: &["mcp-types"],
         others: &[

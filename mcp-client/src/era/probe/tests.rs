@@ -13,7 +13,7 @@ const R4: Revision = Revision::V2025_11_25;
 const R5: Revision = Revision::V2026_07_28;
 
 /// What the probe does next, short enough to compare.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Next {
     Discover(Revision),
     Initialize(Revision),
@@ -77,7 +77,9 @@ fn raw(text: impl Into<String>) -> RawJson {
 }
 
 fn discovered(versions: &[&str]) -> Outcome {
-    Ok(Ok(raw(format!(r#"{{"resultType":"complete","supportedVersions":{versions:?},"capabilities":{{"tools":{{}}}}}}"#))))
+    Ok(Ok(raw(format!(
+        r#"{{"resultType":"complete","supportedVersions":{versions:?},"capabilities":{{"tools":{{}}}}}}"#
+    ))))
 }
 
 fn initialized(version: &str) -> Outcome {
@@ -156,12 +158,7 @@ fn v61_silence_on_a_pipe_leads_to_initialize() {
 
 #[test]
 fn v61_a_child_that_exits_on_the_probe_is_started_again_and_initialized_directly() {
-    let steps = || {
-        [
-            (exit(), Next::RespawnThenInitialize(R4)),
-            (initialized("2025-06-18"), Next::Settled(R3)),
-        ]
-    };
+    let steps = || [(exit(), Next::RespawnThenInitialize(R4)), (initialized("2025-06-18"), Next::Settled(R3))];
     check(EraMode::Auto, Medium::Child, Next::Discover(R5), steps());
     check_discover(Medium::Child, Err(WireError::Closed), Next::RespawnThenInitialize(R4));
     check(
@@ -284,12 +281,7 @@ fn v66_modern_mode_probes_and_never_initializes() {
 
 #[test]
 fn v66_legacy_mode_initializes_and_sends_nothing_before() {
-    check(
-        EraMode::Legacy,
-        Medium::Child,
-        Next::Initialize(R4),
-        [(initialized("2025-11-25"), Next::Settled(R4))],
-    );
+    check(EraMode::Legacy, Medium::Child, Next::Initialize(R4), [(initialized("2025-11-25"), Next::Settled(R4))]);
     check(
         EraMode::Legacy,
         Medium::Http,
@@ -309,6 +301,14 @@ fn v66_the_revisions_narrow_the_mode() {
 }
 
 #[test]
+fn v60_a_known_revision_is_not_probed() {
+    let known = |revision, revisions: &[Revision]| next(State::known(revision, revisions, Medium::Http)).0;
+    assert_eq!(known(R5, &Revision::ALL), Next::Settled(R5));
+    assert_eq!(known(R3, &Revision::ALL), Next::Initialize(R3));
+    assert_eq!(known(R3, &[R4, R5]), Next::Fails("config"));
+}
+
+#[test]
 fn v67_a_modern_only_client_still_probes() {
     let (told, state) = next(State::start(EraMode::Auto, &[R5], Medium::Child));
     assert_eq!(told, Next::Discover(R5));
@@ -319,14 +319,14 @@ fn v67_a_modern_only_client_still_probes() {
 #[test]
 fn v12_a_version_nobody_asked_for_ends_the_handshake() {
     for version in ["2031-01-01", "2026-07-28", "nonsense"] {
-        check(EraMode::Legacy, Medium::Child, Next::Initialize(R4), [(initialized(version), Next::Fails("unsupported"))]);
+        check(
+            EraMode::Legacy,
+            Medium::Child,
+            Next::Initialize(R4),
+            [(initialized(version), Next::Fails("unsupported"))],
+        );
     }
-    check(
-        EraMode::Legacy,
-        Medium::Child,
-        Next::Initialize(R4),
-        [(Ok(Ok(raw("{}"))), Next::Fails("malformed"))],
-    );
+    check(EraMode::Legacy, Medium::Child, Next::Initialize(R4), [(Ok(Ok(raw("{}"))), Next::Fails("malformed"))]);
 }
 
 #[test]

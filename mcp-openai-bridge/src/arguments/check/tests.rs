@@ -117,6 +117,28 @@ fn a_check_that_would_not_end_is_left_to_the_server() {
 }
 
 #[test]
+fn the_deepest_schema_that_is_offered_fits_the_stack_of_a_worker() {
+    let levels: Vec<String> =
+        (0..120).map(|n| format!(r##""l{n}":{{"properties":{{"a":{{"$ref":"#/$defs/l{}"}}}}}}"##, n + 1)).collect();
+    let chain = format!(
+        r##"{{"type":"object","properties":{{"a":{{"$ref":"#/$defs/l0"}}}},"$defs":{{{},"l120":{{"type":"null"}}}}}}"##,
+        levels.join(",")
+    );
+    let deep = format!(r#"{{"type":"object","not":{}{{"type":"null"}}{}}}"#, r#"{"not":"#.repeat(61), "}".repeat(61));
+    let value = format!("{}1{}", r#"{"a":"#.repeat(122), "}".repeat(122));
+    let work = move || {
+        for schema in [chain, deep] {
+            let schema = RawJson::parse(schema).unwrap();
+            assert!(crate::schema::convert(&schema, &crate::schema::Limits::default()).is_ok());
+            let checker = Checker::compile(&schema).unwrap();
+            assert!(checker.check(&RawJson::parse(value.clone()).unwrap()).is_err());
+        }
+    };
+    // The stack of a tokio worker.
+    std::thread::Builder::new().stack_size(2 << 20).spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
 fn a_pattern_with_look_around_works_and_a_long_one_is_not_compiled() {
     let schema = r#"{"type":"object","properties":{"x":{"pattern":"^(?!root$).+$"}}}"#;
     assert_eq!(

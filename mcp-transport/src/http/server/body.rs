@@ -8,13 +8,14 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, timeout_at};
 
 use super::rules::{self, Refusal};
 use super::socket::Busy;
 use super::stream::EventStream;
+use crate::http::whole::Whole;
 use crate::limits::Limits;
 
 /// The body of a response.
@@ -74,13 +75,13 @@ pub(super) async fn read_body<B: Body<Data = Bytes>>(body: B, limits: &Limits) -
     if body.size_hint().lower() > limit as u64 {
         return Err(Refusal::too_large(limit));
     }
-    let mut received = Received::default();
+    let mut received = Whole::default();
     let mut started = None;
     while let Some(frame) = next_frame(body.as_mut(), &mut started, received.length(), limits).await? {
         let Ok(data) = frame.into_data() else {
             continue; // Trailers mean nothing here.
         };
-        received.push(data, limit)?;
+        received.push(data, limit).map_err(|_| Refusal::too_large(limit))?;
     }
     Ok(received.into_bytes())
 }
@@ -102,36 +103,4 @@ async fn next_frame<B: Body<Data = Bytes>>(
         }
     };
     frame.transpose().map_err(|_| Refusal::invalid(400, "the body broke off"))
-}
-
-/// The parts of a body; the usual single one is not copied.
-#[derive(Default)]
-struct Received {
-    first: Bytes,
-    all: BytesMut,
-}
-
-impl Received {
-    fn length(&self) -> usize {
-        self.first.len().max(self.all.len())
-    }
-
-    fn push(&mut self, data: Bytes, limit: usize) -> Result<(), Refusal> {
-        if self.length().saturating_add(data.len()) > limit {
-            return Err(Refusal::too_large(limit));
-        }
-        if self.length() == 0 {
-            self.first = data;
-            return Ok(());
-        }
-        if self.all.is_empty() {
-            self.all.extend_from_slice(&self.first);
-        }
-        self.all.extend_from_slice(&data);
-        Ok(())
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.freeze() }
-    }
 }

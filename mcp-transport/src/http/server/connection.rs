@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Request as HttpRequest;
+use http::header::CONNECTION;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,11 +26,16 @@ where
     let limits = &endpoint.config.limits;
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity), limits));
     let answering = Arc::clone(&endpoint);
+    let is_unread = Arc::new(AtomicBool::new(false));
+    let unread = Arc::clone(&is_unread);
     let service = service_fn(move |request: HttpRequest<Incoming>| {
-        let (busy, endpoint) = (activity.begin(), Arc::clone(&answering));
+        let (busy, endpoint, unread) = (activity.begin(), Arc::clone(&answering), Arc::clone(&unread));
         async move {
             let mut response = endpoint.respond(request).await;
             response.body_mut().hold(busy);
+            if response.headers().contains_key(CONNECTION) {
+                unread.store(true, Ordering::Release);
+            }
             Ok::<_, Infallible>(response)
         }
     });
@@ -40,8 +47,8 @@ where
             (&mut connection).await
         }
     };
-    // A peer that is told off while it still sends must be able to read why.
-    if !outcome.is_err_and(|error| error.is_timeout() || error.is_incomplete_message()) {
+    // A peer that was told off while it still sends must be able to read why.
+    if is_unread.load(Ordering::Acquire) || outcome.is_err_and(|error| error.is_parse()) {
         connection.into_parts().io.into_inner().linger().await;
     }
 }
@@ -52,9 +59,10 @@ fn builder(limits: &Limits) -> http1::Builder {
     builder
         .header_read_timeout(None)
         .max_headers(limits.head_count)
-        .max_buf_size(limits.head_bytes.max(MIN_BUFFER));
+        .max_header_size(limits.head_bytes)
+        .max_buf_size(limits.head_bytes.max(BUFFER));
     builder
 }
 
-/// The smallest buffer that the HTTP library takes.
-const MIN_BUFFER: usize = 8192;
+/// How many bytes of a body are read at once, at most.
+const BUFFER: usize = 64 * 1024;

@@ -14,7 +14,7 @@ use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{Request as HttpRequest, Response};
 use hyper::body::Body;
-use mcp_types::{Features, Message, Notification, Request, RequestId, RpcError};
+use mcp_types::{Features, Message, Notification, Request, RpcError};
 
 use super::body::{ReplyBody, read_body};
 use super::load::{Load, Permit};
@@ -65,7 +65,7 @@ impl Endpoint {
     /// Dropping the future cancels a modern request and leaves a legacy one alone.
     pub(super) async fn respond<B: Body<Data = Bytes>>(&self, request: HttpRequest<B>) -> Response<ReplyBody> {
         let (head, body) = request.into_parts();
-        self.route(&head, body).await.unwrap_or_else(response::refused)
+        self.route(&head, body).await.unwrap_or_else(|refusal| response::refused(&refusal))
     }
 
     async fn route<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Response<ReplyBody>, Refusal> {

@@ -208,7 +208,7 @@ impl Endpoint {
             Ok(Message::Request(request)) => {
                 let id = request.id.clone();
                 let started = self.start(session, request, notifier.clone());
-                Some(started.unwrap_or_else(|refusal| refused(Some(&id), refusal.error)))
+                Some(started.unwrap_or_else(|refusal| refused(Some(&id), *refusal.error)))
             }
             Ok(Message::Notification(notification)) => {
                 self.take_note(session, notification);

@@ -33,9 +33,9 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use mcp_types::Revision;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
+use crate::era::Served;
 use crate::error::Error;
 use crate::header::{HostPolicy, OriginPolicy, RuleFault};
 use crate::limits::Limits;
@@ -88,7 +88,7 @@ impl Http {
         let config = Config {
             path: "/mcp".to_owned(),
             limits: Limits::default(),
-            served: Revision::ALL.into_iter().collect(),
+            served: Served::default(),
             hosts: if is_loopback { HostPolicy::default() } else { HostPolicy::any() },
             origins: if is_loopback { OriginPolicy::default() } else { OriginPolicy::none() },
         };
@@ -116,8 +116,8 @@ impl Http {
 
     /// Sets the revisions that are served; every one by default.
     #[must_use]
-    pub fn revisions(mut self, revisions: impl IntoIterator<Item = Revision>) -> Self {
-        self.config.served = revisions.into_iter().collect();
+    pub fn served(mut self, served: Served) -> Self {
+        self.config.served = served;
         self
     }
 

@@ -20,7 +20,7 @@ pub(super) fn ended() -> Response<ReplyBody> {
     with_status(204, ReplyBody::whole(Bytes::new()))
 }
 
-pub(super) fn refused(refusal: Refusal) -> Response<ReplyBody> {
+pub(super) fn refused(refusal: &Refusal) -> Response<ReplyBody> {
     let mut message = BytesMut::new();
     rpc::error_response(&mut message, refusal.id.as_ref(), &refusal.error);
     let mut response = json(refusal.status, message.freeze());

@@ -22,7 +22,7 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// The id of the request, when the body could be read that far.
     pub(crate) id: Option<RequestId>,
-    pub(crate) error: RpcError,
+    pub(crate) error: Box<RpcError>,
     /// The methods that the path has, for 405.
     pub(crate) allow: Option<&'static str>,
     /// When to try again, for 429 and 503.
@@ -55,7 +55,7 @@ pub(crate) enum Form {
 
 impl Refusal {
     pub(crate) fn new(status: u16, error: RpcError) -> Self {
-        Self { status, id: None, error, allow: None, retry_after: None, is_unread: false }
+        Self { status, id: None, error: Box::new(error), allow: None, retry_after: None, is_unread: false }
     }
 
     /// Refuses as invalid: HTTP knows the reason, JSON-RPC has no finer code for it.

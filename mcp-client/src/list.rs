@@ -1,0 +1,282 @@
+//! Lists and resources: page by page, as a whole, and from the cache while it is fresh (P-70 to P-82).
+//!
+//! The surprising thing: a cursor that the server no longer takes starts the list again, once, because the pages in the
+//! cache may be older than the list (P-75).
+
+use std::time::Duration;
+
+use mcp_types::{
+    Cursor, ErrorCode, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, Method,
+    PaginatedRequestParams, Prompt, RawJson, ReadResourceRequestParams, ReadResourceResult, Resource, ResourceTemplate,
+    Tool, methods,
+};
+use serde::de::DeserializeOwned;
+
+use crate::cache::{Key, Stale};
+use crate::call::Question;
+use crate::client::{Client, now};
+use crate::error::Error;
+use crate::page::Pages;
+
+/// A method that answers with one page of a list.
+pub(crate) trait Listing: Method<Params = PaginatedRequestParams> {
+    type Item: Send;
+
+    /// Takes a page apart.
+    fn items(page: Self::Result) -> (Vec<Self::Item>, Option<Cursor>);
+
+    /// Returns for how many milliseconds the page may be kept.
+    fn ttl(page: &Self::Result) -> Option<u64>;
+}
+
+macro_rules! listing {
+    ($($method:ident: $item:ty = $items:ident;)+) => {
+        $(
+            impl Listing for methods::$method {
+                type Item = $item;
+
+                fn items(page: Self::Result) -> (Vec<$item>, Option<Cursor>) {
+                    (page.$items, page.next_cursor)
+                }
+
+                fn ttl(page: &Self::Result) -> Option<u64> {
+                    page.ttl_ms
+                }
+            }
+        )+
+    };
+}
+
+listing! {
+    PromptsList: Prompt = prompts;
+    ResourcesList: Resource = resources;
+    ResourcesTemplatesList: ResourceTemplate = resource_templates;
+    ToolsList: Tool = tools;
+}
+
+impl Client {
+    /// Returns all tools, page by page.
+    ///
+    /// Over HTTP, tools whose `x-mcp-header` annotations are wrong are left out (H-32);
+    /// [`refused_tools`](Self::refused_tools) says which and why.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server offers no tools, when the list is longer than [`Limits::pages`](mcp_transport::Limits::pages)
+    /// or [`Limits::items`](mcp_transport::Limits::items), when it goes in a circle, and as every request does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request for the page that is being read.
+    pub async fn list_tools(&self) -> Result<Vec<Tool>, Error> {
+        self.list_all::<methods::ToolsList>().await
+    }
+
+    /// Returns one page of the tools; `None` asks for the first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server offers no tools, and as every request does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request.
+    pub async fn list_tools_page(&self, cursor: Option<Cursor>) -> Result<ListToolsResult, Error> {
+        self.page::<methods::ToolsList>(cursor).await
+    }
+
+    /// Returns all prompts, page by page.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`list_tools`](Self::list_tools) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request for the page that is being read.
+    pub async fn list_prompts(&self) -> Result<Vec<Prompt>, Error> {
+        self.list_all::<methods::PromptsList>().await
+    }
+
+    /// Returns one page of the prompts; `None` asks for the first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server offers no prompts, and as every request does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request.
+    pub async fn list_prompts_page(&self, cursor: Option<Cursor>) -> Result<ListPromptsResult, Error> {
+        self.page::<methods::PromptsList>(cursor).await
+    }
+
+    /// Returns all resources, page by page.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`list_tools`](Self::list_tools) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request for the page that is being read.
+    pub async fn list_resources(&self) -> Result<Vec<Resource>, Error> {
+        self.list_all::<methods::ResourcesList>().await
+    }
+
+    /// Returns one page of the resources; `None` asks for the first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server offers no resources, and as every request does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request.
+    pub async fn list_resources_page(&self, cursor: Option<Cursor>) -> Result<ListResourcesResult, Error> {
+        self.page::<methods::ResourcesList>(cursor).await
+    }
+
+    /// Returns all resource templates, page by page.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`list_tools`](Self::list_tools) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request for the page that is being read.
+    pub async fn list_resource_templates(&self) -> Result<Vec<ResourceTemplate>, Error> {
+        self.list_all::<methods::ResourcesTemplatesList>().await
+    }
+
+    /// Returns one page of the resource templates; `None` asks for the first.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server offers no resources, and as every request does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request.
+    pub async fn list_resource_templates_page(
+        &self,
+        cursor: Option<Cursor>,
+    ) -> Result<ListResourceTemplatesResult, Error> {
+        self.page::<methods::ResourcesTemplatesList>(cursor).await
+    }
+
+    /// Reads a resource.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server offers no resources or wants input first, and as every request does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request.
+    pub async fn read_resource(&self, uri: impl Into<String>) -> Result<ReadResourceResult, Error> {
+        const METHOD: &str = methods::ResourcesRead::NAME;
+        let params = ReadResourceRequestParams::new(uri);
+        let key = Key { method: METHOD, of: Some(params.uri.clone()) };
+        self.cached(key, &params, |result: &ReadResourceResult| result.ttl_ms).await
+    }
+
+    pub(crate) async fn page<L: Listing>(&self, cursor: Option<Cursor>) -> Result<L::Result, Error>
+    where
+        L::Result: Page,
+    {
+        let mut params = PaginatedRequestParams::new();
+        let key = Key { method: L::NAME, of: cursor.as_ref().map(|cursor| cursor.as_str().to_owned()) };
+        params.cursor = cursor;
+        let mut page: L::Result = self.cached(key, &params, L::ttl).await?;
+        if let Some(tools) = page.tools() {
+            self.inner.admit_tools(tools);
+        }
+        Ok(page)
+    }
+
+    /// Reads all pages.
+    pub(crate) async fn list_all<L: Listing>(&self) -> Result<Vec<L::Item>, Error>
+    where
+        L::Result: Page,
+    {
+        match self.read_pages::<L>().await {
+            Err(Interrupted { error: Error::Rpc(error), at_cursor: true })
+                if error.code == ErrorCode::INVALID_PARAMS =>
+            {
+                self.inner.inbox.cache().changed(Stale::Lists(&[L::NAME]));
+                self.read_pages::<L>().await
+            }
+            other => other,
+        }
+        .map_err(|interrupted| interrupted.error)
+    }
+
+    async fn read_pages<L: Listing>(&self) -> Result<Vec<L::Item>, Interrupted>
+    where
+        L::Result: Page,
+    {
+        let mut pages = Pages::new(L::NAME, &self.inner.limits);
+        let (mut all, mut cursor) = (Vec::new(), None);
+        loop {
+            let at_cursor = cursor.is_some();
+            let interrupted = |error| Interrupted { error, at_cursor };
+            let (items, next) = L::items(self.page::<L>(cursor).await.map_err(interrupted)?);
+            cursor = pages.turn(items.len(), next).map_err(|fault| interrupted(fault.into()))?;
+            all.extend(items);
+            if cursor.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Returns a result from the cache, or asks for it and keeps it.
+    async fn cached<P: serde::Serialize, R: DeserializeOwned>(
+        &self,
+        key: Key,
+        params: &P,
+        ttl: impl Fn(&R) -> Option<u64>,
+    ) -> Result<R, Error> {
+        let method = key.method;
+        let unreadable = |error: serde_json::Error| Error::malformed("a result", format!("`{method}`: {error}"));
+        let (fresh, asked) = {
+            let mut cache = self.inner.inbox.cache();
+            (cache.fresh(&key, now()), cache.asking())
+        };
+        if let Some(result) = fresh {
+            return result.decode().map_err(unreadable);
+        }
+        let params = RawJson::encode(params).map_err(|error| Error::params(method, error))?;
+        let question = Question::new(method.into(), params, self.patience());
+        let raw = self.answer_to(question).await?;
+        let result: R = raw.decode().map_err(unreadable)?;
+        let ttl = Duration::from_millis(ttl(&result).unwrap_or(0));
+        self.inner.inbox.cache().keep(key, raw, ttl, asked, now());
+        Ok(result)
+    }
+}
+
+/// A page that may hold tools, which have to be looked through.
+pub(crate) trait Page: DeserializeOwned {
+    fn tools(&mut self) -> Option<&mut Vec<Tool>> {
+        None
+    }
+}
+
+impl Page for ListPromptsResult {}
+impl Page for ListResourcesResult {}
+impl Page for ListResourceTemplatesResult {}
+
+impl Page for ListToolsResult {
+    fn tools(&mut self) -> Option<&mut Vec<Tool>> {
+        Some(&mut self.tools)
+    }
+}
+
+/// Where the reading of a list stopped.
+struct Interrupted {
+    error: Error,
+    /// Whether a page after the first was being read.
+    at_cursor: bool,
+}

@@ -1,0 +1,378 @@
+//! The command line, as `--help` shows it.
+//!
+//! The surprising thing: where a target stands depends on `--`. Before it there are words of ours, after it there is a
+//! command of somebody else, and when there is one it is the target. So no word is ever taken apart by a shell.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Lists and calls the tools of MCP servers, gives them to a language model, and serves some of its own.
+#[derive(Debug, Parser)]
+#[command(name = "mcp-bridge", version, max_term_width = 100, after_help = ABOUT_TARGETS)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) voice: Voice,
+}
+
+/// How the program speaks.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Voice {
+    /// Print one JSON document on standard output, and an error as one JSON line on standard error
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    /// Say nothing but errors on standard error
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub(crate) quiet: bool,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the tools that are built in, to any MCP client
+    Serve(Serve),
+    /// Print the tools of a server, ready for a request to a model
+    Tools(Tools),
+    /// Call a tool
+    Call(Call),
+    /// List the resources of a server
+    Resources(List),
+    /// List the resource templates of a server
+    Templates(List),
+    /// Print a resource
+    Read(Read),
+    /// List the prompts of a server
+    Prompts(List),
+    /// Fill in a prompt and print its messages
+    Prompt(Prompt),
+    /// Ask a model, which may use the tools of servers to answer
+    Ask(Box<Ask>),
+    /// Print a script that completes this command line in a shell
+    Completions(Completions),
+}
+
+/// The options of `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT_SERVE)]
+pub(crate) struct Serve {
+    /// Bind to this address; any other than a loopback address needs --allow-host
+    #[arg(long, default_value = "127.0.0.1", env = "MCP_BRIDGE_HOST", hide_env_values = true)]
+    pub(crate) host: String,
+
+    /// Bind to this port; 0 takes any that is free
+    #[arg(long, default_value_t = 4000, env = "MCP_BRIDGE_PORT", hide_env_values = true)]
+    pub(crate) port: u16,
+
+    /// The path of the endpoint
+    #[arg(long, default_value = "/mcp")]
+    pub(crate) path: String,
+
+    /// Answer to this host name too, as `host`, `host:port` or `host:*`; `*` is every host
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+
+    /// Answer to web pages of this origin too, as `https://host` or `https://host:port`
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+
+    /// Serve one client over standard input and output instead, for clients that start their servers
+    #[arg(long, conflicts_with_all = ["host", "port", "path", "allow_host", "allow_origin"])]
+    pub(crate) stdio: bool,
+}
+
+/// The options of `tools`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "mcp-bridge tools [OPTIONS] <TARGET>\n       mcp-bridge tools [OPTIONS] -- <COMMAND> [ARG]...",
+    after_help = ABOUT_TARGETS
+)]
+pub(crate) struct Tools {
+    /// Where the server is: a URL or `embedded`; absent when there is a command after `--`
+    #[arg(value_name = "TARGET")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) child: Child,
+
+    /// How to print them
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// How tools are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// As functions for Chat Completions
+    #[default]
+    Openai,
+    /// As functions for the Responses API
+    Responses,
+    /// As the server lists them
+    Mcp,
+    /// As lines for humans
+    List,
+}
+
+/// The options of `call`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "mcp-bridge call [OPTIONS] <TARGET> <TOOL> [KEY=VALUE]...\n       \
+                      mcp-bridge call [OPTIONS] <TOOL> [KEY=VALUE]... -- <COMMAND> [ARG]...",
+    after_help = ABOUT_CALL
+)]
+pub(crate) struct Call {
+    /// The target, unless there is a command after `--`; the tool; its arguments
+    #[arg(value_name = "TARGET TOOL KEY=VALUE")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) child: Child,
+
+    /// All arguments as one JSON object; `-` reads it from standard input
+    #[arg(long, visible_alias = "args", value_name = "JSON")]
+    pub(crate) args_json: Option<String>,
+
+    /// Send the arguments as they are, without checking them against the schema of the tool
+    #[arg(long)]
+    pub(crate) unchecked: bool,
+
+    /// Write the picture, recording or file of the result here; without other media it is all there is
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// The options of the commands that list something.
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT_TARGETS)]
+pub(crate) struct List {
+    /// Where the server is: a URL or `embedded`; absent when there is a command after `--`
+    #[arg(value_name = "TARGET")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) child: Child,
+
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// The options of `read`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "mcp-bridge read [OPTIONS] <TARGET> <URI>\n       \
+                      mcp-bridge read [OPTIONS] <URI> -- <COMMAND> [ARG]...",
+    after_help = ABOUT_TARGETS
+)]
+pub(crate) struct Read {
+    /// The target, unless there is a command after `--`; the URI of the resource
+    #[arg(value_name = "TARGET URI")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) child: Child,
+
+    /// Write the resource here instead of to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// The options of `prompt`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "mcp-bridge prompt [OPTIONS] <TARGET> <NAME> [KEY=VALUE]...\n       \
+                      mcp-bridge prompt [OPTIONS] <NAME> [KEY=VALUE]... -- <COMMAND> [ARG]...",
+    after_help = ABOUT_TARGETS
+)]
+pub(crate) struct Prompt {
+    /// The target, unless there is a command after `--`; the prompt; its arguments, which are texts
+    #[arg(value_name = "TARGET NAME KEY=VALUE")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) child: Child,
+
+    /// All arguments as one JSON object of texts; `-` reads it from standard input
+    #[arg(long, visible_alias = "args", value_name = "JSON")]
+    pub(crate) args_json: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// The options of `ask`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "mcp-bridge ask [OPTIONS] [TARGET]... <QUESTION>\n       \
+                      mcp-bridge ask [OPTIONS] [TARGET]... <QUESTION> -- <COMMAND> [ARG]...",
+    after_help = ABOUT_ASK
+)]
+pub(crate) struct Ask {
+    /// Targets, and the question as the last word; `-` reads the question from standard input
+    #[arg(value_name = "TARGET QUESTION")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) child: Child,
+
+    /// One more target with a name of its own, which stands in front of its tools
+    #[arg(long, value_name = "NAME=TARGET")]
+    pub(crate) server: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) model: Model,
+
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// Which model is asked, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct Model {
+    /// The model, as its provider names it
+    #[arg(long, env = "OPENAI_MODEL", hide_env_values = true)]
+    pub(crate) model: Option<String>,
+
+    /// Where the OpenAI-compatible API is; the key for it is in OPENAI_API_KEY
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OPENAI_BASE_URL",
+        hide_env_values = true,
+        default_value = "https://api.openai.com/v1"
+    )]
+    pub(crate) base_url: String,
+
+    /// What the model is told before the question
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+
+    /// How many times the model may call tools before it must answer
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) max_rounds: u32,
+
+    /// How long one answer of the model may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) model_timeout: u64,
+}
+
+/// The options of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+/// A server that is started as a child process.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Servers that are commands")]
+pub(crate) struct Child {
+    /// The target as a command, which speaks MCP over its standard input and output
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+
+    /// Set a variable in the environment of the command
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) env: Vec<String>,
+
+    /// Start the command in this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cwd: Option<PathBuf>,
+}
+
+/// How a server is spoken to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connect {
+    /// Which era of the protocol to speak: `legacy` begins with a handshake, `modern` (2026-07-28) has none
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) era: Era,
+
+    /// Send a header with every request to a URL
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
+
+    /// Send the token in this environment variable as `Authorization: Bearer`
+    #[arg(long, value_name = "VAR", conflicts_with = "bearer")]
+    pub(crate) bearer_env: Option<String>,
+
+    /// Send this token; `-` reads it from standard input. Other users of this machine can see arguments: better use
+    /// --bearer-env
+    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) bearer: Option<String>,
+
+    /// How long to wait for an answer or a sign of progress, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+}
+
+/// Which era of the protocol is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Era {
+    /// Whichever the server speaks
+    #[default]
+    Auto,
+    /// Revisions up to 2025-11-25
+    Legacy,
+    /// Revision 2026-07-28
+    Modern,
+}
+
+const ABOUT_TARGETS: &str = "\
+Targets:
+  https://host/mcp        a server over Streamable HTTP
+  embedded                the tools that are built in, in this process
+  -- COMMAND [ARG]...     a server that is started; stands at the end of the line, and no other
+                          target is given then. No shell is involved: each word is one argument
+
+Exit codes:
+  0 done   1 wrong usage, or the server refused the request   3 credentials missing or refused
+  4 unreachable, broken or timed out   5 the tool failed   130 interrupted";
+
+const ABOUT_CALL: &str = "\
+A VALUE becomes what the schema of the tool wants: a number, true or false, null, an array or an
+object in JSON, or else a text as it is. A key that is given several times makes an array.
+
+Examples:
+  mcp-bridge call embedded get_current_time format=iso timezone=Europe/Vienna
+  mcp-bridge call http://127.0.0.1:4000/mcp add --args-json '{\"a\": 1, \"b\": 2}'
+  mcp-bridge call get-sum a=1 b=2 -- npx -y @modelcontextprotocol/server-everything stdio
+
+Exit codes:
+  0 done   1 wrong usage, or the server refused the request   3 credentials missing or refused
+  4 unreachable, broken or timed out   5 the tool failed   130 interrupted";
+
+const ABOUT_ASK: &str = "\
+Tools run without asking back: give only servers whose tools the model may use. Headers and tokens
+go to every URL among the targets.
+
+Examples:
+  mcp-bridge ask embedded --model gpt-4o-mini \"What time is it in Tokyo?\"
+  OPENAI_BASE_URL=http://127.0.0.1:11434/v1 mcp-bridge ask --model qwen3 \\
+      \"Which files are here?\" -- npx -y @modelcontextprotocol/server-filesystem .
+
+Exit codes:
+  0 done   1 wrong usage, or the provider refused the request   3 credentials missing or refused
+  4 unreachable, broken or timed out   5 no answer within --max-rounds   130 interrupted";
+
+const ABOUT_SERVE: &str = "\
+The first line that matters is `listening on http://…` on standard error; with --json the same is on
+standard output, as {\"url\": …}. Ctrl-C and SIGTERM let requests in flight finish, and exit with 0.
+
+Exit codes:
+  0 shut down   1 wrong usage   4 the address cannot be bound, such as a port that is taken";

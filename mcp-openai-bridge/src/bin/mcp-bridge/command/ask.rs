@@ -1,0 +1,294 @@
+//! `ask`: a question to a model that may use the tools of servers.
+//!
+//! The surprising thing: a call that cannot be made never comes to a server. It is answered to the model with the
+//! reason, and a human sees it here because the answers of each round are looked through before the next one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mcp_client::{Client, Error as ClientError};
+use mcp_openai_bridge::chat::{self, Completion, Message};
+use mcp_openai_bridge::driver::{self, End, Model, Tools};
+use mcp_openai_bridge::ModelError;
+use mcp_openai_bridge::tools::ToolSet;
+use mcp_openai_bridge::turn::{self, Failure as CallFailure, Final, Turn};
+use mcp_types::{CallToolResult, RawJson};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::cli;
+use crate::connect::{Connect, standard_input};
+use crate::content::{self, Piece};
+use crate::exit::{Failure, Kind, with_causes};
+use crate::openai::{Endpoint, HttpModel};
+use crate::output::{Output, shortened};
+use crate::progress::Progress;
+use crate::target::Target;
+
+use super::tools::listed;
+
+pub(super) async fn run(ask: cli::Ask, output: &Output) -> Result<(), Failure> {
+    let cli::Ask { words, child, server, model, connect } = ask;
+    let cli::Child { command, env, cwd } = child;
+    let (question, targets) = targets(words, command, &server)?;
+    let connect = Connect::new(connect, &env, cwd)?;
+    let all: Vec<Target> = targets.iter().map(|(_, target)| target.clone()).collect();
+    connect.suits(&all)?;
+    let http = http_model(&model, output)?;
+    let request = request(&model, question)?;
+
+    let servers = Servers::open(targets, &connect, output).await?;
+    let outcome = servers.ask(request, &http, &model).await;
+    servers.close().await;
+    let (turn, end) = outcome?;
+    print(&turn, end, output)
+}
+
+/// Sorts words: targets, and the question at the end.
+fn targets(
+    mut words: Vec<String>,
+    command: Vec<std::ffi::OsString>,
+    named: &[String],
+) -> Result<(String, Vec<(String, Target)>), Failure> {
+    let question = match words.pop() {
+        Some(question) if question == "-" => standard_input("the question")?,
+        Some(question) => question,
+        None => String::new(),
+    };
+    if question.trim().is_empty() {
+        return Err(Failure::usage("the question is missing; it is the last word before `--`").hint(USAGE));
+    }
+    if words.is_empty() && Target::parse(&question).is_ok() {
+        return Err(Failure::usage(format!("`{question}` is a target, and the question behind it is missing")).hint(USAGE));
+    }
+    let mut targets = Vec::new();
+    for word in named {
+        let Some((name, target)) = word.split_once('=').filter(|(name, _)| is_label(name)) else {
+            return Err(Failure::usage(format!("`{word}` is no server with a name"))
+                .hint("write it like --server weather=https://host/mcp; a name has letters, digits, `-` and `_`"));
+        };
+        targets.push((name.to_owned(), Target::parse(target)?));
+    }
+    for word in &words {
+        let target = Target::parse(word).map_err(|failure| match failure.hint {
+            _ if words.len() > 1 || word.contains("://") => failure,
+            _ => Failure::usage(format!("`{word}` is no target, and the question is one word"))
+                .hint("put the whole question between quotes"),
+        })?;
+        targets.push((target.label(), target));
+    }
+    if !command.is_empty() {
+        let target = Target::Command(command);
+        targets.push((target.label(), target));
+    }
+    make_unique(&mut targets);
+    Ok((question, targets))
+}
+
+fn is_label(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Numbers servers of the same name, because the tools of two servers are told apart by it.
+fn make_unique(targets: &mut [(String, Target)]) {
+    let mut seen = std::collections::BTreeSet::new();
+    for (label, _) in targets {
+        let natural = label.clone();
+        let mut number = 2;
+        while !seen.insert(label.clone()) {
+            *label = format!("{natural}-{number}");
+            number += 1;
+        }
+    }
+}
+
+fn http_model(model: &cli::Model, output: &Output) -> Result<HttpModel, Failure> {
+    let endpoint = Endpoint::parse(&model.base_url)?;
+    let key = std::env::var("OPENAI_API_KEY").ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
+    if key.is_none() && endpoint.is_openai() {
+        return Err(Failure::new(Kind::Auth, "there is no API key: the variable OPENAI_API_KEY is not set")
+            .hint("export OPENAI_API_KEY=…, or name another provider by OPENAI_BASE_URL"));
+    }
+    if key.is_some() && !endpoint.is_secure() && !endpoint.is_loopback() {
+        output.say(&format!("warning: the API key goes to {endpoint} without encryption"));
+    }
+    HttpModel::new(endpoint, key.as_deref(), Duration::from_secs(model.model_timeout), output)
+        .map_err(|error| Failure::usage(with_causes(&error)))
+}
+
+fn request(model: &cli::Model, question: String) -> Result<chat::Request, Failure> {
+    let Some(name) = model.model.as_deref().filter(|name| !name.is_empty()) else {
+        return Err(Failure::usage("the model is missing").hint("name it by `--model NAME` or OPENAI_MODEL"));
+    };
+    let system = model.system.as_deref().map(Message::system);
+    let messages: Vec<Message> = system.into_iter().chain([Message::user(question)]).collect();
+    Ok(chat::Request::new(name, messages))
+}
+
+fn print(turn: &Turn, end: Final, output: &Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return output.document(&json!({
+            "text": end.text(),
+            "finish_reason": end.finish_reason,
+            "rounds": end.rounds,
+            "usage": end.usage,
+            "messages": turn.messages(),
+        }));
+    }
+    output.print(&end.text())
+}
+
+/// The servers whose tools the model may use.
+struct Servers {
+    clients: BTreeMap<String, Client>,
+    tools: Arc<ToolSet>,
+    timeout: Duration,
+    output: Output,
+}
+
+impl Servers {
+    async fn open(targets: Vec<(String, Target)>, connect: &Connect, output: &Output) -> Result<Self, Failure> {
+        let mut builder = ToolSet::builder();
+        let mut clients = BTreeMap::new();
+        for (label, target) in targets {
+            let failed = |failure: Failure| failure.at(&label);
+            let client = connect.open(&target, output).await.map_err(failed)?;
+            let tools = listed(&client, output).await.map_err(|failure| failure.at(&label))?;
+            builder = builder.server(label.as_str(), &tools);
+            clients.insert(label, client);
+        }
+        let tools = builder.build();
+        let report = tools.report().to_string();
+        if !report.is_empty() {
+            output.say(report.trim_end());
+        }
+        Ok(Self { clients, tools: Arc::new(tools), timeout: connect.timeout(), output: *output })
+    }
+
+    async fn ask(&self, request: chat::Request, http: &HttpModel, model: &cli::Model) -> Result<(Turn, Final), Failure> {
+        let mut options = turn::Options::default();
+        options.max_rounds = model.max_rounds;
+        let mut turn = Turn::new(request, Arc::clone(&self.tools), options);
+        let watched = Watched { model: http, output: self.output, seen: AtomicUsize::new(0) };
+        let mut options = driver::Options::default();
+        // The client of each server has the deadline; this one is for what happens around it.
+        options.call_timeout = self.timeout.saturating_mul(10);
+        match driver::run(&mut turn, &watched, self, &options).await? {
+            End::Done(end) => Ok((turn, end)),
+            End::OutOfRounds(end) => Err(Failure::new(
+                Kind::Tool,
+                format!("the model still wants to call tools after {} rounds, and gave no answer", end.rounds),
+            )
+            .hint("allow more by `--max-rounds`")),
+            _ => Err(Failure::new(Kind::Protocol, "the model called a function that nobody offered")),
+        }
+    }
+
+    async fn close(self) {
+        let closing = self.clients.into_values().map(Client::close);
+        futures::future::join_all(closing).await;
+    }
+}
+
+#[async_trait]
+impl Tools for Servers {
+    async fn call(&self, server: &str, tool: &str, arguments: RawJson) -> Result<CallToolResult, CallFailure> {
+        let Some(client) = self.clients.get(server) else {
+            return Err(CallFailure::Transport { message: format!("there is no server `{server}`") });
+        };
+        self.output.say(&format!("→ {tool} {}", shortened(arguments.as_str(), SHOWN_CHARS)));
+        let since = Instant::now();
+        let mut progress = Progress::new(&self.output, since);
+        let call = client.tool(tool).arguments(arguments).on_progress(|told| progress.show(&told, Instant::now()));
+        let result = call.call().await;
+        drop(progress);
+        let took = Instant::now().duration_since(since).as_millis();
+        match result {
+            Ok(result) => {
+                let result = result.into_inner();
+                let mark = if result.failed() { '✗' } else { '←' };
+                let said: Vec<String> = content::pieces(&result).iter().map(Piece::described).collect();
+                self.output.say(&format!("{mark} {tool} ({took} ms) {}", shortened(&said.join(" "), SHOWN_CHARS)));
+                Ok(result)
+            }
+            Err(error) => {
+                self.output.say(&format!("✗ {tool} ({took} ms) {}", shortened(&with_causes(&error), SHOWN_CHARS)));
+                Err(failure(error, self.timeout))
+            }
+        }
+    }
+}
+
+/// Says to the model why a call has no result.
+fn failure(error: ClientError, timeout: Duration) -> CallFailure {
+    match error {
+        ClientError::Rpc(error) => {
+            CallFailure::Protocol { code: error.code.0.into(), message: error.message }
+        }
+        error if error.is_timeout() => CallFailure::TimedOut { after: timeout },
+        error => CallFailure::Transport { message: with_causes(&error) },
+    }
+}
+
+/// A model that is watched: what was answered to it without a call is said.
+struct Watched<'a> {
+    model: &'a HttpModel,
+    output: Output,
+    /// Messages that were looked at.
+    seen: AtomicUsize,
+}
+
+#[async_trait]
+impl Model for Watched<'_> {
+    async fn complete(&self, request: &chat::Request) -> Result<Completion, ModelError> {
+        let seen = self.seen.swap(request.messages.len(), Ordering::Relaxed);
+        for message in request.messages.iter().skip(seen).filter(|message| message.role == "tool") {
+            let text = message.text();
+            if text.contains("was not run") || text.contains("nothing was run") {
+                self.output.say(&format!("✗ {}", shortened(&text, SHOWN_CHARS)));
+            }
+        }
+        self.model.complete(request).await
+    }
+}
+
+/// Characters of arguments and results that are shown.
+const SHOWN_CHARS: usize = 160;
+
+const USAGE: &str = "mcp-bridge ask [TARGET]... \"QUESTION\"\nmcp-bridge ask [TARGET]... \"QUESTION\" -- COMMAND [ARG]...";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(words: &[&str], command: &[&str], named: &[&str]) -> Result<(String, Vec<String>), String> {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let command = command.iter().map(Into::into).collect();
+        targets(owned(words), command, &owned(named))
+            .map(|(question, targets)| (question, targets.into_iter().map(|(label, _)| label).collect()))
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn the_question_is_the_last_word_and_targets_have_names_of_their_own() {
+        let check = |words: &[&str], command: &[&str], named: &[&str], labels: &[&str]| {
+            let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+            assert_eq!(sorted(words, command, named), Ok(("why?".to_owned(), labels)));
+        };
+        check(&["why?"], &[], &[], &[]);
+        check(&["embedded", "why?"], &[], &[], &["embedded"]);
+        check(&["why?"], &["node", "x.js"], &[], &["node"]);
+        check(&["http://h/a", "http://h/b", "why?"], &[], &["w=embedded"], &["w", "h", "h-2"]);
+    }
+
+    #[test]
+    fn a_question_that_is_missing_or_split_is_refused() {
+        assert!(sorted(&[], &["node"], &[]).unwrap_err().starts_with("the question is missing"));
+        assert!(sorted(&["embedded"], &[], &[]).unwrap_err().contains("the question behind it is missing"));
+        assert!(sorted(&["what", "time"], &[], &[]).unwrap_err().contains("the question is one word"));
+        assert!(sorted(&["why?"], &[], &["no name"]).unwrap_err().contains("is no server with a name"));
+    }
+}

@@ -1,0 +1,97 @@
+//! The commands, one file for each.
+
+mod ask;
+mod call;
+mod list;
+mod prompt;
+mod read;
+mod serve;
+mod tools;
+
+use std::ffi::OsString;
+
+use clap::CommandFactory;
+use mcp_client::Client;
+
+use crate::cli::{self, Cli, Command};
+use crate::connect::Connect;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::stop;
+use crate::target::Target;
+
+/// Runs a command to its end, or until it is interrupted.
+pub(crate) async fn run(command: Command, output: &Output) -> Result<(), Failure> {
+    if let Command::Serve(serve) = command {
+        // Serving ends in good order when it is interrupted.
+        return serve::run(serve, output).await;
+    }
+    tokio::select! {
+        outcome = dispatch(command, output) => outcome,
+        () = stop::requested() => Err(stop::interrupted()),
+    }
+}
+
+async fn dispatch(command: Command, output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Serve(serve) => serve::run(serve, output).await,
+        Command::Tools(tools) => tools::run(tools, output).await,
+        Command::Call(call) => call::run(call, output).await,
+        Command::Resources(list) => list::resources(list, output).await,
+        Command::Templates(list) => list::templates(list, output).await,
+        Command::Read(read) => read::run(read, output).await,
+        Command::Prompts(list) => list::prompts(list, output).await,
+        Command::Prompt(prompt) => prompt::run(prompt, output).await,
+        Command::Ask(ask) => ask::run(*ask, output).await,
+        Command::Completions(wanted) => completions(&wanted, output),
+    }
+}
+
+fn completions(wanted: &cli::Completions, output: &Output) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(wanted.shell, &mut Cli::command(), "mcp-bridge", &mut script);
+    output.print_bytes(&script)
+}
+
+/// What a command that speaks to one server is given: words of ours, a command of somebody else, and options.
+struct Line {
+    words: Vec<String>,
+    child: Vec<OsString>,
+    connect: Connect,
+}
+
+impl Line {
+    fn new(words: Vec<String>, child: cli::Child, connect: cli::Connect) -> Result<Self, Failure> {
+        let cli::Child { command, env, cwd } = child;
+        Ok(Self { words, child: command, connect: Connect::new(connect, &env, cwd)? })
+    }
+
+    /// Takes the target off the words.
+    fn target(&mut self, usage: &str) -> Result<Target, Failure> {
+        let target = Target::take(&mut self.words, std::mem::take(&mut self.child), usage)?;
+        self.connect.suits(std::slice::from_ref(&target))?;
+        Ok(target)
+    }
+
+    /// Takes the next word.
+    fn word(&mut self, what: &str, usage: &str) -> Result<String, Failure> {
+        if self.words.is_empty() {
+            return Err(Failure::usage(format!("{what} is missing")).hint(usage));
+        }
+        Ok(self.words.remove(0))
+    }
+
+    /// Refuses words that are left over.
+    fn end(&self, usage: &str) -> Result<(), Failure> {
+        match self.words.first() {
+            None => Ok(()),
+            Some(word) => Err(Failure::usage(format!("`{word}` is one word too many")).hint(usage)),
+        }
+    }
+}
+
+/// Ends a connection in good order, whatever came of its work: a child process is waited for.
+async fn closing<T>(client: Client, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    client.close().await;
+    outcome
+}

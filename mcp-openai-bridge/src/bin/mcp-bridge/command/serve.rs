@@ -1,0 +1,81 @@
+//! `serve`: the server that is built in, over HTTP or over standard input and output.
+//!
+//! The surprising thing: its talk goes to standard error also when it serves HTTP, so that one habit fits both; over
+//! standard output it would break the protocol of a client that started it.
+
+use mcp_server::transport::Error as WireError;
+use mcp_server::{Http, Server, stdio};
+use serde_json::json;
+
+use crate::cli;
+use crate::embedded;
+use crate::exit::{Failure, with_causes};
+use crate::output::Output;
+use crate::{snippets, stop};
+
+pub(super) async fn run(serve: cli::Serve, output: &Output) -> Result<(), Failure> {
+    let server = embedded::server().map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    if serve.stdio {
+        output.say("serving one client over standard input and output");
+        return tokio::select! {
+            outcome = server.serve(stdio()) => outcome.map_err(stopped),
+            () = stop::requested() => Ok(()),
+        };
+    }
+    let http = bind(&serve, output).await?;
+    let url = format!("http://{}{}", http.local_addr(), serve.path);
+    output.say(&snippets::greeting(&url));
+    // Whoever starts this program waits for this line, so that it comes also with `--quiet`.
+    output.insist(&format!("listening on {url}"));
+    if output.is_json() {
+        output.document(&json!({ "url": url }))?;
+    }
+    run_http(&server, http, output).await
+}
+
+async fn run_http(server: &Server, http: Http, output: &Output) -> Result<(), Failure> {
+    let talk = *output;
+    let http = http.shutdown_on(async move {
+        stop::requested().await;
+        talk.say("stopping; requests in flight may finish");
+    });
+    server.serve(http).await.map_err(stopped)
+}
+
+async fn bind(serve: &cli::Serve, output: &Output) -> Result<Http, Failure> {
+    if !serve.path.starts_with('/') || serve.path.contains(['?', '#', ' ']) {
+        return Err(Failure::usage(format!("`{}` is no path", serve.path)).hint("give one like --path /mcp"));
+    }
+    // An IPv6 address needs brackets in front of a port.
+    let host = serve.host.trim_matches(['[', ']']);
+    let address = if host.contains(':') { format!("[{host}]:{}", serve.port) } else { format!("{host}:{}", serve.port) };
+    let mut http = Http::bind(address).await.map_err(|error| unbound(&error, serve.port))?.path(serve.path.as_str());
+    let is_loopback = http.local_addr().ip().is_loopback();
+    if !is_loopback && serve.allow_host.is_empty() {
+        return Err(Failure::usage(format!(
+            "{} can be reached from other machines, and nothing says by which names",
+            serve.host
+        ))
+        .hint("name them by `--allow-host HOST`; there are no credentials, so that everybody who can reach it can use it"));
+    }
+    if !is_loopback {
+        output.insist("warning: everybody who can reach this address can use these tools; there are no credentials");
+    }
+    if !serve.allow_host.is_empty() {
+        http = http.allowed_hosts(&serve.allow_host).map_err(|error| Failure::usage(with_causes(&error)))?;
+    }
+    if !serve.allow_origin.is_empty() {
+        http = http.allowed_origins(&serve.allow_origin).map_err(|error| Failure::usage(with_causes(&error)))?;
+    }
+    Ok(http)
+}
+
+fn unbound(error: &WireError, port: u16) -> Failure {
+    let other = port.checked_add(1).unwrap_or(4000);
+    Failure::unreachable(with_causes(error))
+        .hint(format!("take another port by `--port {other}`, or any free one by `--port 0`"))
+}
+
+fn stopped(error: mcp_server::Error) -> Failure {
+    Failure::unreachable(with_causes(&error))
+}

@@ -1,0 +1,232 @@
+//! `mcp-bridge ask`: what the model is sent, what runs and what does not.
+
+mod program_support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mcp_server::{Args, Http, Server, State, Tool, implementation};
+use program_support::{KEY, Run, Scripted, ScriptedModel, calling, run};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How often each tool really ran.
+#[derive(Debug, Default)]
+struct Ran {
+    add: AtomicUsize,
+    note: AtomicUsize,
+}
+
+impl Ran {
+    fn counts(&self) -> (usize, usize) {
+        (self.add.load(Ordering::SeqCst), self.note.load(Ordering::SeqCst))
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Add {
+    a: i64,
+    b: i64,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Note {
+    text: String,
+}
+
+async fn add(State(ran): State<Ran>, Args(Add { a, b }): Args<Add>) -> String {
+    ran.add.fetch_add(1, Ordering::SeqCst);
+    (a + b).to_string()
+}
+
+async fn note(State(ran): State<Ran>, Args(Note { text }): Args<Note>) -> Result<String, String> {
+    ran.note.fetch_add(1, Ordering::SeqCst);
+    if text.is_empty() { Err("a note needs a text".to_owned()) } else { Ok(format!("noted: {text}")) }
+}
+
+/// Serves tools that count their runs, for as long as the runtime lives.
+async fn counting_server() -> (String, Arc<Ran>) {
+    let ran = Arc::new(Ran::default());
+    let server = Server::builder(implementation!())
+        .shared_state(Arc::clone(&ran))
+        .tool(Tool::new("add", add).description("Add two numbers"))
+        .tool(Tool::new("note", note).description("Take a note"))
+        .build()
+        .unwrap();
+    let http = Http::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", http.local_addr());
+    tokio::spawn(async move { server.serve(http).await });
+    (url, ran)
+}
+
+/// Asks once, with a model that plays the script and the tools that count.
+async fn ask(script: Vec<Scripted>, args: &[&str]) -> (Run, ScriptedModel, (usize, usize)) {
+    let (url, ran) = counting_server().await;
+    let model = ScriptedModel::start(script).await;
+    let args: Vec<&str> = args.iter().copied().chain([url.as_str(), "Do the sums."]).collect();
+    let run = model.ask(&args).await;
+    let counts = ran.counts();
+    (run, model, counts)
+}
+
+fn answer(id: &str, text: &str) -> Value {
+    json!({ "role": "tool", "tool_call_id": id, "content": text })
+}
+
+const USER: &str = r#"{"role":"user","content":"Do the sums."}"#;
+
+fn user() -> Value {
+    serde_json::from_str(USER).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_rounds_of_parallel_calls_lead_to_the_answer() {
+    let first = [("c1", "add", r#"{"a":1,"b":2}"#), ("c2", "add", r#"{"b":20,"a":10}"#)];
+    let second = [("c3", "note", r#"{"text":"3"}"#), ("c4", "note", r#"{"text":""}"#)];
+    let script = vec![Scripted::calls(&first), Scripted::calls(&second), Scripted::text("3 and 30.")];
+    let (run, model, counts) = ask(script, &["--system", "Be brief."]).await;
+
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "3 and 30.\n"), "{}", run.stderr);
+    assert_eq!(counts, (2, 2));
+    let system = json!({ "role": "system", "content": "Be brief." });
+    let before = vec![system, user()];
+    let after_first = [before.clone(), vec![calling(&first), answer("c1", "3"), answer("c2", "30")]].concat();
+    let after_second = [
+        after_first.clone(),
+        vec![calling(&second), answer("c3", "noted: 3"), answer("c4", "error: a note needs a text")],
+    ]
+    .concat();
+    assert_eq!(model.transcripts(), [before, after_first, after_second].map(Value::from));
+    for asked in model.asked() {
+        assert_eq!((asked.path.as_str(), asked.authorization), ("/v1/chat/completions", Some(format!("Bearer {KEY}"))));
+        assert_eq!(asked.body["model"], "scripted");
+        let names: Vec<_> = asked.body["tools"].as_array().unwrap().iter().map(|tool| &tool["function"]["name"]).collect();
+        assert_eq!(names, ["add", "note"]);
+    }
+    for line in [r#"→ add {"a":1,"b":2}"#, "← add", "✗ note"] {
+        assert!(run.stderr.contains(line), "{line}: {}", run.stderr);
+    }
+}
+
+/// Sends one call that cannot be made and one that can, and returns what the model was told of the first.
+async fn told(name: &str, arguments: &str) -> String {
+    let calls = [("c1", name, arguments), ("c2", "add", r#"{"a":1,"b":2}"#)];
+    let (run, model, counts) = ask(vec![Scripted::calls(&calls), Scripted::text("Sorry.")], &[]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "Sorry.\n"), "{}", run.stderr);
+    // Only the call that was right has run.
+    assert_eq!(counts, (1, 0));
+    let transcripts = model.transcripts();
+    let told = transcripts[1][2]["content"].as_str().unwrap().to_owned();
+    let expected = json!([user(), calling(&calls), answer("c1", &told), answer("c2", "3")]);
+    assert_eq!(transcripts, [json!([user()]), expected]);
+    assert!(run.stderr.contains(&format!("✗ {}", &told[..40])), "{}", run.stderr);
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_arguments_are_answered_and_nothing_runs() {
+    assert_eq!(
+        told("note", r#"{"text":"a"#).await,
+        "error: the arguments were not accepted and the tool was not run. Correct this and call it again:\n\
+         - the arguments: expected one JSON object, got {\"text\":\"a (a string has no closing quote, at byte 8)"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_that_do_not_follow_the_schema_are_answered_with_every_fault() {
+    assert_eq!(
+        told("note", r#"{"txt":1}"#).await,
+        "error: the arguments were not accepted and the tool was not run. Correct this and call it again:\n\
+         - /txt: expected nothing of this name, got an integer 1; did you mean `text`?\n\
+         - /text: expected a value, which is required, got nothing"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_does_not_exist_is_answered_with_what_there_is() {
+    assert_eq!(
+        told("notes", r#"{"text":"a"}"#).await,
+        "error: there is no tool `notes` and nothing was run. Did you mean `note`? Available tools: `add`, `note`."
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_of_somebody_else_never_leads_to_a_tool_of_ours() {
+    assert_eq!(
+        told("elsewhere-note", r#"{"text":"a"}"#).await,
+        "error: there is no tool `elsewhere-note` and nothing was run. Available tools: `add`, `note`."
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_json_the_whole_conversation_is_printed() {
+    let calls = [("c1", "add", r#"{"a":1,"b":2}"#)];
+    let (run, _, _) = ask(vec![Scripted::calls(&calls), Scripted::text("3")], &["--json"]).await;
+    let expected = json!({
+        "text": "3",
+        "finish_reason": "stop",
+        "rounds": 1,
+        "usage": { "prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30 },
+        "messages": [user(), calling(&calls), answer("c1", "3"), { "role": "assistant", "content": "3" }],
+    });
+    assert_eq!((run.code, run.json()), (Some(0), expected));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_only_calls_is_made_to_answer() {
+    let call = || Scripted::calls(&[("c1", "add", r#"{"a":1,"b":2}"#)]);
+    let (run, model, counts) = ask(vec![call(), Scripted::text("3")], &["--max-rounds", "1"]).await;
+    assert_eq!((run.code, counts), (Some(0), (1, 0)));
+    assert_eq!(model.asked()[1].body["tool_choice"], "none");
+
+    let (run, _, counts) = ask(vec![call(), call()], &["--max-rounds", "1", "--json"]).await;
+    assert_eq!((run.code, counts), (Some(5), (1, 0)));
+    assert_eq!(run.error().0, "tool");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_is_exit_code_3_and_is_not_printed() {
+    let body = json!({ "error": { "message": format!("Incorrect API key provided: {KEY}"), "code": "invalid_api_key" } });
+    let (run, model, _) = ask(vec![Scripted::status(401, &body.to_string())], &["--json"]).await;
+    assert_eq!((run.code, run.stdout.as_str(), model.asked().len()), (Some(3), "", 1));
+    let (kind, message) = run.error();
+    assert_eq!(kind, "auth");
+    assert!(message.contains("Incorrect API key provided: …"), "{message}");
+    assert!(!run.stderr.contains(KEY), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_provider_is_asked_again_after_the_time_it_says() {
+    let busy = Scripted::status(429, r#"{"error":{"message":"slow down"}}"#).header("retry-after-ms", "1");
+    let (run, model, _) = ask(vec![busy, Scripted::text("done")], &[]).await;
+    assert_eq!((run.code, run.stdout.as_str(), model.asked().len()), (Some(0), "done\n", 2));
+    assert!(run.stderr.contains("the model answered with status 429; asking again in 0."), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_quota_and_a_wrong_request_are_not_repeated() {
+    let spent = Scripted::status(429, r#"{"error":{"message":"pay","code":"insufficient_quota"}}"#);
+    let (run, model, _) = ask(vec![spent], &["--json"]).await;
+    assert_eq!((run.code, run.error().0.as_str(), model.asked().len()), (Some(4), "unreachable", 1));
+    let wrong = Scripted::status(400, r#"{"error":{"message":"no such parameter"}}"#);
+    let (run, model, _) = ask(vec![wrong], &["--json"]).await;
+    assert_eq!((run.code, run.error().0.as_str(), model.asked().len()), (Some(1), "refused", 1));
+    assert!(run.error().1.contains("no such parameter"), "{}", run.stderr);
+}
+
+#[test]
+fn without_a_key_openai_is_not_asked() {
+    let run = run(&["ask", "embedded", "--model", "m", "why?", "--json"]);
+    assert_eq!((run.code, run.error()), (
+        Some(3),
+        ("auth".to_owned(), "there is no API key: the variable OPENAI_API_KEY is not set".to_owned())
+    ));
+}
+
+#[test]
+fn a_provider_that_cannot_be_reached_is_exit_code_4() {
+    let run = run(&["ask", "embedded", "--model", "m", "--base-url", "http://127.0.0.1:1/v1", "why?", "--json"]);
+    assert_eq!((run.code, run.error().0.as_str()), (Some(4), "unreachable"));
+    assert!(run.error().1.contains("cannot connect to http://127.0.0.1:1/v1/chat/completions"), "{}", run.stderr);
+}

@@ -1,0 +1,106 @@
+//! Lists: order, pages, cursors, hints (P-70, P-80, P-82, T-88).
+
+use std::time::Duration;
+
+use mcp_server::types::CacheScope;
+use mcp_server::{Catalog, Prompt, Resource, ResourceTemplate, Server, Tool, implementation};
+use serde_json::{Value, json};
+
+use crate::kit::{Client, clients, modern};
+
+fn server(tools: usize) -> Server {
+    let catalog =
+        (0..tools).rev().fold(Catalog::new(), |catalog, n| catalog.tool(Tool::new(format!("t{n}"), async || ())));
+    Server::builder(implementation!()).catalog(catalog).page_size(2).build().unwrap()
+}
+
+async fn names(client: &Client) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut params = json!({});
+    loop {
+        let page = client.ok("tools/list", params).await;
+        names.extend(page["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned()));
+        match &page["nextCursor"] {
+            Value::Null => return names,
+            cursor => params = json!({"cursor": cursor}),
+        }
+    }
+}
+
+#[tokio::test]
+async fn t_88_lists_have_the_order_of_registration_over_all_pages_in_every_revision() {
+    for client in clients(&server(5)).await {
+        assert_eq!(names(&client).await, ["t4", "t3", "t2", "t1", "t0"]);
+        assert_eq!(names(&client).await, ["t4", "t3", "t2", "t1", "t0"], "the second time from what is encoded");
+    }
+}
+
+#[tokio::test]
+async fn p_80_a_full_last_page_has_no_cursor_and_an_empty_list_is_a_page() {
+    assert_eq!(names(&modern(&server(4)).await).await.len(), 4);
+    let empty = Server::builder(implementation!()).catalog(Catalog::new().offer_all()).build().unwrap();
+    for client in clients(&empty).await {
+        assert_eq!(client.ok("tools/list", json!({})).await["tools"], json!([]));
+        assert_eq!(client.ok("resources/templates/list", json!({})).await["resourceTemplates"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn p_80_a_cursor_that_is_not_of_this_list_is_refused() {
+    let server = server(5);
+    let client = modern(&server).await;
+    let cursor = client.ok("tools/list", json!({})).await["nextCursor"].as_str().unwrap().to_owned();
+    let tampered = [String::new(), "x".to_owned(), format!("{cursor}0"), cursor.to_uppercase() + "Z", "é".repeat(20)];
+    for cursor in tampered {
+        assert_eq!(client.error("tools/list", json!({ "cursor": cursor })).await.code.0, -32602, "{cursor}");
+    }
+    assert_eq!(client.error("tools/list", json!({"cursor": 7})).await.code.0, -32602);
+}
+
+#[tokio::test]
+async fn p_82_a_cursor_is_read_by_every_instance_and_refused_after_a_change() {
+    let (first, second) = (server(5), server(5));
+    let cursor = modern(&first).await.ok("tools/list", json!({})).await["nextCursor"].clone();
+    let page = modern(&second).await.ok("tools/list", json!({ "cursor": cursor })).await;
+    assert_eq!(page["tools"][0]["name"], "t2");
+    second.replace(Catalog::new().tool(Tool::new("new", async || ()))).unwrap();
+    assert_eq!(modern(&second).await.error("tools/list", json!({ "cursor": cursor })).await.code.0, -32602);
+    assert_eq!(names(&modern(&second).await).await, ["new"]);
+}
+
+#[tokio::test]
+async fn a_catalog_that_cannot_work_leaves_the_offer_as_it_is() {
+    let server = server(1);
+    let twice = Catalog::new().tool(Tool::new("x", async || ())).tool(Tool::new("x", async || ()));
+    assert!(server.replace(twice).is_err());
+    assert_eq!(names(&modern(&server).await).await, ["t0"]);
+}
+
+#[tokio::test]
+async fn p_70_hints_stand_on_every_list_and_on_contents_with_one_scope() {
+    let server = Server::builder(implementation!())
+        .tool(Tool::new("t", async || ()))
+        .resource(Resource::text("a:b", "r", "x"))
+        .template(ResourceTemplate::new("t:{x}", "t", async || "x"))
+        .prompt(Prompt::new("p", async || "x"))
+        .cache(Duration::from_secs(60), CacheScope::Public)
+        .build()
+        .unwrap();
+    let client = modern(&server).await;
+    for (method, params) in [
+        ("server/discover", json!({})),
+        ("tools/list", json!({})),
+        ("resources/list", json!({})),
+        ("resources/templates/list", json!({})),
+        ("prompts/list", json!({})),
+        ("resources/read", json!({"uri": "a:b"})),
+    ] {
+        let result = client.ok(method, params).await;
+        assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(60_000), &json!("public")), "{method}");
+        assert_eq!(result["resultType"], "complete", "{method}");
+    }
+    for (method, params) in [("tools/call", json!({"name": "t"})), ("prompts/get", json!({"name": "p"}))] {
+        let result = client.ok(method, params).await;
+        assert_eq!((result.get("ttlMs"), result.get("cacheScope")), (None, None), "{method}");
+    }
+}

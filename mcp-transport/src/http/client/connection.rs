@@ -1,0 +1,208 @@
+//! One connection to a server, driven by whoever uses it (perf/lab 3.7).
+//!
+//! The HTTP library splits a connection into a handle and a future that does the work. The usual way is a task for the
+//! future; here the user of the connection polls it, which saves two changes of task per request. The surprising
+//! thing: between requests nobody polls it, so whether the server has closed it is found out when it is used again.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::rules;
+use super::target::Target;
+use crate::error::{Deadline, Error};
+use crate::http::whole::Whole;
+use crate::limits::Limits;
+
+/// A byte stream under HTTP.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// What makes a stream secret.
+#[cfg(feature = "tls")]
+pub(super) type Security = Option<crate::http::tls::Connector>;
+/// What makes a stream secret: without the feature `tls` nothing does.
+#[cfg(not(feature = "tls"))]
+pub(super) type Security = ();
+
+/// A connection that one request at a time uses.
+pub(super) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// What does the work; gone once the connection is over.
+    driver: Option<Driver>,
+    /// How long the server keeps it when it is idle, as far as it told.
+    patience: Duration,
+    /// When it must not be used any more.
+    stale_at: Instant,
+}
+
+type Driver = http1::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>>;
+
+/// Why a request was not answered.
+pub(super) enum Unsent {
+    /// Nothing of it has left: it can go another way.
+    Whole(Box<Request<Full<Bytes>>>),
+    /// It may have left.
+    Failed(Error),
+}
+
+impl Connection {
+    /// Connects, with TLS if the address says so, within [`Limits::connect_timeout`].
+    pub(super) async fn open(target: &Target, security: &Security, limits: &Limits) -> Result<Self, Error> {
+        let wait = limits.connect_timeout;
+        match timeout(wait, connect(target, security)).await {
+            Ok(stream) => Self::over(stream?, limits).await,
+            Err(_) => Err(Error::TimedOut(Deadline::Connect(wait))),
+        }
+    }
+
+    /// Speaks HTTP over a stream.
+    pub(super) async fn over(stream: Box<dyn Stream>, limits: &Limits) -> Result<Self, Error> {
+        let (sender, driver) = http1::Builder::new()
+            .max_headers(limits.head_count)
+            .max_header_size(limits.head_bytes)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(read_error)?;
+        let patience = limits.idle_timeout / 2;
+        Ok(Self { sender, driver: Some(driver), patience, stale_at: Instant::now() + patience })
+    }
+
+    /// Sends a request and waits for the head of its response.
+    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unsent> {
+        let mut response = pin!(self.sender.try_send_request(request));
+        let driver = &mut self.driver;
+        let response = poll_fn(|cx| {
+            drive(driver, cx);
+            response.as_mut().poll(cx)
+        })
+        .await;
+        match response {
+            Ok(response) => {
+                let told = response.headers().get("keep-alive").map(|value| value.as_bytes());
+                if let Some(told) = rules::keep_alive(told) {
+                    // A second less than it said, because the request has a way to go.
+                    self.patience = self.patience.min(told.saturating_sub(Duration::from_secs(1)));
+                }
+                Ok(response)
+            }
+            Err(mut failed) => Err(match failed.take_message() {
+                Some(request) => Unsent::Whole(Box::new(request)),
+                None => Unsent::Failed(read_error(failed.into_error())),
+            }),
+        }
+    }
+
+    /// Returns the next bytes of a body; `None` at its end.
+    pub(super) async fn read(&mut self, body: &mut Incoming) -> Result<Option<Bytes>, Error> {
+        loop {
+            match poll_fn(|cx| self.poll_body(body, cx)).await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(read_error(error)),
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Ok(Some(bytes));
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll_body(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<hyper::body::Frame<Bytes>>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        drive(&mut self.driver, cx);
+        Pin::new(body).poll_frame(cx)
+    }
+
+    /// Reads a body to its end; returns also whether it is whole. One above the limit is cut, and the connection cannot
+    /// be used again then.
+    pub(super) async fn read_whole(&mut self, mut body: Incoming, limit: usize) -> Result<(Bytes, bool), Error> {
+        let mut whole = Whole::default();
+        while let Some(part) = self.read(&mut body).await? {
+            if whole.push(part, limit).is_err() {
+                return Ok((whole.into_bytes(), false));
+            }
+        }
+        Ok((whole.into_bytes(), true))
+    }
+
+    /// Notes that a response was read to its end; returns whether the connection can be used again.
+    pub(super) async fn finish(&mut self) -> bool {
+        self.stale_at = Instant::now() + self.patience;
+        self.is_ready().await
+    }
+
+    /// Returns whether a request can be sent now.
+    pub(super) async fn is_usable(&mut self) -> bool {
+        Instant::now() < self.stale_at && self.is_ready().await
+    }
+
+    async fn is_ready(&mut self) -> bool {
+        poll_fn(|cx| {
+            drive(&mut self.driver, cx);
+            Poll::Ready(self.driver.is_some() && self.sender.is_ready())
+        })
+        .await
+    }
+}
+
+fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+    if let Some(work) = driver
+        && Pin::new(work).poll(cx).is_ready()
+    {
+        // Dropping it ends whatever still waits for it.
+        *driver = None;
+    }
+}
+
+async fn connect(target: &Target, security: &Security) -> Result<Box<dyn Stream>, Error> {
+    let stream = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| {
+        let what = format!("cannot connect to `{}`; does the server run, and is the port right?", target.authority);
+        Error::environment(what, error)
+    })?;
+    // Without this the end of a request in two parts waits for the acknowledgement of the first.
+    let _ = stream.set_nodelay(true);
+    secure(target, stream, security).await
+}
+
+#[cfg(feature = "tls")]
+async fn secure(target: &Target, stream: TcpStream, security: &Security) -> Result<Box<dyn Stream>, Error> {
+    match security {
+        Some(connector) => Ok(Box::new(connector.connect(&target.host, stream).await?)),
+        None => Ok(Box::new(stream)),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+async fn secure(_: &Target, stream: TcpStream, (): &Security) -> Result<Box<dyn Stream>, Error> {
+    Ok(Box::new(stream))
+}
+
+/// Says what a failure of the HTTP library means.
+fn read_error(error: hyper::Error) -> Error {
+    if error.is_parse() {
+        return Error::malformed("an HTTP response", error.to_string());
+    }
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        return Error::Closed;
+    }
+    Error::environment("the connection to the server broke", error)
+}

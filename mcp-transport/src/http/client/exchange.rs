@@ -1,0 +1,274 @@
+//! One request and what comes back for it (H-13, H-16, H-17, HL-4, V-21).
+//!
+//! The surprising thing: a modern request is cancelled by letting go of its connection, so a dropped exchange never
+//! gives its connection back; a legacy one is cancelled by a notification, which outlives whoever dropped it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::{self, StreamExt as _};
+use http::Response;
+use http::header::CONTENT_TYPE;
+use hyper::body::Incoming as Body;
+use mcp_types::{Message, RawJson, RequestId, rpc};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::connection::Connection;
+use super::events::Events;
+use super::rules::{self, Agreement, Content, Headers};
+use super::shared::Shared;
+use crate::client::{Event, Exchange, Incoming, Outgoing, Patience};
+use crate::error::{Deadline, Error};
+use crate::header::MCP_SESSION_ID;
+
+/// Sends a request, waits for the head of the response, and for all of it when it is one message.
+pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exchange, Error> {
+    let id = shared.next_id();
+    let mut message = BytesMut::new();
+    rpc::request(&mut message, &id, &request.method, Some(&request.params));
+    let agreement = shared.agreement().clone();
+    let headers = agreement.of_request(&request);
+    let sent = shared.post(&headers, message.freeze())?;
+    let mut wait = Wait::new(request.patience);
+    let mut withdrawal = Withdrawal::new(shared, &id, &request, &agreement);
+    let outcome = wait.on(async {
+        let (connection, response) = shared.send(sent).await?;
+        receive(shared, &id, &request, &headers, connection, response).await
+    });
+    let outcome = outcome.await;
+    if !matches!(&outcome, Err(Error::TimedOut(_)) | Ok(Received::Events(_))) {
+        withdrawal.cancel();
+    }
+    match outcome? {
+        Received::Answer(event) => Ok(Exchange::new(id, stream::once(async { Ok(event) }))),
+        Received::Events(events) => {
+            wait.restart();
+            let is_legacy = agreement.is_legacy(request.revision);
+            let state = Streaming {
+                shared: Arc::clone(shared),
+                id: id.clone(),
+                events,
+                wait,
+                withdrawal,
+                is_legacy,
+                cursor: None,
+                losses: 0,
+            };
+            Ok(Exchange::new(id, state.into_stream()))
+        }
+    }
+}
+
+/// What the head of a response brings.
+enum Received {
+    Answer(Event),
+    Events(Box<Events>),
+}
+
+async fn receive(
+    shared: &Shared,
+    id: &RequestId,
+    request: &Outgoing,
+    headers: &Headers,
+    connection: Connection,
+    response: Response<Body>,
+) -> Result<Received, Error> {
+    let status = response.status();
+    if !status.is_success() {
+        let has_session = headers.iter().any(|(name, _)| name == MCP_SESSION_ID);
+        let failure = shared.read_failure(connection, response).await?;
+        let error = rules::read_failure(Some(id), has_session, failure)?;
+        return Ok(Received::Answer(Event::Response(Err(error))));
+    }
+    let value = |name: &str| response.headers().get(name).map(|value| value.as_bytes());
+    if request.method == "initialize" {
+        shared.agreement().session = rules::read_session_id(value(MCP_SESSION_ID))?;
+    }
+    match Content::read(status.as_u16(), value(CONTENT_TYPE.as_str())) {
+        Content::Json => {
+            let text = shared.read_result(connection, response).await?;
+            Ok(Received::Answer(Event::Response(rules::read_answer(id, text)?.outcome)))
+        }
+        Content::Events => Ok(Received::Events(Box::new(Events::new(connection, response, &shared.limits)))),
+        Content::Nothing => {
+            let why = format!("status {status} without a body is no answer to `{}`", request.method);
+            Err(Error::malformed("an HTTP response", why))
+        }
+        Content::Foreign => {
+            let media = value(CONTENT_TYPE.as_str()).map(String::from_utf8_lossy).unwrap_or_default();
+            let why = format!(
+                "status {status} with content type `{}`; it must be application/json or text/event-stream: is {} an MCP endpoint?",
+                media.chars().take(80).collect::<String>(),
+                shared.target,
+            );
+            Err(Error::malformed("an HTTP response", why))
+        }
+    }
+}
+
+/// An exchange whose response is an event stream.
+struct Streaming {
+    shared: Arc<Shared>,
+    id: RequestId,
+    events: Box<Events>,
+    wait: Wait,
+    withdrawal: Withdrawal,
+    is_legacy: bool,
+    /// The id of the last event of all the streams that the response was to come on.
+    cursor: Option<String>,
+    /// How often the stream was lost since the last message.
+    losses: u32,
+}
+
+impl Streaming {
+    fn into_stream(self) -> stream::BoxStream<'static, Result<Event, Error>> {
+        stream::unfold(Some(self), |state| async {
+            let mut state = state?;
+            let event = state.next().await;
+            match &event {
+                Ok(Event::Notification(_)) => {
+                    state.wait.restart();
+                    Some((event, Some(state)))
+                }
+                Ok(Event::Response(_)) => {
+                    state.withdrawal.cancel();
+                    state.events.finish(&state.shared);
+                    Some((event, None))
+                }
+                Err(error) => {
+                    if !matches!(error, Error::TimedOut(_)) {
+                        state.withdrawal.cancel();
+                    }
+                    Some((event, None))
+                }
+            }
+        })
+        .boxed()
+    }
+
+    async fn next(&mut self) -> Result<Event, Error> {
+        loop {
+            let message = match self.wait.on(self.events.next()).await {
+                Ok(Some(message)) => message,
+                Ok(None) => {
+                    self.resume(Error::Closed).await?;
+                    continue;
+                }
+                Err(error @ (Error::Closed | Error::Environment(_))) => {
+                    self.resume(error).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            self.losses = 0;
+            match message {
+                Message::Notification(notification) => return Ok(Event::Notification(notification)),
+                Message::Response(response) if rules::answers(&response, &self.id) => {
+                    return Ok(Event::Response(response.outcome));
+                }
+                Message::Request(request) if self.is_legacy => {
+                    self.wait.restart();
+                    self.shared.take_in(Incoming::Request(request));
+                }
+                // A late answer to something else, or a request of a server that must not send any (S-3, V-68).
+                Message::Request(_) | Message::Response(_) => {}
+            }
+        }
+    }
+
+    /// Goes on with the stream where it was lost, when the server has given the events ids (HL-8, HL-9).
+    ///
+    /// # Errors
+    ///
+    /// Fails with `lost` when the stream cannot be had again (H-17).
+    async fn resume(&mut self, lost: Error) -> Result<(), Error> {
+        self.cursor = self.events.last_event_id().map(str::to_owned).or(self.cursor.take());
+        let limits = &self.shared.limits;
+        let may_try = self.is_legacy && (self.losses as usize) < limits.reconnects;
+        let Some(cursor) = self.cursor.as_deref().filter(|_| may_try) else {
+            return Err(lost);
+        };
+        let pause = rules::backoff(self.losses, self.events.retry(), limits);
+        self.losses += 1;
+        let shared = &self.shared;
+        let events = self.wait.on(async {
+            sleep(pause).await;
+            Events::open(shared, Some(cursor)).await
+        });
+        match events.await {
+            Ok(Some(events)) => *self.events = events,
+            Ok(None) => return Err(lost),
+            // The old stream is at its end, so it ends again and the next attempt follows.
+            Err(Error::Closed | Error::Environment(_)) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// The deadlines of one exchange (V-21).
+struct Wait {
+    patience: Patience,
+    idle: Instant,
+    total: Instant,
+}
+
+impl Wait {
+    fn new(patience: Patience) -> Self {
+        let now = Instant::now();
+        Self { patience, idle: now + patience.idle, total: now + patience.total }
+    }
+
+    /// Starts the wait for the next sign of life.
+    fn restart(&mut self) {
+        self.idle = Instant::now() + self.patience.idle;
+    }
+
+    async fn on<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let (deadline, passed) = if self.total < self.idle {
+            (self.total, Deadline::Total(self.patience.total))
+        } else {
+            (self.idle, Deadline::Idle(self.patience.idle))
+        };
+        timeout_at(deadline, work).await.unwrap_or(Err(Error::TimedOut(passed)))
+    }
+}
+
+/// Tells a legacy server that nobody waits for the answer any more, when it is dropped (P-60).
+struct Withdrawal {
+    /// What to send; nothing for a modern request and for `initialize`, which must not be cancelled (V-17).
+    pending: Option<(Arc<Shared>, Headers, Bytes)>,
+}
+
+impl Withdrawal {
+    fn new(shared: &Arc<Shared>, id: &RequestId, request: &Outgoing, agreement: &Agreement) -> Self {
+        if !agreement.is_legacy(request.revision) || agreement.revision.is_none() || request.method == "initialize" {
+            return Self { pending: None };
+        }
+        let params = serde_json::json!({"requestId": id, "reason": "the client no longer waits for it"});
+        let mut message = BytesMut::new();
+        rpc::notification(&mut message, "notifications/cancelled", Some(&RawJson::from(params)));
+        Self { pending: Some((Arc::clone(shared), agreement.of_session(), message.freeze())) }
+    }
+
+    /// Withdraws the withdrawal.
+    fn cancel(&mut self) {
+        self.pending = None;
+    }
+}
+
+impl Drop for Withdrawal {
+    fn drop(&mut self) {
+        let Some((shared, headers, message)) = self.pending.take() else { return };
+        // Outside of a runtime there is nobody who could send it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let _ = timeout(CANCEL, shared.post_note(&headers, message)).await;
+            });
+        }
+    }
+}
+
+/// How long the notification of a cancellation may take.
+const CANCEL: Duration = Duration::from_secs(10);

@@ -1,0 +1,318 @@
+//! What the client sends in headers and what a response means, without I/O (H-5 to H-7, H-17, H-20, HL-10, HL-11).
+//!
+//! The surprising thing: 401 and 403 are never read as an answer, even when their body is one, because whoever has to
+//! authenticate needs the status and the challenge (V-63).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use mcp_types::{Era, Features, Message, RequestId, Response, Revision, RpcError};
+
+use crate::client::Outgoing;
+use crate::error::{Error, HttpFailure};
+use crate::header::{
+    LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, encode_value, is_session_id,
+};
+use crate::limits::Limits;
+
+/// Names and values of headers.
+pub(super) type Headers = Vec<(String, String)>;
+
+/// What was agreed on with the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Agreement {
+    /// The revision, once it is known.
+    pub(super) revision: Option<Revision>,
+    /// The id of the legacy session, once there is one.
+    pub(super) session: Option<String>,
+}
+
+/// What the body of a response is, by its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// One message.
+    Json,
+    /// A stream of messages.
+    Events,
+    /// Nothing.
+    Nothing,
+    /// Something that is not of the protocol.
+    Foreign,
+}
+
+impl Agreement {
+    /// Returns whether messages belong to a session, or to none that is modern.
+    pub(super) fn is_legacy(&self, revision: Option<Revision>) -> bool {
+        revision.or(self.revision).is_none_or(|revision| revision.era() == Era::Legacy)
+    }
+
+    /// Returns the headers of a request.
+    pub(super) fn of_request(&self, request: &Outgoing) -> Headers {
+        let revision = request.revision.or(self.revision);
+        match revision {
+            Some(revision) if revision.era() == Era::Modern => {
+                let mut headers = modern(revision, &request.method);
+                if let Some(name) = &request.name {
+                    headers.push((MCP_NAME.to_owned(), encode_value(name).into_owned()));
+                }
+                headers.extend(request.param_headers.iter().cloned());
+                headers
+            }
+            // `initialize` opens a session, so it belongs to none, and agrees on a version, so it has none.
+            _ if request.method == "initialize" => Vec::new(),
+            _ => self.of_session(),
+        }
+    }
+
+    /// Returns the headers of a notification (digest 9.1, 6).
+    pub(super) fn of_notification(&self, method: &str) -> Headers {
+        match self.revision {
+            Some(revision) if revision.era() == Era::Modern => modern(revision, method),
+            _ => self.of_session(),
+        }
+    }
+
+    /// Returns the headers of a message of a session, of its stream and of its end (HL-10, HL-11).
+    pub(super) fn of_session(&self) -> Headers {
+        let mut headers = Vec::new();
+        if let Some(session) = &self.session {
+            headers.push((MCP_SESSION_ID.to_owned(), session.clone()));
+        }
+        if let Some(revision) = self.revision
+            && revision.features().has(Features::VERSION_HEADER)
+        {
+            headers.push((MCP_PROTOCOL_VERSION.to_owned(), revision.to_string()));
+        }
+        headers
+    }
+
+    /// Returns the headers of a request for the rest of a stream (HL-8).
+    pub(super) fn of_resumption(&self, last_event_id: Option<&str>) -> Headers {
+        let mut headers = self.of_session();
+        headers.extend(last_event_id.map(|id| (LAST_EVENT_ID.to_owned(), id.to_owned())));
+        headers
+    }
+}
+
+fn modern(revision: Revision, method: &str) -> Headers {
+    vec![(MCP_PROTOCOL_VERSION.to_owned(), revision.to_string()), (MCP_METHOD.to_owned(), method.to_owned())]
+}
+
+impl Content {
+    pub(super) fn read(status: u16, content_type: Option<&[u8]>) -> Self {
+        if matches!(status, 202 | 204) {
+            return Self::Nothing;
+        }
+        let essence = content_type.unwrap_or_default().split(|byte| *byte == b';').next().unwrap_or_default();
+        match essence.trim_ascii() {
+            essence if essence.eq_ignore_ascii_case(b"application/json") => Self::Json,
+            essence if essence.eq_ignore_ascii_case(b"text/event-stream") => Self::Events,
+            _ => Self::Foreign,
+        }
+    }
+}
+
+/// Returns the response that a body holds.
+///
+/// # Errors
+///
+/// Fails when it is no message, or none that answers this request.
+pub(super) fn read_answer(id: &RequestId, text: Bytes) -> Result<Response, Error> {
+    match Message::parse(text) {
+        Ok(Message::Response(response)) if answers(&response, id) => Ok(response),
+        Ok(Message::Response(_)) => Err(Error::malformed(RESPONSE, "it has the id of another request")),
+        Ok(_) => Err(Error::malformed(RESPONSE, "the body is a message but not a response")),
+        Err(malformed) => Err(Error::malformed(RESPONSE, malformed.error.message)),
+    }
+}
+
+/// Returns whether a response answers this request; an error may come without an id (T-6).
+pub(super) fn answers(response: &Response, id: &RequestId) -> bool {
+    match &response.id {
+        Some(answered) => answered == id,
+        None => response.outcome.is_err(),
+    }
+}
+
+/// Decides what a response with an error status means: the error that the server reports, or a failure (H-20, HL-10).
+///
+/// # Errors
+///
+/// Fails when the body is not an error of the protocol, when credentials are missing, and when the session is over.
+pub(super) fn read_failure(id: Option<&RequestId>, has_session: bool, failure: HttpFailure) -> Result<RpcError, Error> {
+    if matches!(failure.status, 401 | 403) {
+        return Err(Error::Http(failure));
+    }
+    let reported = match Message::parse(failure.body.clone()) {
+        Ok(Message::Response(Response { id, outcome: Err(error) })) => Some((id, error)),
+        _ => None,
+    };
+    match (reported, id) {
+        (Some((Some(answered), error)), Some(id)) if answered == *id => Ok(error),
+        // A server that has lost the session does not know whose request it was.
+        _ if failure.status == 404 && has_session => Err(Error::SessionEnded),
+        (Some((None, error)), Some(_)) => Ok(error),
+        _ => Err(Error::Http(failure)),
+    }
+}
+
+/// Refuses a redirect: a request with a body is not repeated elsewhere (T-021).
+pub(super) fn redirected(url: &str, status: u16, location: Option<&[u8]>) -> Error {
+    let location = location.map(String::from_utf8_lossy).unwrap_or_default();
+    let location: String = location.chars().take(200).flat_map(char::escape_debug).collect();
+    Error::config(format!(
+        "{url} redirects to `{location}` (HTTP status {status}), and redirects are not followed; if that place is right, use its URL"
+    ))
+}
+
+/// Returns the id of the session that a response opens, when it is one.
+///
+/// # Errors
+///
+/// Fails when it has characters that an id must not have.
+pub(super) fn read_session_id(value: Option<&[u8]>) -> Result<Option<String>, Error> {
+    let Some(value) = value else { return Ok(None) };
+    match std::str::from_utf8(value) {
+        Ok(id) if is_session_id(id) => Ok(Some(id.to_owned())),
+        _ => Err(Error::malformed("the Mcp-Session-Id header", "it is not visible ASCII")),
+    }
+}
+
+/// Returns how long to wait before another request, when a response says so in seconds.
+pub(super) fn retry_after(value: Option<&[u8]>) -> Option<Duration> {
+    std::str::from_utf8(value?).ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Returns how long the server keeps a connection open, when it says so in `Keep-Alive`.
+pub(super) fn keep_alive(value: Option<&[u8]>) -> Option<Duration> {
+    let value = std::str::from_utf8(value?).ok()?;
+    let seconds = value.split(',').find_map(|parameter| parameter.trim().strip_prefix("timeout="))?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+/// Returns how long to wait before a stream is opened again; `failures` counts the attempts in vain.
+pub(super) fn backoff(failures: u32, asked: Option<Duration>, limits: &Limits) -> Duration {
+    let doubled = limits.reconnect_min.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
+    let own = doubled.min(limits.reconnect_max);
+    match asked {
+        // What the server asks for is the least; it can be told that it asks too often, but not that it is in a hurry.
+        Some(asked) if failures == 0 => asked.min(limits.retry_max),
+        Some(asked) => asked.min(limits.retry_max).max(own),
+        None => own,
+    }
+}
+
+const RESPONSE: &str = "an HTTP response";
+
+#[cfg(test)]
+mod tests {
+    use mcp_types::RawJson;
+
+    use super::*;
+
+    fn request(method: &'static str, revision: Option<Revision>) -> Outgoing {
+        Outgoing { revision, ..Outgoing::new(method, RawJson::empty_object()) }
+    }
+
+    fn names(headers: &Headers) -> Vec<&str> {
+        headers.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn settled(revision: Revision) -> Agreement {
+        Agreement { revision: Some(revision), session: Some("s".to_owned()) }
+    }
+
+    #[test]
+    fn a_modern_request_repeats_version_method_name_and_parameters_h_7() {
+        let mut call = request("tools/call", Some(Revision::LATEST));
+        call.name = Some("zürich".to_owned());
+        call.param_headers = vec![("Mcp-Param-Region".to_owned(), "eu".to_owned())];
+        let headers = settled(Revision::LATEST_LEGACY).of_request(&call);
+        assert_eq!(names(&headers), ["mcp-protocol-version", "mcp-method", "mcp-name", "Mcp-Param-Region"]);
+        assert_eq!(headers[2].1, "=?base64?esO8cmljaA==?=");
+    }
+
+    #[test]
+    fn a_legacy_request_names_session_and_version_since_2025_06_18_hl_10_hl_11() {
+        let of = |revision| settled(revision).of_request(&request("tools/list", Some(revision)));
+        assert_eq!(names(&of(Revision::V2025_03_26)), ["mcp-session-id"]);
+        assert_eq!(names(&of(Revision::V2025_06_18)), ["mcp-session-id", "mcp-protocol-version"]);
+        assert_eq!(Agreement::default().of_request(&request("tools/list", None)), []);
+        assert_eq!(settled(Revision::V2025_11_25).of_request(&request("initialize", None)), []);
+    }
+
+    #[test]
+    fn notifications_follow_the_revision_that_was_agreed_on() {
+        let modern = settled(Revision::LATEST).of_notification("notifications/cancelled");
+        assert_eq!(names(&modern), ["mcp-protocol-version", "mcp-method"]);
+        let legacy = settled(Revision::V2025_06_18).of_notification("notifications/initialized");
+        assert_eq!(names(&legacy), ["mcp-session-id", "mcp-protocol-version"]);
+    }
+
+    #[test]
+    fn the_head_says_what_the_body_is() {
+        let read = |status, text: &str| Content::read(status, Some(text.as_bytes()));
+        assert_eq!(read(200, "application/json; charset=utf-8"), Content::Json);
+        assert_eq!(read(200, "Text/Event-Stream"), Content::Events);
+        assert_eq!(read(200, "text/html"), Content::Foreign);
+        assert_eq!(Content::read(200, None), Content::Foreign);
+        assert_eq!(read(202, "application/json"), Content::Nothing);
+    }
+
+    fn failure(status: u16, body: &str) -> HttpFailure {
+        HttpFailure { body: Bytes::from(body.to_owned()), ..HttpFailure::new(status, "http://x/") }
+    }
+
+    #[test]
+    fn an_error_status_with_an_error_of_the_protocol_is_that_error_h_20() {
+        let of_this = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#;
+        let of_none = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"no"}}"#;
+        let of_other = r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no"}}"#;
+        let id = RequestId::from(1);
+        let read = |status, body| read_failure(Some(&id), true, failure(status, body));
+        assert_eq!(read(404, of_this).unwrap().code.0, -32601);
+        assert_eq!(read(400, of_none).unwrap().code.0, -32601);
+        assert!(matches!(read(404, of_none), Err(Error::SessionEnded)));
+        assert!(matches!(read(404, "gone"), Err(Error::SessionEnded)));
+        assert!(matches!(read(400, of_other), Err(Error::Http(_))));
+        assert!(matches!(read(500, "<html>"), Err(Error::Http(_))));
+        assert!(matches!(read(401, of_this), Err(Error::Http(_))));
+        assert!(matches!(read_failure(Some(&id), false, failure(404, "x")), Err(Error::Http(_))));
+    }
+
+    #[test]
+    fn only_the_response_to_this_request_is_its_answer() {
+        let read = |text: &str| read_answer(&1.into(), Bytes::from(text.to_owned()));
+        assert!(read(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#).is_ok());
+        assert!(read(r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}"#).is_ok());
+        for text in [
+            r#"{"jsonrpc":"2.0","id":"1","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":2,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+            "<html>",
+            "",
+        ] {
+            assert!(matches!(read(text), Err(Error::Malformed(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn waiting_doubles_up_to_a_bound_and_the_server_can_ask_for_more() {
+        let limits = Limits::default();
+        let millis = |failures, asked: Option<u64>| {
+            backoff(failures, asked.map(Duration::from_millis), &limits).as_millis()
+        };
+        assert_eq!([0, 1, 2, 6, 40].map(|failures| millis(failures, None)), [500, 1000, 2000, 30_000, 30_000]);
+        assert_eq!(millis(0, Some(100)), 100);
+        assert_eq!(millis(2, Some(100)), 2000);
+        assert_eq!(millis(0, Some(999_999)), 60_000);
+    }
+
+    #[test]
+    fn headers_with_times_are_read_leniently() {
+        assert_eq!(retry_after(Some(b" 7 ")), Some(Duration::from_secs(7)));
+        assert_eq!(retry_after(Some(b"Fri, 31 Dec 1999 23:59:59 GMT")), None);
+        assert_eq!(keep_alive(Some(b"max=3, timeout=5")), Some(Duration::from_secs(5)));
+        assert_eq!(keep_alive(Some(b"nonsense")), None);
+    }
+}

@@ -1,0 +1,244 @@
+//! What all requests to one server share: its address, its connections, what was agreed on.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use http::header::{HeaderMap, WWW_AUTHENTICATE};
+use http::{Method, Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming as Body;
+use mcp_types::{RawJson, RequestId, Revision, RpcError, rpc};
+use tokio::sync::mpsc;
+
+use super::connection::{Connection, Security, Unsent};
+use super::pool::Pool;
+use super::rules::{self, Agreement, Headers};
+use super::target::Target;
+use crate::client::Incoming;
+use crate::error::{Error, HttpFailure};
+use crate::limits::Limits;
+
+/// The state of a client.
+pub(super) struct Shared {
+    pub(super) target: Target,
+    pub(super) limits: Limits,
+    pub(super) pool: Pool,
+    security: Security,
+    /// The headers of every request.
+    base: HeaderMap,
+    agreement: Mutex<Agreement>,
+    next_id: AtomicI64,
+    is_closed: AtomicBool,
+    inbound: mpsc::Sender<Incoming>,
+    /// Whether somebody reads what the server sends of its own accord.
+    is_heard: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(
+        target: Target,
+        security: Security,
+        headers: HeaderMap,
+        limits: Limits,
+        inbound: mpsc::Sender<Incoming>,
+    ) -> Result<Self, Error> {
+        let mut base = headers;
+        let host = HeaderValue::try_from(&target.authority)
+            .map_err(|_| Error::config(format!("the host of {target} cannot stand in a header")))?;
+        base.insert(HOST, host);
+        Ok(Self {
+            target,
+            limits,
+            pool: Pool::default(),
+            security,
+            base,
+            agreement: Mutex::default(),
+            next_id: AtomicI64::new(1),
+            is_closed: AtomicBool::new(false),
+            inbound,
+            is_heard: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn next_id(&self) -> RequestId {
+        self.next_id.fetch_add(1, Ordering::Relaxed).into()
+    }
+
+    pub(super) fn agreement(&self) -> MutexGuard<'_, Agreement> {
+        // Every change is one assignment, so poisoning means nothing.
+        self.agreement.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn settle(&self, revision: Revision) {
+        self.agreement().revision = Some(revision);
+    }
+
+    /// Closes for further requests; returns whether it was open.
+    pub(super) fn close(&self) -> bool {
+        !self.is_closed.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn hear(&self) {
+        self.is_heard.store(true, Ordering::Release);
+    }
+
+    /// Makes a request with a message.
+    pub(super) fn post(&self, headers: &Headers, message: Bytes) -> Result<Request<Full<Bytes>>, Error> {
+        let mut request = self.request(Method::POST, headers, message)?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        Ok(request)
+    }
+
+    pub(super) fn request(
+        &self,
+        method: Method,
+        headers: &Headers,
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, Error> {
+        let unfit = |name: &str| Error::config(format!("`{name}` is no header with a value that can be sent"));
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = self
+            .target
+            .path_and_query
+            .parse()
+            .map_err(|_| Error::config(format!("the path of {} cannot be sent", self.target)))?;
+        *request.headers_mut() = self.base.clone();
+        for (name, value) in headers {
+            let value = HeaderValue::try_from(value).map_err(|_| unfit(name))?;
+            let name = HeaderName::try_from(name).map_err(|_| unfit(name))?;
+            request.headers_mut().insert(name, value);
+        }
+        Ok(request)
+    }
+
+    /// Sends a request over a connection that is idle, or else over a new one.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Connection, Response<Body>), Error> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        self.send_anyway(request).await
+    }
+
+    /// Sends a request although the client may be closed: the one that ends the session.
+    pub(super) async fn send_anyway(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Connection, Response<Body>), Error> {
+        while let Some(mut connection) = self.pool.take().await {
+            match connection.send(request).await {
+                Ok(response) => return Ok((connection, response)),
+                // The server closed it in the meantime; nothing of the request has left.
+                Err(Unsent::Whole(unsent)) => request = *unsent,
+                Err(Unsent::Failed(error)) => return Err(error),
+            }
+        }
+        let mut connection = Connection::open(&self.target, &self.security, &self.limits).await?;
+        match connection.send(request).await {
+            Ok(response) => Ok((connection, response)),
+            Err(Unsent::Whole(_)) => Err(Error::Closed),
+            Err(Unsent::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Reads a body that has to fit into the limit of results, and keeps the connection.
+    pub(super) async fn read_result(&self, mut connection: Connection, response: Response<Body>) -> Result<Bytes, Error> {
+        if response.headers().contains_key(CONTENT_ENCODING) {
+            return Err(Error::malformed("an HTTP response", "it is compressed, which was not asked for"));
+        }
+        let limit = self.limits.result_bytes;
+        let (bytes, is_whole) = connection.read_whole(response.into_body(), limit).await?;
+        if !is_whole {
+            let why = format!("it has more than {limit} bytes; raise `result_bytes` if the server is right");
+            return Err(Error::malformed("an HTTP response", why));
+        }
+        self.pool.put(connection).await;
+        Ok(bytes)
+    }
+
+    /// Reads a response with an error status; a redirect is an error of its own.
+    pub(super) async fn read_failure(
+        &self,
+        mut connection: Connection,
+        response: Response<Body>,
+    ) -> Result<HttpFailure, Error> {
+        let (head, body) = response.into_parts();
+        let (status, bytes) = (head.status.as_u16(), |name| head.headers.get(name).map(|value: &HeaderValue| value.as_bytes()));
+        if head.status.is_redirection() {
+            return Err(rules::redirected(&self.target.to_string(), status, bytes(LOCATION)));
+        }
+        let mut failure = HttpFailure::new(status, self.target.to_string());
+        let challenges = head.headers.get_all(WWW_AUTHENTICATE).iter();
+        failure.challenges = challenges.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        failure.retry_after = rules::retry_after(bytes(RETRY_AFTER));
+        // The status says more than a body that breaks off.
+        if let Ok((body, is_whole)) = connection.read_whole(body, FAILURE_BYTES).await {
+            failure.body = body;
+            if is_whole {
+                self.pool.put(connection).await;
+            }
+        }
+        Ok(failure)
+    }
+
+    /// Posts a message that has no answer (H-12: any 2xx will do).
+    pub(super) async fn post_note(&self, headers: &Headers, message: Bytes) -> Result<(), Error> {
+        let has_session = headers.iter().any(|(name, _)| name == crate::header::MCP_SESSION_ID);
+        let request = self.post(headers, message)?;
+        let (mut connection, response) = self.send(request).await?;
+        if response.status().is_success() {
+            if let Ok((_, true)) = connection.read_whole(response.into_body(), FAILURE_BYTES).await {
+                self.pool.put(connection).await;
+            }
+            return Ok(());
+        }
+        let failure = self.read_failure(connection, response).await?;
+        match rules::read_failure(None, has_session, failure) {
+            Err(error) => Err(error),
+            Ok(error) => Err(Error::malformed("the answer to a notification", error.message)),
+        }
+    }
+
+    /// Answers a request of the server.
+    pub(super) async fn answer(&self, id: &RequestId, outcome: &Result<RawJson, RpcError>) -> Result<(), Error> {
+        let mut message = BytesMut::new();
+        match outcome {
+            Ok(result) => rpc::response(&mut message, id, result),
+            Err(error) => rpc::error_response(&mut message, Some(id), error),
+        }
+        let headers = self.agreement().of_session();
+        self.post_note(&headers, message.freeze()).await
+    }
+
+    /// Takes what a legacy server sends of its own accord. `ping` is always answered; other requests are refused while
+    /// nobody reads them or when too many wait.
+    pub(super) fn take_in(self: &Arc<Self>, incoming: Incoming) {
+        let is_heard = self.is_heard.load(Ordering::Acquire);
+        let (id, outcome) = match incoming {
+            Incoming::Request(request) if request.method == "ping" => (request.id, Ok(RawJson::empty_object())),
+            incoming if is_heard => match self.inbound.try_send(incoming) {
+                Err(mpsc::error::TrySendError::Full(Incoming::Request(request))) => {
+                    (request.id, Err(RpcError::internal("the client has too many requests to answer")))
+                }
+                Err(mpsc::error::TrySendError::Closed(Incoming::Request(request))) => {
+                    (request.id, Err(RpcError::method_not_found(&request.method)))
+                }
+                _ => return,
+            },
+            Incoming::Request(request) => (request.id, Err(RpcError::method_not_found(&request.method))),
+            Incoming::Notification(_) => return,
+        };
+        let shared = Arc::clone(self);
+        let wait = self.limits.request_timeout;
+        tokio::spawn(async move {
+            // The server will miss the answer; there is nobody here to tell.
+            let _ = tokio::time::timeout(wait, shared.answer(&id, &outcome)).await;
+        });
+    }
+}
+
+/// Bytes of a body that are kept when it is not a result.
+const FAILURE_BYTES: usize = 64 * 1024;

@@ -1,0 +1,209 @@
+//! A connection from its first byte to its last, on paused time (F25 to F27).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::super::connection::serve_connection;
+use super::{Server, modern_call, settle};
+use crate::limits::Limits;
+
+/// The client's end of a connection.
+struct Wire {
+    stream: DuplexStream,
+    served: JoinHandle<()>,
+}
+
+impl Wire {
+    fn open(server: &Server) -> Self {
+        let (stream, other) = duplex(64 * 1024);
+        let served = tokio::spawn(serve_connection(other, Arc::clone(&server.endpoint)));
+        Self { stream, served }
+    }
+
+    async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    /// Reads until so many bytes of a body came after a head.
+    async fn read_until(&mut self, end: &str) -> String {
+        let mut text = String::new();
+        while !text.contains(end) {
+            let mut buffer = [0; 4096];
+            let length = self.stream.read(&mut buffer).await.unwrap();
+            assert!(length > 0, "closed after {text:?}");
+            text.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+        }
+        text
+    }
+
+    /// Reads to the end of the connection.
+    async fn read_to_end(mut self) -> String {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).await.unwrap();
+        self.served.await.unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+}
+
+fn call(tool: &str) -> String {
+    let body = modern_call(1, tool, &json!({}));
+    format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\n\
+         mcp-name: {tool}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_used_again_and_closed_when_it_lies_idle() {
+    let server = Server::new();
+    let mut wire = Wire::open(&server);
+    for _ in 0..3 {
+        wire.write(call("echo")).await;
+        wire.read_until("{\"tool\":\"echo\"}}").await;
+        tokio::time::sleep(Duration::from_secs(70)).await;
+    }
+    let before = Instant::now();
+    assert_eq!(wire.read_to_end().await, "");
+    assert_eq!(before.elapsed().as_secs(), 5, "75 s after the last answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_too_slowly_ends_the_connection() {
+    let server = Server::new();
+    for first in ["", "POST /mcp HTTP/1.1\r\nhost: "] {
+        let mut wire = Wire::open(&server);
+        let before = Instant::now();
+        wire.write(first).await;
+        for _ in 0..9 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if !first.is_empty() {
+                wire.write("x").await;
+            }
+        }
+        assert_eq!(wire.read_to_end().await, "");
+        assert_eq!(before.elapsed().as_secs(), 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_head_after_an_answer_ends_the_connection_too() {
+    let server = Server::new();
+    let mut wire = Wire::open(&server);
+    wire.write(call("echo")).await;
+    wire.read_until("{\"tool\":\"echo\"}}").await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    wire.write("POST").await;
+    let before = Instant::now();
+    assert_eq!(wire.read_to_end().await, "");
+    assert_eq!(before.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_comes_too_slowly_is_408_and_ends_the_connection() {
+    let server = Server::new();
+    let mut wire = Wire::open(&server);
+    let request = call("echo");
+    wire.write(&request[..request.len() - 5]).await;
+    let answer = wire.read_to_end().await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_call_is_not_idle() {
+    let server = Server::new();
+    let mut wire = Wire::open(&server);
+    wire.write(call("wait")).await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    server.tools.go.notify_one();
+    assert!(wire.read_until("{\"tool\":\"wait\"}}").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_no_bytes_is_given_up_after_the_idle_timeout() {
+    let server = Server::new();
+    let (mut stream, other) = duplex(16);
+    let served = tokio::spawn(serve_connection(other, Arc::clone(&server.endpoint)));
+    let before = Instant::now();
+    let (mut reader, mut writer) = tokio::io::split(&mut stream);
+    writer.write_all(call("echo").as_bytes()).await.unwrap();
+    served.await.unwrap();
+    assert_eq!(before.elapsed().as_secs(), 75);
+    let mut rest = Vec::new();
+    let _ = reader.read_to_end(&mut rest).await;
+    assert!(rest.len() <= 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_drops_its_call_h_16() {
+    let server = Server::new();
+    let mut wire = Wire::open(&server);
+    wire.write(call("wait")).await;
+    settle().await;
+    assert_eq!(server.tools.begun.load(Ordering::SeqCst), 1);
+    drop(wire.stream);
+    wire.served.await.unwrap();
+    assert_eq!(server.tools.ended.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_above_its_limits_is_431() {
+    let server = Server::new();
+    let long = format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(200 * 1024));
+    let many = format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x: 1\r\n".repeat(101));
+    for request in [long, many] {
+        let Wire { stream, served } = Wire::open(&server);
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let sending = tokio::spawn(async move {
+            let _ = writer.write_all(request.as_bytes()).await;
+            writer
+        });
+        let mut answer = String::new();
+        reader.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+        drop((reader, sending.await.unwrap()));
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_above_the_limit_is_refused_before_it_is_read() {
+    let server = Server::with(Limits::default().body_bytes(1000));
+    let head = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    let declared = format!("{head}content-length: 64000000\r\n\r\n");
+    let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n3e9\r\n{}\r\n", "x".repeat(1001));
+    let polite = format!("{head}expect: 100-continue\r\ncontent-length: 64000000\r\n\r\n");
+    for request in [declared, chunked, polite] {
+        let mut wire = Wire::open(&server);
+        wire.write(request).await;
+        let answer = wire.read_to_end().await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_in_one_write_are_answered_in_order() {
+    let server = Server::new();
+    let mut wire = Wire::open(&server);
+    wire.write(format!("{}{}{}", call("notify"), call("echo"), call("unknown"))).await;
+    let answers = wire.read_until("unknown tool").await;
+    let places: Vec<_> = ["\"tool\":\"notify\"", "\"tool\":\"echo\"", "unknown tool"].map(|text| answers.find(text)).into();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{answers}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_length_that_contradicts_the_encoding_is_refused() {
+    let server = Server::new();
+    let mut wire = Wire::open(&server);
+    wire.write("POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd").await;
+    let answer = wire.read_to_end().await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}

@@ -1,0 +1,61 @@
+//! Collects the parts of a body up to a limit; the usual single part is not copied.
+
+use bytes::{Bytes, BytesMut};
+
+/// The parts of a body so far.
+#[derive(Debug, Default)]
+pub(super) struct Whole {
+    first: Bytes,
+    all: BytesMut,
+}
+
+/// The body has more bytes than its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooLong;
+
+impl Whole {
+    /// Returns the number of bytes so far.
+    pub(super) fn length(&self) -> usize {
+        self.first.len().max(self.all.len())
+    }
+
+    /// Takes a part in; one that does not fit is taken up to the limit.
+    pub(super) fn push(&mut self, mut part: Bytes, limit: usize) -> Result<(), TooLong> {
+        let room = limit.saturating_sub(self.length());
+        let fits = part.len() <= room;
+        part.truncate(room);
+        if self.length() == 0 {
+            self.first = part;
+        } else {
+            if self.all.is_empty() {
+                self.all.extend_from_slice(&self.first);
+            }
+            self.all.extend_from_slice(&part);
+        }
+        if fits { Ok(()) } else { Err(TooLong) }
+    }
+
+    pub(super) fn into_bytes(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.freeze() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(parts: &[&'static str], expected: (&str, bool)) {
+        let mut whole = Whole::default();
+        let fits = parts.iter().all(|part| whole.push(Bytes::from_static(part.as_bytes()), 4).is_ok());
+        assert_eq!((&whole.into_bytes()[..], fits), (expected.0.as_bytes(), expected.1), "{parts:?}");
+    }
+
+    #[test]
+    fn parts_are_joined_up_to_the_limit() {
+        check(&[], ("", true));
+        check(&["abcd"], ("abcd", true));
+        check(&["", "ab", "", "cd"], ("abcd", true));
+        check(&["ab", "cde"], ("abcd", false));
+        check(&["abcde"], ("abcd", false));
+    }
+}

@@ -1,0 +1,203 @@
+//! A server as a child process, spoken to over its standard streams (specification: *Transports*, stdio; S-2, S-6,
+//! S-11, F60 to F68).
+//!
+//! What ends with the client is the whole process group of the child, because the child is often only a wrapper. The
+//! surprising thing: a client that is itself killed cannot end anything. Its children then see the end of their input,
+//! at which a server has to leave (S-6); a death signal of the kernel would need `unsafe`.
+
+mod command;
+mod exit;
+mod group;
+mod stderr;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, StreamExt as _};
+use mcp_types::{RawJson, RequestId, Revision, RpcError};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::client::{Exchange, Incoming, Outgoing, Transport};
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::pipe::{Mux, Noise};
+
+pub use command::{Command, Stderr};
+use exit::Exit;
+use group::Group;
+use stderr::Ring;
+
+/// A running server; [`Command::spawn`] starts one.
+///
+/// Dropping it kills its process group at once. [`close`](Transport::close) is the polite way: it ends the standard
+/// input, asks to terminate after [`Limits::child_eof`], and kills after [`Limits::child_term`].
+///
+/// When the process ends, what waits for it fails with [`Error::Exited`], which has the exit status and the last lines
+/// of its standard error.
+pub struct Child {
+    mux: Arc<Mux>,
+    exit: Arc<Exit>,
+    group: Arc<Group>,
+    limits: Limits,
+    id: Option<u32>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Child {
+    fn new(mut process: tokio::process::Child, command: String, limits: &Limits) -> Self {
+        let id = process.id();
+        let group = Arc::new(Group::of(id));
+        let mux = Arc::new(match (process.stdout.take(), process.stdin.take()) {
+            (Some(stdout), Some(stdin)) => Mux::new(stdout, stdin, limits),
+            // The command asks for both, so this is not met; a stream without an end answers it all the same.
+            _ => Mux::new(tokio::io::empty(), tokio::io::sink(), limits),
+        });
+        let ring = process.stderr.take().map(|stderr| Ring::drain(stderr, limits.stderr_bytes));
+        let (reap, reaped) = watch::channel(None);
+        let mut tasks: Vec<_> = ring.iter().map(|(_, task)| task.clone()).collect();
+        let watching = watch_over(process, Arc::clone(&group), reap, Arc::clone(&mux), limits.child_eof);
+        tasks.push(tokio::spawn(watching).abort_handle());
+        let exit = Exit::new(command, reaped, ring.map(|(ring, _)| ring));
+        Self { mux, exit: Arc::new(exit), group, limits: limits.clone(), id, tasks }
+    }
+
+    /// Returns the id of the process, which is also the id of its group.
+    pub fn id(&self) -> Option<u32> {
+        self.id
+    }
+
+    /// Returns what the process wrote to its standard output besides messages.
+    pub fn noise(&self) -> Noise {
+        self.mux.noise()
+    }
+
+    /// Returns the last lines that the process wrote to its standard error.
+    pub fn stderr(&self) -> Vec<String> {
+        self.exit.stderr()
+    }
+
+    async fn end(&self) {
+        self.exit.expect();
+        let patience = self.limits.child_eof;
+        let ((), exited) = futures::join!(self.mux.finish(patience), self.exit.wait(patience));
+        if exited {
+            return;
+        }
+        self.group.terminate();
+        if self.exit.wait(self.limits.child_term).await {
+            return;
+        }
+        self.group.kill();
+        self.exit.wait(self.limits.child_term).await;
+    }
+
+    /// Says how the process ended instead of that its output did.
+    async fn explain(&self, error: Error) -> Error {
+        explain(Arc::clone(&self.exit), Arc::clone(&self.mux), error).await
+    }
+}
+
+async fn explain(exit: Arc<Exit>, mux: Arc<Mux>, error: Error) -> Error {
+    match error {
+        Error::Closed => exit.explain(&mux.noise()).await,
+        other => other,
+    }
+}
+
+impl Transport for Child {
+    fn open(&self, request: Outgoing) -> BoxFuture<'_, Result<Exchange, Error>> {
+        Box::pin(async move {
+            let exchange = match self.mux.open(request).await {
+                Ok(exchange) => exchange,
+                Err(error) => return Err(self.explain(error).await),
+            };
+            let id = exchange.id().clone();
+            let (exit, mux) = (Arc::clone(&self.exit), Arc::clone(&self.mux));
+            let events = exchange.then(move |event| {
+                let (exit, mux) = (Arc::clone(&exit), Arc::clone(&mux));
+                async move {
+                    match event {
+                        Ok(event) => Ok(event),
+                        Err(error) => Err(explain(exit, mux, error).await),
+                    }
+                }
+            });
+            Ok(Exchange::new(id, events))
+        })
+    }
+
+    fn notify(&self, method: &'static str, params: Option<RawJson>) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            match self.mux.notify(method, params).await {
+                Ok(()) => Ok(()),
+                Err(error) => Err(self.explain(error).await),
+            }
+        })
+    }
+
+    fn answer(&self, id: RequestId, outcome: Result<RawJson, RpcError>) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            match self.mux.answer(id, outcome).await {
+                Ok(()) => Ok(()),
+                Err(error) => Err(self.explain(error).await),
+            }
+        })
+    }
+
+    fn inbound(&self) -> Option<BoxStream<'static, Incoming>> {
+        self.mux.inbound()
+    }
+
+    fn settle(&self, revision: Revision) {
+        self.mux.settle(revision);
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.end())
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.exit.expect();
+        self.group.kill();
+        self.mux.end();
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Waits for the end of the process, and ends what it leaves behind.
+async fn watch_over(
+    mut process: tokio::process::Child,
+    group: Arc<Group>,
+    reap: watch::Sender<Option<String>>,
+    mux: Arc<Mux>,
+    grace: Duration,
+) {
+    // When this task is dropped before the end, the runtime is going away: so does the group.
+    let _leash = Leash(&group);
+    let status = group.wait_for(&mut process).await;
+    // A wrapper that is gone must not leave behind what it wrapped. Now the id is still the group's, if it has members.
+    group.kill();
+    reap.send_replace(Some(status));
+    // Something outside the group may hold the output open for ever (F66).
+    tokio::time::sleep(grace).await;
+    mux.end();
+}
+
+struct Leash<'a>(&'a Group);
+
+impl Drop for Leash<'_> {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
