@@ -77,8 +77,9 @@ impl ClientBuilder {
 
     /// Says which revision the server is known to speak, so that it is not probed (V-60).
     ///
-    /// In the modern era nothing is sent before the first request, and what the server offers is not known then. In the
-    /// legacy era the handshake is sent at once.
+    /// In the modern era nothing is sent before the first request, and what the server offers is not known then; a first
+    /// request that the server refuses as a legacy one would is followed by the probe after all. In the legacy era the
+    /// handshake is sent at once.
     pub fn known_revision(mut self, revision: Revision) -> Self {
         self.known = Some(revision);
         self

@@ -37,26 +37,26 @@ impl Question<'_> {
 
 impl Client {
     /// Asks and returns the answer, or says what the server wants first.
-    pub(crate) async fn answer_to(&self, question: Question<'_>) -> Result<RawJson, Error> {
-        let method = question.method.clone();
-        let result = self.exchange(question).await?;
-        match Answer::read(&method, result, &self.inner.identity.capabilities)? {
+    pub(crate) async fn answer_to(&self, mut question: Question<'_>) -> Result<RawJson, Error> {
+        let result = self.exchange(&mut question).await?;
+        match Answer::read(&question.method, result, &self.inner.identity.capabilities)? {
             Answer::Complete(result) | Answer::Task(result) => Ok(result),
             Answer::InputRequired(wanted) => Err(Error::InputRequired(InputRequired { result: wanted })),
         }
     }
 
     /// Asks and returns the result as it came.
-    pub(crate) async fn exchange(&self, mut question: Question<'_>) -> Result<RawJson, Error> {
+    pub(crate) async fn exchange(&self, question: &mut Question<'_>) -> Result<RawJson, Error> {
         let mut remedies = Remedies::default();
         loop {
             let connection = self.inner.connection();
             let agreement = &connection.agreement;
             gate::admit(&question.method, agreement.revision, agreement.capabilities.as_ref())?;
-            let outcome = self.attempt(&connection, &mut question).await?;
+            let outcome = self.attempt(&connection, question).await?;
             let situation = Situation {
                 method: &question.method,
                 spoken: agreement.revision,
+                is_assumed: agreement.capabilities.is_none(),
                 medium: self.inner.medium,
                 wanted: &self.inner.revisions,
             };
@@ -64,6 +64,16 @@ impl Client {
                 Some(Recovery::Version(revision)) => self.inner.speak(&connection, revision)?,
                 Some(Recovery::ParamHeaders) => {
                     if self.refresh_tools().await.is_err() {
+                        return report(outcome, &question.method);
+                    }
+                }
+                Some(Recovery::Probe) => {
+                    match self.inner.probe(&connection).await {
+                        // Another request has asked in vain; what this one was told says more.
+                        Err(Error::SessionEnded) => return report(outcome, &question.method),
+                        probed => probed?,
+                    }
+                    if self.inner.connection().agreement.revision.era() == agreement.revision.era() {
                         return report(outcome, &question.method);
                     }
                 }
@@ -75,7 +85,7 @@ impl Client {
                 }
                 None => {
                     if let Ok(Ok(_)) = &outcome {
-                        self.inner.note(&connection, &question);
+                        self.inner.note(&connection, question);
                     }
                     return report(outcome, &question.method);
                 }

@@ -44,12 +44,13 @@ pub(crate) struct Inner {
     pub(crate) identity: Identity,
     pub(crate) limits: Limits,
     pub(crate) medium: Medium,
+    mode: EraMode,
     /// The revisions that may be spoken.
     pub(crate) revisions: Vec<Revision>,
     pub(crate) inbox: Arc<Inbox>,
     /// Held while a session is begun anew, so that it is done once however many requests have lost it (F51).
     endpoint: tokio::sync::Mutex<Endpoint>,
-    /// How many times a session was begun anew, or could not be.
+    /// How many times a connection was begun anew, or could not be.
     renewals: AtomicU64,
     connection: RwLock<Arc<Connection>>,
     mirrors: Mutex<Mirrors>,
@@ -110,6 +111,7 @@ impl Client {
             identity,
             limits,
             medium,
+            mode,
             revisions,
             inbox,
             endpoint: tokio::sync::Mutex::new(endpoint),
@@ -159,9 +161,7 @@ impl Client {
     ///
     /// Dropping the future cancels the call.
     pub async fn call_tool(&self, name: impl Into<String>, arguments: impl Serialize) -> Result<ToolResult, Error> {
-        // Encoded here, so that the future need not hold the arguments.
-        let call = self.tool(name).arguments(arguments);
-        call.call().await
+        self.tool(name).arguments(arguments).call().await
     }
 
     /// Begins to put a call together, with progress or other deadlines than the usual.
@@ -260,7 +260,7 @@ impl Client {
     /// Dropping the future cancels the request.
     pub async fn call_raw(&self, method: impl Into<Cow<'static, str>>, params: RawJson) -> Result<RawJson, Error> {
         let method = method.into();
-        let result = self.exchange(Question::new(method.clone(), params, self.patience())).await?;
+        let result = self.exchange(&mut Question::new(method.clone(), params, self.patience())).await?;
         // Read for its errors: the caller gets the result as it came.
         let _ = Answer::read(&method, result.clone(), &self.inner.identity.capabilities)?;
         Ok(result)
@@ -332,6 +332,17 @@ impl Inner {
     /// Begins a new session over the same link in place of the one that was lost, unless another request has done so
     /// (F51).
     pub(crate) async fn renew(&self, lost: &Connection) -> Result<(), Error> {
+        let state = State::known(lost.agreement.revision, &self.revisions, self.medium)?;
+        self.begin_anew(lost, state).await
+    }
+
+    /// Asks the server what it speaks, after the caller was wrong about it (V-60).
+    pub(crate) async fn probe(&self, assumed: &Connection) -> Result<(), Error> {
+        let state = State::start(self.mode, &self.revisions, self.medium)?;
+        self.begin_anew(assumed, state).await
+    }
+
+    async fn begin_anew(&self, lost: &Connection, state: State) -> Result<(), Error> {
         let seen = self.renewals.load(Ordering::Acquire);
         let mut endpoint = self.endpoint.lock().await;
         if self.connection().generation != lost.generation {
@@ -341,7 +352,6 @@ impl Inner {
             // Whoever waited for somebody else's attempt shares its failure.
             return Err(Error::SessionEnded);
         }
-        let state = State::known(lost.agreement.revision, &self.revisions, self.medium)?;
         let memory = self.memory().clone();
         let opening = Opening { identity: &self.identity, limits: &self.limits, inbox: &self.inbox };
         let reopened = opening.settle(Arc::clone(&lost.link), &mut endpoint, state, &memory).await;

@@ -3,7 +3,8 @@
 //! The surprising thing: what was agreed on can change without the transport (a server that names another version) and
 //! the transport without what was agreed on (a lost session). So both stand in one value that is replaced as a whole.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mcp_transport::{Limits, Outgoing, Patience, Transport};
 use mcp_types::{Era, ProgressToken, RawJson, Revision};
@@ -20,8 +21,8 @@ use crate::inbox::{Inbox, Pump};
 /// An open transport, and the reading of what comes over it outside of exchanges.
 pub(crate) struct Link {
     transport: Arc<dyn Transport>,
-    /// Set when the era is known.
-    era: Arc<OnceLock<Era>>,
+    /// Whether the modern era was agreed on, in which servers do not ask (S-3).
+    is_modern: Arc<AtomicBool>,
     _pump: Option<Pump>,
 }
 
@@ -45,15 +46,15 @@ pub(crate) struct Opening<'a> {
 impl Link {
     fn new(transport: Box<dyn Transport>, inbox: &Arc<Inbox>) -> Arc<Self> {
         let transport: Arc<dyn Transport> = transport.into();
-        let era = Arc::new(OnceLock::new());
+        let is_modern = Arc::new(AtomicBool::new(false));
         let answers = {
-            let era = Arc::clone(&era);
-            move || era.get() != Some(&Era::Modern)
+            let is_modern = Arc::clone(&is_modern);
+            move || !is_modern.load(Ordering::Acquire)
         };
         let pump = transport
             .inbound()
             .map(|incoming| Pump::start(incoming, Arc::downgrade(&transport), Arc::clone(inbox), answers));
-        Arc::new(Self { transport, era, _pump: pump })
+        Arc::new(Self { transport, is_modern, _pump: pump })
     }
 
     /// Returns the transport.
@@ -152,8 +153,7 @@ impl Opening<'_> {
     /// Tells the transport what is spoken, and a legacy server that the session begins (V-13) and what it is to remember.
     async fn begin(&self, link: &Link, agreement: &Agreement, memory: &Memory) -> Result<(), Error> {
         let era = agreement.revision.era();
-        // A link that is used again after a lost session has its era already, and it is the same.
-        let _ = link.era.set(era);
+        link.is_modern.store(era == Era::Modern, Ordering::Release);
         link.transport.settle(agreement.revision);
         if era == Era::Modern {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What to try once more, and what never (V-33, H-37, HL-10, F51).
+//! What to try once more, and what never (V-33, V-60, H-37, HL-10, F51).
 //!
 //! Pure. The surprising thing: after a lost session a new one is begun for every request, but only those that change
 //! nothing are asked again; whether a tool ran before the session ended, nobody here can know.
@@ -6,7 +6,7 @@
 use mcp_transport::Error as WireError;
 use mcp_types::{Era, ErrorCode, Revision};
 
-use crate::era::probe::{Medium, Outcome};
+use crate::era::probe::{self, Medium, Outcome};
 use crate::era::{choose, modern};
 
 /// What can be done about a failed attempt.
@@ -16,6 +16,8 @@ pub(crate) enum Recovery {
     Version(Revision),
     /// Read the list of tools again and mirror the arguments anew.
     ParamHeaders,
+    /// Find out what the server speaks, which the caller was wrong about; ask again if it is the other era.
+    Probe,
     /// Begin a new session; then ask again, when that is safe.
     Session { ask_again: bool },
 }
@@ -25,6 +27,7 @@ pub(crate) enum Recovery {
 pub(crate) struct Remedies {
     version: bool,
     param_headers: bool,
+    probe: bool,
     session: bool,
 }
 
@@ -33,6 +36,8 @@ pub(crate) struct Remedies {
 pub(crate) struct Situation<'a> {
     pub(crate) method: &'a str,
     pub(crate) spoken: Revision,
+    /// Whether the caller said so and nobody asked the server.
+    pub(crate) is_assumed: bool,
     pub(crate) medium: Medium,
     /// The revisions that the client may speak.
     pub(crate) wanted: &'a [Revision],
@@ -56,6 +61,10 @@ impl Remedies {
             Err(WireError::SessionEnded) if !self.session => {
                 self.session = situation.spoken.era() == Era::Legacy;
                 self.session.then(|| Recovery::Session { ask_again: is_safe_to_repeat(situation.method) })
+            }
+            outcome if situation.is_assumed && !self.probe && probe::is_wrong_era(outcome, situation.medium) => {
+                self.probe = true;
+                Some(Recovery::Probe)
             }
             _ => None,
         }
@@ -89,7 +98,7 @@ mod tests {
     const R5: Revision = Revision::V2026_07_28;
 
     fn situation(method: &str, spoken: Revision) -> Situation<'_> {
-        Situation { method, spoken, medium: Medium::Http, wanted: &Revision::ALL }
+        Situation { method, spoken, is_assumed: false, medium: Medium::Http, wanted: &Revision::ALL }
     }
 
     fn unsupported(versions: &[&str]) -> Outcome {
@@ -147,6 +156,18 @@ mod tests {
         for method in ["tools/call", "vendor/thing", "tasks/cancel"] {
             check(method, false);
         }
+    }
+
+    #[test]
+    fn a_refusal_of_a_server_that_nobody_asked_leads_to_the_probe_once() {
+        let assumed = Situation { is_assumed: true, ..situation("tools/list", R5) };
+        let mut remedies = Remedies::default();
+        let refusal = || -> Outcome { Ok(Err(RpcError::invalid_request("not initialized"))) };
+        assert_eq!(remedies.against(&refusal(), assumed), Some(Recovery::Probe));
+        assert_eq!(remedies.against(&refusal(), assumed), None);
+        assert_eq!(Remedies::default().against(&refusal(), situation("tools/list", R5)), None);
+        let of_the_handler: Outcome = Ok(Err(RpcError::invalid_params("no such tool")));
+        assert_eq!(Remedies::default().against(&of_the_handler, assumed), None, "it may have been carried out");
     }
 
     #[test]

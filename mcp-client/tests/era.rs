@@ -165,6 +165,36 @@ async fn a_known_modern_revision_saves_the_probe() {
 }
 
 #[tokio::test]
+async fn a_known_revision_that_is_wrong_is_followed_by_the_probe_and_the_request_is_asked_again() {
+    let (target, mut server) = pipe();
+    let client = builder(EraMode::Auto).known_revision(Revision::V2026_07_28).connect(target).await.unwrap();
+    let (called, ()) = tokio::join!(client.call_tool("t", ()), async {
+        let request = server.expect("tools/call").await;
+        server.refuse(&request, -32600, None).await;
+        server.refuse_discover().await;
+        server.initialize().await;
+        let request = server.expect("tools/call").await;
+        assert_eq!(request["params"], json!({"name": "t"}), "in the words of the legacy era");
+        server.reply(&request, &json!({"content": []})).await;
+    });
+    called.unwrap();
+    assert_eq!(client.revision(), Revision::V2025_11_25);
+}
+
+#[tokio::test]
+async fn a_known_revision_that_is_right_leaves_a_refusal_as_it_is() {
+    let (target, mut server) = pipe();
+    let client = builder(EraMode::Auto).known_revision(Revision::V2026_07_28).connect(target).await.unwrap();
+    let (called, ()) = tokio::join!(client.call_tool("t", ()), async {
+        let request = server.expect("tools/call").await;
+        server.refuse(&request, -32601, None).await;
+        server.discover().await;
+    });
+    assert_eq!(called.unwrap_err().rpc().unwrap().code.0, -32601);
+    assert!(client.capabilities().is_some(), "what the probe found is kept");
+}
+
+#[tokio::test]
 async fn a_known_legacy_revision_is_the_one_asked_for() {
     let (target, mut server) = pipe();
     let connect = builder(EraMode::Auto).known_revision(Revision::V2025_06_18).connect(target);

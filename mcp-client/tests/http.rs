@@ -256,6 +256,25 @@ async fn a_dropped_call_gives_up_its_exchange() {
 }
 
 #[tokio::test]
+async fn a_legacy_server_is_answered_outside_of_every_exchange() {
+    let (_client, desk) = http_legacy().await;
+    desk.request(1, "ping");
+    desk.request(2, "roots/list");
+    assert_eq!(desk.said(4).await[2..], ["answer 1 true", "answer 2 false"]);
+}
+
+#[tokio::test]
+async fn a_modern_server_that_asks_is_not_answered() {
+    let (client, desk) = http_modern().await;
+    desk.request(1, "ping");
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    client.close().await;
+    assert_eq!(desk.said(2).await, ["settle 2026-07-28", "close"]);
+}
+
+#[tokio::test]
 async fn closing_closes_the_transport() {
     let (client, desk) = http_modern().await;
     client.close().await;

@@ -101,7 +101,8 @@ async fn two_rounds_of_parallel_calls_lead_to_the_answer() {
     for asked in model.asked() {
         assert_eq!((asked.path.as_str(), asked.authorization), ("/v1/chat/completions", Some(format!("Bearer {KEY}"))));
         assert_eq!(asked.body["model"], "scripted");
-        let names: Vec<_> = asked.body["tools"].as_array().unwrap().iter().map(|tool| &tool["function"]["name"]).collect();
+        let names: Vec<_> =
+            asked.body["tools"].as_array().unwrap().iter().map(|tool| &tool["function"]["name"]).collect();
         assert_eq!(names, ["add", "note"]);
     }
     for line in [r#"→ add {"a":1,"b":2}"#, "← add", "✗ note"] {
@@ -138,8 +139,8 @@ async fn arguments_that_do_not_follow_the_schema_are_answered_with_every_fault()
     assert_eq!(
         told("note", r#"{"txt":1}"#).await,
         "error: the arguments were not accepted and the tool was not run. Correct this and call it again:\n\
-         - /txt: expected nothing of this name, got an integer 1; did you mean `text`?\n\
-         - /text: expected a value, which is required, got nothing"
+         - /txt: expected nothing of this name, got a number 1; did you mean `text`?\n\
+         - /text: expected a value, which is required, got nothing; is it what you sent as `txt`?"
     );
 }
 
@@ -187,7 +188,8 @@ async fn a_model_that_only_calls_is_made_to_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_is_exit_code_3_and_is_not_printed() {
-    let body = json!({ "error": { "message": format!("Incorrect API key provided: {KEY}"), "code": "invalid_api_key" } });
+    let body =
+        json!({ "error": { "message": format!("Incorrect API key provided: {KEY}"), "code": "invalid_api_key" } });
     let (run, model, _) = ask(vec![Scripted::status(401, &body.to_string())], &["--json"]).await;
     assert_eq!((run.code, run.stdout.as_str(), model.asked().len()), (Some(3), "", 1));
     let (kind, message) = run.error();
@@ -218,10 +220,10 @@ async fn a_spent_quota_and_a_wrong_request_are_not_repeated() {
 #[test]
 fn without_a_key_openai_is_not_asked() {
     let run = run(&["ask", "embedded", "--model", "m", "why?", "--json"]);
-    assert_eq!((run.code, run.error()), (
-        Some(3),
-        ("auth".to_owned(), "there is no API key: the variable OPENAI_API_KEY is not set".to_owned())
-    ));
+    assert_eq!(
+        (run.code, run.error()),
+        (Some(3), ("auth".to_owned(), "there is no API key: the variable OPENAI_API_KEY is not set".to_owned()))
+    );
 }
 
 #[test]

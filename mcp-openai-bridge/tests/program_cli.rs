@@ -101,7 +101,9 @@ fn resources_and_prompts_are_listed_read_and_filled_in() {
     assert!(time.stdout.trim_end().ends_with("+05:30"), "{time:?}");
     assert_eq!(
         run(&["prompt", "embedded", "summarize", "text=Rust is fast.", "style=sentence"]),
-        ok("user: Summarize the following text in one sentence. Keep names and numbers exact, and add nothing.\n\nRust is fast.\n")
+        ok(
+            "user: Summarize the following text in one sentence. Keep names and numbers exact, and add nothing.\n\nRust is fast.\n"
+        )
     );
     assert_eq!(run(&["resources", "embedded", "--json"]).json()[0]["uri"], "embedded://about");
 }
@@ -134,7 +136,8 @@ fn a_signal_ends_serving_in_good_order() {
     for signal in ["-TERM", "-INT"] {
         let serving = Serving::start(&["--quiet"]);
         assert_eq!(serving.said, Vec::<String>::new());
-        let killed = std::process::Command::new("kill").args([signal, &serving.child.id().to_string()]).status().unwrap();
+        let killed =
+            std::process::Command::new("kill").args([signal, &serving.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         assert_eq!(serving.finish(), (Some(0), String::new()));
     }
@@ -191,7 +194,12 @@ fn a_tool_that_fails_is_exit_code_5_with_its_reason() {
 fn wrong_arguments_are_found_before_the_call() {
     let wrong = run(&["call", "embedded", "add", "a=one"]);
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(1), ""));
-    for part in ["error: wrong arguments for `add`, which was not called:", "/a: expected", "/b: expected", "a: number, b: number"] {
+    for part in [
+        "error: wrong arguments for `add`, which was not called:",
+        "/a: expected",
+        "/b: expected",
+        "a: number, b: number",
+    ] {
         assert!(wrong.stderr.contains(part), "{part}: {}", wrong.stderr);
     }
     let mistyped = run(&["call", "embedded", "echo", "txt=hi"]);
@@ -233,7 +241,10 @@ fn a_wrong_command_line_is_exit_code_1_and_says_what_to_write() {
     check(&["tools", "embedded", "--env", "A=b"], &["are for a command after `--`"]);
     check(&["serve", "--stdio", "--port", "1"], &["cannot be used with"]);
     check(&["ask", "embedded", "--model", "m"], &["the question behind it is missing"]);
-    check(&["tools", "embedded", "--json", "--what"], &[r#"{"error":{"hint":"see `mcp-bridge --help`","kind":"usage","#]);
+    check(
+        &["tools", "embedded", "--json", "--what"],
+        &[r#"{"error":{"hint":"see `mcp-bridge --help`","kind":"usage","#],
+    );
 }
 
 #[test]
@@ -247,7 +258,8 @@ fn completions_are_written_for_every_shell() {
 /// The help is compared with files; `UPDATE_GOLDEN=1` writes them anew.
 #[test]
 fn the_help_is_what_it_was() {
-    let commands = ["", "ask", "call", "completions", "prompt", "prompts", "read", "resources", "serve", "templates", "tools"];
+    let commands =
+        ["", "ask", "call", "completions", "prompt", "prompts", "read", "resources", "serve", "templates", "tools"];
     for command in commands {
         let args: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let run = run(&args);

@@ -164,11 +164,23 @@ impl Cx {
     ///
     /// A dropped call has sent the message wholly or not at all.
     pub async fn log(&self, level: LoggingLevel, data: impl Serialize + Send) {
+        self.log_as(None, level, data).await;
+    }
+
+    /// Sends a log message as [`log`](Self::log) does, in the name of a logger.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has sent the message wholly or not at all.
+    pub async fn log_as(&self, logger: impl Into<Option<&str>>, level: LoggingLevel, data: impl Serialize + Send) {
         if !self.logs(level) {
             return;
         }
+        let logger = logger.into().map(str::to_owned);
         let Ok(data) = RawJson::encode(&data) else { return };
-        self.send("notifications/message", &LoggingMessageNotificationParams::new(level, data)).await;
+        let mut params = LoggingMessageNotificationParams::new(level, data);
+        params.logger = logger;
+        self.send("notifications/message", &params).await;
     }
 
     /// Returns whether a log message of this level would be sent, for messages that are costly to make.

@@ -53,18 +53,9 @@ macro_rules! handlers {
             }
 
             #[allow(unused_variables, non_snake_case)]
-            fn call(&self, cx: &Cx) -> impl Future<Output = Result<Self::Output, Unfit>> + Send {
-                // The extractors run before the future exists, so that it holds nothing but the handler's own.
-                let started = (|| {
-                    $(let $argument = $argument::from_call(cx)?;)*
-                    Ok(self($($argument,)*))
-                })();
-                async move {
-                    match started {
-                        Ok(future) => Ok(future.await),
-                        Err(unfit) => Err(unfit),
-                    }
-                }
+            async fn call(&self, cx: &Cx) -> Result<Self::Output, Unfit> {
+                $(let $argument = $argument::from_call(cx)?;)*
+                Ok(self($($argument,)*).await)
             }
         }
     )+};

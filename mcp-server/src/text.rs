@@ -11,6 +11,7 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
 }
 
 /// Lists the first words, and says how many there are when some are left out.
+#[cfg(any(feature = "validate", test))]
 pub(crate) fn list(words: &[String], most: usize) -> String {
     let shown = words.get(..most).unwrap_or(words).join(", ");
     match words.len().checked_sub(most) {

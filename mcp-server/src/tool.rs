@@ -55,6 +55,7 @@ pub struct Tool {
     needs: Needs,
     handler: Erased<ToolReply>,
     open: bool,
+    checked: bool,
 }
 
 impl Tool {
@@ -73,7 +74,7 @@ impl Tool {
         let mut entity = mcp_types::Tool::new(name, schema);
         entity.output_schema = H::Output::output_schema();
         let handler = erase::<InTool, M, H, ToolReply>(handler, IntoToolResult::into_tool_result);
-        Self { entity, needs, handler, open: false }
+        Self { entity, needs, handler, open: false, checked: true }
     }
 
     /// Makes a tool from a JSON Schema and a function that takes the arguments as JSON.
@@ -102,7 +103,7 @@ impl Tool {
             let reply = handler(arguments(&cx), cx);
             async move { Ok(reply.await.into_tool_result()) }.boxed()
         });
-        Self { entity, needs: Needs::default(), handler, open: false }
+        Self { entity, needs: Needs::default(), handler, open: false, checked: true }
     }
 
     /// Says what the tool does, for the language model.
@@ -175,13 +176,21 @@ impl Tool {
         self
     }
 
+    /// Leaves the checking of arguments and output to the handler; the schemas are only published.
+    ///
+    /// For a gateway, whose upstream server checks them. Without this, a schema that is refused refuses the server.
+    pub fn without_checks(mut self) -> Self {
+        self.checked = false;
+        self
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.entity.name
     }
 
     fn annotate(mut self, change: impl FnOnce(ToolAnnotations) -> ToolAnnotations) -> Self {
-        let hints = self.entity.annotations.take().unwrap_or_else(ToolAnnotations::new);
+        let hints = self.entity.annotations.take().unwrap_or_default();
         self.entity.annotations = Some(change(hints));
         self
     }
@@ -192,14 +201,10 @@ impl Tool {
             self.entity.input_schema = opened(&self.entity.input_schema);
         }
         let owner = || format!("tool `{}`", self.entity.name);
-        let input = Schema::of_arguments(self.entity.input_schema.clone(), limits)
+        let input = Schema::of_arguments(self.entity.input_schema.clone(), limits, self.checked)
             .map_err(|fault| Fault::schema(owner(), "input schema", fault))?;
-        let output = match &self.entity.output_schema {
-            Some(raw) => {
-                Some(Schema::new(raw.clone(), limits).map_err(|fault| Fault::schema(owner(), "output schema", fault))?)
-            }
-            None => None,
-        };
+        let output = self.entity.output_schema.clone().map(|raw| Schema::new(raw, limits, self.checked));
+        let output = output.transpose().map_err(|fault| Fault::schema(owner(), "output schema", fault))?;
         let headers =
             param_headers(input.raw()).map_err(|why| Fault::new(owner(), format!("its input schema: {why}")))?;
         let wraps = output.as_ref().is_some_and(|schema| !is_object_schema(schema.raw()));

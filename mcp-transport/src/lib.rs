@@ -17,6 +17,7 @@ pub mod pipe;
 #[cfg(feature = "process")]
 pub mod process;
 mod read_buffer;
+pub mod replay;
 mod service;
 pub mod sse;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The HTTP client and the HTTP server with each other, over real sockets of this machine.
 #![cfg(all(feature = "http-client", feature = "http-server"))]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -97,9 +98,8 @@ async fn requests_are_answered_one_after_the_other_and_at_once() {
         let answer = client.open(call("echo", &arguments)).await.unwrap().finish(drop).await.unwrap().unwrap();
         assert_eq!(answer.as_str(), format!("{{\"length\":{}}}", large.len() + 11));
     }
-    let calls = (0..50).map(|_| async {
-        client.open(call("echo", &json!({}))).await.unwrap().finish(drop).await.unwrap().unwrap()
-    });
+    let calls = (0..50)
+        .map(|_| async { client.open(call("echo", &json!({}))).await.unwrap().finish(drop).await.unwrap().unwrap() });
     assert!(futures::future::join_all(calls).await.iter().all(|answer| answer.as_str() == "{\"length\":2}"));
 }
 
@@ -196,7 +196,8 @@ async fn a_connection_above_the_bound_is_told_so() {
 async fn a_client_that_sends_64_mib_at_once_can_read_why_it_is_refused() {
     let running = Running::start(Limits::default()).await;
     let mut stream = TcpStream::connect(running.address).await.unwrap();
-    let head = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 67108864\r\n\r\n";
+    let head =
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 67108864\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let part = vec![b' '; 1024 * 1024];
     for _ in 0..64 {

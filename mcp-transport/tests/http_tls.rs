@@ -2,6 +2,7 @@
 //!
 //! The key and the certificates in `certificates` were made for this test and protect nothing.
 #![cfg(feature = "tls")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
 
@@ -39,7 +40,8 @@ async fn serve() -> u16 {
         let mut request = [0; 4096];
         let _ = stream.read(&mut request).await.unwrap();
         let body = r#"{"jsonrpc":"2.0","id":1,"result":{"ok":true}}"#;
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         stream.flush().await.unwrap();
     });

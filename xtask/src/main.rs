@@ -5,12 +5,14 @@
 
 mod ci;
 mod conformance;
+mod install;
 mod interop;
 mod layers;
 mod process;
 mod release;
 mod test;
 mod tidy;
+mod workers;
 mod workspace;
 
 use std::{env, process::ExitCode};
@@ -52,6 +54,14 @@ cargo xtask COMMAND
   tidy                     the budgets and rules of the source tree (exceptions: xtask/exceptions.txt)
   layers [--edges-only]    which crate may depend on which; every crate builds alone with every feature
   conformance [ARGUMENTS]  the conformance matrix; arguments go to it
+  conformance --official   the official suite against our two fixtures, in both of its requirement sets
+      --revision REVISION    only this requirement set
+      --side SIDE            only `server` or `client`
+      --only TEXT            only the scenarios whose name holds TEXT
+      --json FILE            write the report there too (always: conformance/report.json in the target directory)
+      --write-docs           write docs/src/conformance-report.md; needs a whole run of our fixtures
+      --server-url URL       judge a server that runs already instead of our fixture
+      --client-command WORDS judge another client; the suite splits the words at spaces
   interop [OPTIONS]        our programs against the TypeScript and Python implementations
       --install-only         install the peers below target/interop and stop
       --control              the peers against each other: is it them or us?
@@ -61,5 +71,5 @@ cargo xtask COMMAND
   help                     this text
 
 Steps of `ci`: fmt clippy tidy layers test doc deny release conformance interop (the last only with CI=true).
-Without Node or Python `interop` is skipped; with CI=true that is red.
+Without Node or Python `interop` is skipped, and without Node the official suite; with CI=true that is red.
 ";

@@ -8,6 +8,7 @@ use std::{
     ffi::OsStr,
     fmt,
     io::{BufRead, BufReader, Read},
+    net::TcpListener,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
@@ -224,6 +225,57 @@ impl Group {
         }
     }
 
+    /// Waits until `is_ready` says so, such as when a port of the child takes connections.
+    ///
+    /// # Errors
+    ///
+    /// When the child ends or `patience` is over first; the message holds what was printed.
+    pub(crate) fn wait_until(
+        &mut self,
+        patience: Duration,
+        mut is_ready: impl FnMut() -> bool,
+    ) -> Outcome {
+        let deadline = Instant::now() + patience;
+        loop {
+            self.check_alive()?;
+            if is_ready() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                self.take_lines(Duration::ZERO);
+                return Err(Red::new(format!(
+                    "not ready in {} s; it printed:\n{}",
+                    patience.as_secs(),
+                    self.transcript()
+                )));
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// Looks whether the child still runs.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended; the message holds its exit status and what it printed.
+    pub(crate) fn check_alive(&mut self) -> Outcome {
+        let Ok(Some(status)) = self.child.try_wait() else {
+            return Ok(());
+        };
+        self.take_lines(LAST_WORDS);
+        Err(Red::new(format!(
+            "it ended ({status}); it printed:\n{}",
+            self.transcript()
+        )))
+    }
+
+    /// Takes the lines that are there, and those that come within `patience` of each other.
+    fn take_lines(&mut self, patience: Duration) {
+        while let Ok(line) = self.lines.recv_timeout(patience) {
+            self.seen.push(line);
+        }
+    }
+
     /// Waits until the child ends by itself, and returns its exit code and its lines.
     ///
     /// # Errors
@@ -232,14 +284,10 @@ impl Group {
     pub(crate) fn finish(mut self, patience: Duration) -> Outcome<(Option<i32>, Vec<Line>)> {
         let deadline = Instant::now() + patience;
         loop {
-            while let Ok(line) = self.lines.try_recv() {
-                self.seen.push(line);
-            }
+            self.take_lines(Duration::ZERO);
             if let Ok(Some(status)) = self.child.try_wait() {
                 // The pipes may outlive the child when it left a process behind; what counts came before.
-                while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(200)) {
-                    self.seen.push(line);
-                }
+                self.take_lines(LAST_WORDS);
                 return Ok((status.code(), std::mem::take(&mut self.seen)));
             }
             if Instant::now() >= deadline {
@@ -331,10 +379,24 @@ fn signal_group(leader: u32, signal: &str) {
 #[cfg(not(unix))]
 fn signal_group(_leader: u32, _signal: &str) {}
 
+/// Finds a port of 127.0.0.1 for a program that cannot bind port 0. Someone else may take it before the program does.
+///
+/// # Errors
+///
+/// When none is free.
+pub(crate) fn free_port() -> Outcome<u16> {
+    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    bound
+        .map(|address| address.port())
+        .map_err(|error| Red::new(format!("no port is free: {error}")))
+}
+
 /// How often we look whether a child has ended.
 const POLL: Duration = Duration::from_millis(10);
 /// How long a group may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long the last lines of a child that has ended may take to come.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How much of what a child printed goes into a failure.
 const TRANSCRIPT_LINES: usize = 30;
 
@@ -382,6 +444,22 @@ mod tests {
         };
         assert!(find("out"));
         assert!(!find("err"));
+    }
+
+    #[test]
+    fn a_child_that_ends_before_it_is_ready_is_an_error_that_shows_what_it_printed() {
+        let mut group = Group::start(&mut shell("echo the reason >&2; exit 3")).unwrap();
+        let error = group.wait_until(PATIENCE, || false).unwrap_err();
+        assert!(error.message.contains("the reason"), "{error}");
+        assert!(group.check_alive().is_err());
+    }
+
+    #[test]
+    fn a_child_that_is_never_ready_is_an_error_after_the_patience() {
+        let mut group = Group::start(&mut shell("exec cat /dev/zero > /dev/null")).unwrap();
+        let error = group.wait_until(Duration::ZERO, || false).unwrap_err();
+        assert!(error.message.contains("not ready"), "{error}");
+        assert!(group.check_alive().is_ok());
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! just be slow.
 
 use mcp_transport::Error as WireError;
-use mcp_types::{Era, ProtocolVersion, RawJson, Revision, RpcError};
+use mcp_types::{Era, ErrorCode, ProtocolVersion, RawJson, Revision, RpcError};
 
 use super::{Agreement, Disagreement, EraMode, choose, legacy, modern};
 use crate::error::{Error, Unsupported};
@@ -239,6 +239,22 @@ impl Plan {
         self.legacy.iter().copied().max()
     }
 }
+
+/// Returns whether a modern request can have led to this only because the server is a legacy one, which has not carried
+/// it out then (V-60).
+pub(crate) fn is_wrong_era(outcome: &Outcome, medium: Medium) -> bool {
+    match outcome {
+        Ok(Ok(_)) => false,
+        Ok(Err(error)) => {
+            matches!(error.code, ErrorCode::INVALID_REQUEST | ErrorCode::METHOD_NOT_FOUND | SERVER_NOT_INITIALIZED)
+        }
+        Err(WireError::Http(failure)) => medium == Medium::Http && is_legacy_status(failure.status),
+        Err(failure) => medium == Medium::Child && is_end(failure),
+    }
+}
+
+/// What many legacy servers answer before `initialize`.
+const SERVER_NOT_INITIALIZED: ErrorCode = ErrorCode(-32000);
 
 fn is_end(failure: &WireError) -> bool {
     matches!(failure, WireError::Exited(_) | WireError::Closed)

@@ -9,7 +9,7 @@ use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
-use mcp_client::types::{Notification, Params, RawJson, RequestId, Revision, RpcError};
+use mcp_client::types::{Notification, Params, RawJson, Request, RequestId, Revision, RpcError};
 use mcp_client::{Client, Target};
 use mcp_transport::{Error as WireError, Event, Exchange, Incoming, Outgoing, Transport};
 use serde_json::{Value, json};
@@ -135,6 +135,7 @@ impl Server {
 pub(crate) struct Wire {
     asked: UnboundedSender<Asked>,
     said: Arc<Mutex<Vec<String>>>,
+    inbound: Mutex<Option<UnboundedReceiver<Incoming>>>,
 }
 
 /// The test's end of a [`Wire`].
@@ -142,6 +143,7 @@ pub(crate) struct Desk {
     asked: UnboundedReceiver<Asked>,
     /// What the client did besides asking, in order.
     pub(crate) said: Arc<Mutex<Vec<String>>>,
+    inbound: UnboundedSender<Incoming>,
 }
 
 /// A request, with the way to answer it.
@@ -153,7 +155,9 @@ pub(crate) struct Asked {
 pub(crate) fn wire() -> (Wire, Desk) {
     let (sender, asked) = unbounded();
     let said = Arc::new(Mutex::new(Vec::new()));
-    (Wire { asked: sender, said: Arc::clone(&said) }, Desk { asked, said })
+    let (inbound, incoming) = unbounded();
+    let wire = Wire { asked: sender, said: Arc::clone(&said), inbound: Mutex::new(Some(incoming)) };
+    (wire, Desk { asked, said, inbound })
 }
 
 /// Connects over a scripted transport with the rules of HTTP.
@@ -184,6 +188,20 @@ impl Desk {
             asked
         }
         .boxed()
+    }
+
+    /// Sends a request of the server.
+    pub(crate) fn request(&self, id: i64, method: &'static str) {
+        let request = Request { id: id.into(), method: method.into(), params: Params::absent() };
+        self.inbound.unbounded_send(Incoming::Request(request)).unwrap();
+    }
+
+    /// Returns what the client did besides asking, once it is this much.
+    pub(crate) async fn said(&self, count: usize) -> Vec<String> {
+        while self.said.lock().unwrap().len() < count {
+            tokio::task::yield_now().await;
+        }
+        self.said.lock().unwrap().clone()
     }
 
     /// Returns whether nothing has been asked.
@@ -251,7 +269,7 @@ impl Transport for Wire {
     }
 
     fn inbound(&self) -> Option<BoxStream<'static, Incoming>> {
-        None
+        self.inbound.lock().unwrap().take().map(StreamExt::boxed)
     }
 
     fn settle(&self, revision: Revision) {

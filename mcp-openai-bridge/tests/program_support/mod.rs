@@ -52,9 +52,7 @@ impl Run {
 pub(crate) fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-bridge"));
     command.args(args).stdin(Stdio::null());
-    for name in
-        ["COLUMNS", "MCP_BRIDGE_HOST", "MCP_BRIDGE_PORT", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"]
-    {
+    for name in ["COLUMNS", "MCP_BRIDGE_HOST", "MCP_BRIDGE_PORT", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"] {
         command.env_remove(name);
     }
     command

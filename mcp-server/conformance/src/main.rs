@@ -71,7 +71,7 @@ fn plan(selection: &Selection) -> Plan {
 fn serve_stdio(fixture: Fixture) -> Result<ExitCode, Box<dyn Error>> {
     runner::quiet_panics();
     let server = fixture.build()?;
-    let way_in = mcp_server::stdio().limits(fixture.limits()).served(fixture.revisions().into_iter().collect());
+    let way_in = mcp_server::stdio().limits(fixture.limits()).served(fixture.served());
     Builder::new_current_thread().enable_all().build()?.block_on(server.serve(way_in))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -82,4 +82,4 @@ fn print(text: &str) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 /// How long one cell may take. Nothing waits in a scenario, so only what hangs comes near it.
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(20);

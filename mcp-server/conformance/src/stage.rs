@@ -98,9 +98,8 @@ impl Stage {
             Transport::Memory => {
                 let (client, server) = memory::pair();
                 let (reader, writer) = tokio::io::split(server);
-                let way_in = Pipe::new(reader, writer).limits(fixture.limits());
-                let way_in = way_in.served(fixture.revisions().into_iter().collect());
-                let server = self.server(fixture).await?;
+                let way_in = Pipe::new(reader, writer).limits(fixture.limits()).served(fixture.served());
+                    let server = self.server(fixture).await?;
                 // It ends when the wire is dropped.
                 tokio::spawn(async move { server.serve(way_in).await });
                 let (reader, writer) = tokio::io::split(client);
@@ -139,7 +138,7 @@ impl Stage {
         }
         let server = fixture.build()?;
         let http = Http::bind("127.0.0.1:0").await.map_err(mcp_server::Error::from)?;
-        let http = http.limits(fixture.limits()).revisions(fixture.revisions());
+        let http = http.limits(fixture.limits()).served(fixture.served());
         let address = http.local_addr();
         let serving = server.clone();
         let task = AbortOnDrop(tokio::spawn(async move { serving.serve(http).await }));

@@ -25,21 +25,19 @@ pub(crate) fn check(schema: &Value, limits: &Limits) -> Result<DepthLimit, Schem
         graph.edges.insert(key(node), walk.edges(node)?);
     }
     graph.refuse_loops()?;
-    let cost = graph.cost(key(schema), &mut HashSet::new());
+    let most = limits.schema_expansion;
+    let too_costly =
+        || SchemaFault(format!("one value would meet more than {most} subschemas; use fewer combined references"));
+    if graph.cost(key(schema), &mut HashSet::new()) > most {
+        return Err(too_costly());
+    }
     let components = Components::of(&graph);
-    let mut work = limits.schema_expansion.saturating_mul(16);
+    let mut work = most.saturating_mul(16);
     let mut fanout = 0;
     for node in &nodes {
-        let ways = graph.fanout(key(node), &components, &mut work);
-        fanout = fanout.max(ways.unwrap_or(usize::MAX));
+        fanout = fanout.max(graph.fanout(key(node), &components, &mut work).ok_or_else(too_costly)?);
     }
-    if cost > limits.schema_expansion || fanout > limits.schema_expansion {
-        let most = limits.schema_expansion;
-        return Err(SchemaFault(format!(
-            "one value would meet more than {most} subschemas; use fewer combined references"
-        )));
-    }
-    Ok(depth_limit(fanout, limits.schema_expansion))
+    Ok(depth_limit(fanout, most))
 }
 
 /// Returns how deep a value may go when every level multiplies the work by `fanout`.
@@ -54,6 +52,9 @@ fn depth_limit(fanout: usize, most: usize) -> DepthLimit {
         depth
     })
 }
+
+/// The longest chain of references that one value follows; each takes its share of the stack of the validator.
+const MAX_CHAIN: usize = 256;
 
 /// The identity of a subschema: where it lies in memory while the tree is borrowed.
 type Key = usize;
@@ -209,30 +210,39 @@ impl Graph<'_> {
         self.edges.get(&node).map_or(&[], Vec::as_slice)
     }
 
-    /// Refuses references that lead back without going into the value: checking would never end.
+    /// Refuses references that lead back without going into the value, and long chains of them.
     fn refuse_loops(&self) -> Result<(), SchemaFault> {
-        let mut done = HashSet::new();
-        let is_loop = self.edges.keys().any(|node| self.loops(*node, &mut HashSet::new(), &mut done));
-        if is_loop {
+        let mut chains = HashMap::new();
+        self.edges.keys().try_for_each(|node| self.chain(*node, &mut HashSet::new(), &mut chains).map(drop))
+    }
+
+    /// Returns how many subschemas follow each other from here without going into the value.
+    fn chain(
+        &self,
+        node: Key,
+        path: &mut HashSet<Key>,
+        chains: &mut HashMap<Key, usize>,
+    ) -> Result<usize, SchemaFault> {
+        if let Some(length) = chains.get(&node) {
+            return Ok(*length);
+        }
+        if !path.insert(node) {
             return Err(SchemaFault(
                 "a reference leads back to itself, so checking a value would never end".to_owned(),
             ));
         }
-        Ok(())
-    }
-
-    fn loops(&self, node: Key, path: &mut HashSet<Key>, done: &mut HashSet<Key>) -> bool {
-        if done.contains(&node) {
-            return false;
+        let mut length = 0;
+        if path.len() <= MAX_CHAIN {
+            for (_, child) in self.edges(node).iter().filter(|(step, _)| *step == Step::Stay) {
+                length = length.max(self.chain(*child, path, chains)?);
+            }
         }
-        if !path.insert(node) {
-            return true;
+        if path.len() > MAX_CHAIN || length >= MAX_CHAIN {
+            return Err(SchemaFault(format!("more than {MAX_CHAIN} references follow each other")));
         }
-        let stays = self.edges(node).iter().filter(|(step, _)| *step == Step::Stay);
-        let found = stays.into_iter().any(|(_, child)| self.loops(*child, path, done));
         path.remove(&node);
-        done.insert(node);
-        found
+        chains.insert(node, length + 1);
+        Ok(length + 1)
     }
 
     /// Estimates how many subschemas one value meets; a reference back to where it comes from counts once.
@@ -382,6 +392,22 @@ mod tests {
         let variant = |kind: &str| json!({"properties": {"kind": {"const": kind}, "of": {"$ref": "#"}}});
         let expression = json!({"oneOf": [variant("neg"), variant("not")]});
         assert_eq!(check(&expression, &Limits::default()).unwrap(), Some(16));
+    }
+
+    #[test]
+    fn long_chains_of_references_do_not_exhaust_the_stack() {
+        let chain = |length: usize, link: fn(Value) -> Value| {
+            let mut defs = serde_json::Map::new();
+            for at in 0..length {
+                defs.insert(format!("d{at}"), link(json!({"$ref": format!("#/$defs/d{}", at + 1)})));
+            }
+            defs.insert(format!("d{length}"), json!({}));
+            json!({"$ref": "#/$defs/d0", "$defs": defs})
+        };
+        assert!(check(&chain(200, |next| next), &Limits::default()).is_ok());
+        assert!(fault(&chain(4_000, |next| next)).contains("256 references"));
+        let inside = chain(2_000, |next| json!({"properties": {"a": next}}));
+        check(&inside, &Limits::default()).unwrap();
     }
 
     #[test]

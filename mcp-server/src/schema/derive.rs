@@ -20,10 +20,10 @@ pub(crate) fn arguments_of<T: JsonSchema>() -> RawJson {
     let mut schema = derived::<T>(SchemaSettings::draft2020_12().for_deserialize());
     if let Value::Object(root) = &mut schema {
         // Enumerations have no `type` at their root, but every form of arguments is an object (T-81).
-        root.entry("type").or_insert_with(|| "object".into());
         if root.get("type") == Some(&"object".into()) {
             root.entry("properties").or_insert_with(|| Value::Object(Map::new()));
         }
+        root.entry("type").or_insert_with(|| "object".into());
     }
     close(&mut schema);
     schema.into()
@@ -81,10 +81,8 @@ fn is_rust_number(format: &str) -> bool {
 fn close(schema: &mut Value) {
     let shared = composed(schema);
     if let Some(definitions) = schema.get_mut("$defs").and_then(Value::as_object_mut) {
-        for (name, definition) in definitions.iter_mut().filter(|(name, _)| !shared.contains(*name)) {
-            let _ = name;
-            close_one(definition);
-        }
+        let whole = definitions.iter_mut().filter(|(name, _)| !shared.contains(*name));
+        whole.for_each(|(_, definition)| close_one(definition));
     }
     close_one(schema);
 }
@@ -225,6 +223,7 @@ mod tests {
     #[test]
     fn a_map_stays_open_and_an_enumeration_becomes_an_object() {
         assert_eq!(arguments::<Map<String, Value>>()["additionalProperties"], true);
+        assert_eq!(arguments::<Value>(), json!({"type": "object"}));
         #[derive(Deserialize, JsonSchema)]
         enum Command {
             Go { far: u8 },

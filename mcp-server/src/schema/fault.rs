@@ -176,7 +176,7 @@ mod tests {
 
     #[track_caller]
     fn check(schema: serde_json::Value, value: serde_json::Value, expected: &[&str]) {
-        let schema = Schema::new(schema.into(), &Limits::default()).unwrap();
+        let schema = Schema::new(schema.into(), &Limits::default(), true).unwrap();
         let told = schema.check(&RawJson::from(value)).unwrap_err();
         for part in expected {
             assert!(told.contains(part), "{part:?} is not in:\n{told}");
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn the_number_of_faults_is_bounded() {
         let schema = json!({"type": "array", "items": {"type": "string"}});
-        let schema = Schema::new(schema.into(), &Limits::default()).unwrap();
+        let schema = Schema::new(schema.into(), &Limits::default(), true).unwrap();
         let told = schema.check(&RawJson::from(json!(vec![1; 100]))).unwrap_err();
         assert_eq!(told.lines().count(), 17);
         assert!(told.ends_with("- and more"));

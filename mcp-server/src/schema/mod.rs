@@ -25,30 +25,34 @@ use checker::Checker;
 #[derive(Debug)]
 pub(crate) struct Schema {
     raw: RawJson,
-    checker: Checker,
+    /// `None` for a schema that is only published.
+    checker: Option<Checker>,
 }
 
 impl Schema {
-    /// Takes a schema after checking that it is one and stays in its budget.
-    pub(crate) fn new(raw: RawJson, limits: &Limits) -> Result<Self, SchemaFault> {
+    /// Takes a schema after checking that it is one and stays in its budget; one that is not `checked` is only published.
+    pub(crate) fn new(raw: RawJson, limits: &Limits, checked: bool) -> Result<Self, SchemaFault> {
         if raw.as_bytes().len() > limits.schema_bytes {
             return Err(SchemaFault(format!("it is larger than {} bytes", limits.schema_bytes)));
+        }
+        if !checked {
+            return Ok(Self { raw, checker: None });
         }
         let value: Value = raw.decode().map_err(|error| SchemaFault(format!("it cannot be read: {error}")))?;
         if !value.is_object() && !value.is_boolean() {
             return Err(SchemaFault("it must be an object".to_owned()));
         }
         let depth = budget::check(&value, limits)?;
-        Ok(Self { raw, checker: Checker::new(value, depth)? })
+        Ok(Self { raw, checker: Some(Checker::new(value, depth)?) })
     }
 
     /// Takes the schema of a tool's arguments, whose root must be of type `object` (T-81).
-    pub(crate) fn of_arguments(raw: RawJson, limits: &Limits) -> Result<Self, SchemaFault> {
+    pub(crate) fn of_arguments(raw: RawJson, limits: &Limits, checked: bool) -> Result<Self, SchemaFault> {
         let kind = raw.members(["type"]).ok().and_then(|[kind]| kind?.decode::<String>().ok());
         if kind.as_deref() != Some("object") {
             return Err(SchemaFault("its root must have `\"type\": \"object\"`".to_owned()));
         }
-        Self::new(raw, limits)
+        Self::new(raw, limits, checked)
     }
 
     /// Returns the schema as it is published.
@@ -63,6 +67,6 @@ impl Schema {
     /// Returns the faults, one a line, in words that a language model can act on. Without the feature `validate`
     /// nothing is checked here.
     pub(crate) fn check(&self, value: &RawJson) -> Result<(), String> {
-        self.checker.check(value)
+        self.checker.as_ref().map_or(Ok(()), |checker| checker.check(value))
     }
 }

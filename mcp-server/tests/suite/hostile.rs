@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use mcp_server::{Limits, Pipe, Server, Tool, implementation};
+use mcp_server::{Limits, Pipe, Server, State, Tool, implementation};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
+use tokio::sync::Notify;
 
 struct Peer {
     reader: BufReader<ReadHalf<DuplexStream>>,
@@ -18,7 +19,12 @@ fn server() -> Server {
         .tool(Tool::new("explode", || -> std::future::Ready<()> { panic!("boom") }))
         .tool(Tool::new("hang", std::future::pending::<()>))
         .tool(Tool::new("hello", async || "hello"))
-        .limits(Limits::default())
+        .tool(Tool::new("wait", async |State(released): State<Notify>| {
+            released.notified().await;
+            "waited"
+        }))
+        .tool(Tool::new("release", async |State(released): State<Notify>| released.notify_one()))
+        .state(Notify::new())
         .build()
         .unwrap()
 }
@@ -133,13 +139,19 @@ async fn a_line_of_64_mib_is_answered_and_costs_nothing_that_follows() {
 }
 
 #[tokio::test]
-async fn an_id_in_use_is_refused_and_the_first_request_goes_on() {
+async fn a_request_with_an_id_in_use_is_refused_and_the_first_goes_on_to_its_answer() {
     let (mut peer, _serving) = Peer::start();
-    peer.request(json!("twice"), "tools/call", json!({"name": "hang"})).await;
+    peer.request(json!("twice"), "tools/call", json!({"name": "wait"})).await;
     peer.request(json!("twice"), "tools/call", json!({"name": "hello"})).await;
-    peer.is_alive("after the duplicate").await;
-    let answers = peer.answers.get("\"twice\"").map_or(0, Vec::len);
-    assert!(answers <= 1, "{:?}", peer.answers);
+    assert_eq!(peer.read().await.unwrap()["error"]["code"], -32600);
+    peer.request(json!("release"), "tools/call", json!({"name": "release"})).await;
+    while peer.answers["\"twice\""].len() < 2 {
+        peer.read().await.expect("the server is there");
+    }
+    peer.is_alive("after the release").await;
+    let answers = &peer.answers["\"twice\""];
+    assert_eq!(answers.len(), 2, "each of the two requests is answered once: {answers:?}");
+    assert_eq!(answers[1]["result"]["content"], json!([{"type": "text", "text": "waited"}]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -174,7 +174,8 @@ fn check_result(revision: Revision, method: &str, result: &Value) {
     check(revision, definition, result);
 }
 
-fn check_notification(revision: Revision, notification: &Value) {
+/// Holds a notification against the published schema.
+pub(crate) fn check_notification(revision: Revision, notification: &Value) {
     let definition = match notification["method"].as_str().unwrap() {
         "notifications/progress" => "ProgressNotification",
         "notifications/message" => "LoggingMessageNotification",

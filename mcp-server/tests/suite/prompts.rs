@@ -20,7 +20,7 @@ struct Review {
 async fn review(Args(review): Args<Review>) -> Vec<PromptMessage> {
     vec![
         PromptMessage::new(Role::User, ContentBlock::text(review.code)),
-        PromptMessage::new(Role::Assistant, ContentBlock::text(format!("{:?}", review.remarks))),
+        PromptMessage::new(Role::Assistant, ContentBlock::text(format!("{:?} {:?}", review.remarks, review.language))),
     ]
 }
 
@@ -67,7 +67,7 @@ async fn t_103_arguments_come_from_the_type_and_arrive_as_texts() {
             result["messages"],
             json!([
                 {"role": "user", "content": {"type": "text", "text": "x = 1"}},
-                {"role": "assistant", "content": {"type": "text", "text": "Some(3)"}}
+                {"role": "assistant", "content": {"type": "text", "text": "Some(3) None"}}
             ])
         );
     }

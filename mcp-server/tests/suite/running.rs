@@ -219,7 +219,15 @@ async fn p_90_a_modern_request_hears_what_it_asks_for_and_nothing_unless_it_asks
     let client = modern(&server).await.meta("io.modelcontextprotocol/logLevel", "error");
     let told = client.request("tools/call", json!({"name": "chatter"})).await;
     assert_eq!(levels(&told.notifications), ["error", "critical", "alert", "emergency"]);
-    assert_eq!(told.notifications[0]["params"]["data"], json!({"at": "error"}));
+    assert_eq!(told.notifications[0]["params"], json!({"level": "error", "data": {"at": "error"}}));
+    let named = Server::builder(implementation!())
+        .logging()
+        .tool(Tool::new("named", async |cx: Cx| cx.log_as("db", LoggingLevel::Error, "lost").await))
+        .build()
+        .unwrap();
+    let client = modern(&named).await.meta("io.modelcontextprotocol/logLevel", "error");
+    let told = client.request("tools/call", json!({"name": "named"})).await;
+    assert_eq!(told.notifications[0]["params"], json!({"level": "error", "logger": "db", "data": "lost"}));
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use std::future::poll_fn;
 
-use mcp_server::{Catalog, Changes, Resource, Server, Tool, implementation};
+use mcp_server::{Catalog, Changes, Resource, Revision, Server, Tool, implementation};
 use mcp_transport::{Outbox, Service};
 use serde_json::{Value, json};
 
-use crate::kit::{is_pending, modern};
+use crate::kit::{check_notification, is_pending, modern};
 
 fn server(changes: &Changes) -> Server {
     Server::builder(implementation!())
@@ -19,7 +19,9 @@ fn server(changes: &Changes) -> Server {
 
 async fn next(outbox: &mut Outbox) -> Value {
     let text = poll_fn(|cx| outbox.poll_next(cx)).await.unwrap();
-    serde_json::from_slice(&text).unwrap()
+    let notification = serde_json::from_slice(&text).unwrap();
+    check_notification(Revision::V2026_07_28, &notification);
+    notification
 }
 
 #[tokio::test]

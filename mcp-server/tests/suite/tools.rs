@@ -324,6 +324,25 @@ fn t_97_schemas_that_cost_too_much_or_refer_elsewhere_are_refused_when_the_serve
     assert!(fault(Tool::raw("t", json!({"type": "object", "required": "a"}), never)).contains("not valid"));
 }
 
+#[tokio::test]
+async fn a_tool_without_checks_publishes_any_schema_and_takes_any_arguments() {
+    let remote = json!({"type": "object", "properties": {"a": {"$ref": "https://example.com/x"}}});
+    let tool =
+        Tool::raw("far", remote.clone(), async |arguments: RawJson, _: Cx| arguments.to_string()).without_checks();
+    let client = modern(&server(tool)).await;
+    assert_eq!(client.ok("tools/list", json!({})).await["tools"][0]["inputSchema"], remote);
+    assert_eq!(text(&client.tool("far", json!({"b": [1]})).await), r#"{"b":[1]}"#);
+}
+
+#[tokio::test]
+async fn arguments_may_be_any_object() {
+    async fn any(Args(value): Args<Value>) -> String {
+        value.to_string()
+    }
+    let client = modern(&server(Tool::new("any", any))).await;
+    assert_eq!(text(&client.tool("any", json!({"x": [1]})).await), r#"{"x":[1]}"#);
+}
+
 #[test]
 fn every_fault_of_a_server_is_told_at_once() {
     struct Database;

@@ -48,7 +48,8 @@ impl Tls {
     pub(super) fn connector(&self) -> Result<Connector, Error> {
         let provider = Arc::new(ring::default_provider());
         let failed = |error| Error::environment("cannot set up TLS with the certificates of this machine", error);
-        let verifier = Verifier::new_with_extra_roots(self.extra.iter().cloned(), Arc::clone(&provider)).map_err(failed)?;
+        let verifier =
+            Verifier::new_with_extra_roots(self.extra.iter().cloned(), Arc::clone(&provider)).map_err(failed)?;
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(failed)?

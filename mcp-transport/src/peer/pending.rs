@@ -90,10 +90,8 @@ impl Pending {
         if let Some(due) = asked.due {
             self.deadlines.remove(&(due, *id));
         }
-        if let Some(token) = &asked.token {
-            if self.tokens.get(token) == Some(id) {
-                self.tokens.remove(token);
-            }
+        if let Some(token) = asked.token.as_ref().filter(|token| self.tokens.get(token) == Some(id)) {
+            self.tokens.remove(token);
         }
         self.listeners -= usize::from(asked.hears_logs);
         Some(asked)
@@ -158,12 +156,6 @@ impl Pending {
 
 impl Default for Pending {
     fn default() -> Self {
-        Self {
-            next_id: 1,
-            asked: HashMap::new(),
-            deadlines: BTreeSet::new(),
-            tokens: HashMap::new(),
-            listeners: 0,
-        }
+        Self { next_id: 1, asked: HashMap::new(), deadlines: BTreeSet::new(), tokens: HashMap::new(), listeners: 0 }
     }
 }

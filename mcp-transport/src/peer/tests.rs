@@ -1,3 +1,7 @@
+//! What two ends of a connection tell each other, and when.
+//!
+//! The surprising thing: there is no waiting here. Time is a number that each test chooses.
+
 use std::time::Duration;
 
 use mcp_types::ErrorCode;
@@ -11,6 +15,7 @@ fn patience(idle: u32, total: u32) -> Patience {
     Patience { idle: idle * SECOND, total: total * SECOND }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the macro makes values")]
 fn message(text: Value) -> Message {
     Message::parse(text.to_string()).unwrap()
 }
@@ -235,10 +240,11 @@ fn a_server_may_end_a_subscription_and_nothing_else_of_ours() {
 fn log_messages_belong_to_the_only_request_that_asked_for_them() {
     let now = Instant::now();
     let mut peer = Peer::default();
-    let log = || message(json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}));
-    let ask = |peer: &mut Peer, meta: Value| {
-        peer.request("tools/call", &params(json!({"_meta": meta})), patience(5, 5), now)
+    let log = || {
+        message(json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}))
     };
+    let ask =
+        |peer: &mut Peer, meta: Value| peer.request("tools/call", &params(json!({"_meta": meta})), patience(5, 5), now);
     let hearing = json!({"io.modelcontextprotocol/logLevel": "info"});
     ask(&mut peer, json!({}));
     let first = ask(&mut peer, hearing.clone());

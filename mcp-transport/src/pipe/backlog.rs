@@ -31,12 +31,7 @@ enum Weight {
 
 impl Backlog {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self {
-            max_messages: limits.outbox_messages,
-            max_bytes: limits.outbox_bytes,
-            waiting: VecDeque::new(),
-            held: 0,
-        }
+        Self { max_messages: limits.outbox_messages, max_bytes: limits.outbox_bytes, waiting: VecDeque::new(), held: 0 }
     }
 
     /// Adds a message, at the cost of others or of itself when there is no room.

@@ -118,8 +118,9 @@ impl Mux {
     }
 
     async fn begin(&self, request: Outgoing) -> Result<Exchange, Error> {
-        let params = Params::from_raw(request.params)
-            .map_err(|error| Error::config(format!("the parameters of `{}` cannot be sent: {error}", request.method)))?;
+        let params = Params::from_raw(request.params).map_err(|error| {
+            Error::config(format!("the parameters of `{}` cannot be sent: {error}", request.method))
+        })?;
         let patience = request.patience;
         self.room(patience.idle.min(patience.total)).await?;
         let id = self.shared.lock().open(&request.method, &params, patience, now())?;

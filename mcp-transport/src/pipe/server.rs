@@ -218,7 +218,7 @@ impl<S: Service> Connection<S> {
                 _ => self.lines.next_line(),
             };
             match line {
-                Some(LineEvent::Line(text)) => self.handle_line(text),
+                Some(LineEvent::Line(text)) => self.handle_line(&text),
                 Some(LineEvent::TooLong { head, limit }) => {
                     let id = Message::id_in_head(&head).filter(|_| !looks_like_response(&head));
                     let message = format!("a message has at most {limit} bytes, this one has more");
@@ -250,12 +250,12 @@ impl<S: Service> Connection<S> {
         end.into_iter().chain(stall).min()
     }
 
-    fn handle_line(&mut self, text: Bytes) {
+    fn handle_line(&mut self, text: &Bytes) {
         match Message::parse(text.clone()) {
             Ok(message) => self.handle_message(message),
-            Err(malformed) if malformed.batch && self.takes_batches() => self.handle_batch(&text),
+            Err(malformed) if malformed.batch && self.takes_batches() => self.handle_batch(text),
             Err(malformed) => {
-                let id = malformed.id.as_ref().filter(|_| !looks_like_response(&text));
+                let id = malformed.id.as_ref().filter(|_| !looks_like_response(text));
                 self.peer.refuse(id, &malformed.error);
             }
         }
@@ -326,7 +326,8 @@ impl<S: Service> Connection<S> {
         let messages: Vec<_> = texts.into_iter().map(Message::parse).collect();
         let modern = |request: &Request| request.params.meta().protocol_version().is_some();
         if messages.iter().any(|message| matches!(message, Ok(Message::Request(request)) if modern(request))) {
-            let error = RpcError::invalid_request("a request with a protocol version in its `_meta` cannot be in a batch");
+            let error =
+                RpcError::invalid_request("a request with a protocol version in its `_meta` cannot be in a batch");
             return self.peer.refuse(None, &error);
         }
         self.peer.begin_batch();

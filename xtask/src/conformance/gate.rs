@@ -3,6 +3,8 @@
 //! The suite counts a scenario as passed when nothing failed, so a client that does nothing passes some of them. Here a
 //! scenario needs a success, has neither failure nor warning, and skips only what is written down with a reason.
 
+use std::fmt;
+
 use crate::{
     conformance::{
         checks::{Check, Status},
@@ -37,7 +39,7 @@ pub(crate) struct Skip {
     scenario: String,
     /// The name of the check; its id may be that of others too.
     check: String,
-    pub(crate) reason: String,
+    reason: String,
 }
 
 impl Skip {
@@ -47,6 +49,13 @@ impl Skip {
 
     fn is_of(&self, scenario: &Scenario) -> bool {
         self.revision == scenario.revision && self.side == scenario.side && self.scenario == scenario.name
+    }
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { revision, side, scenario, check, reason } = self;
+        write!(f, "{revision} {} `{scenario}` {check}: {reason}", side.name())
     }
 }
 
@@ -97,7 +106,11 @@ pub(crate) fn judge(scenario: &Scenario, ran: &Ran, skips: &[Skip]) -> Verdict {
 fn describe(check: &Check) -> String {
     let Check { id, name, status, message } = check;
     let message = message.trim();
-    if id == name { format!("{} {id}: {message}", status.name()) } else { format!("{} {id} ({name}): {message}", status.name()) }
+    if id == name {
+        format!("{} {id}: {message}", status.name())
+    } else {
+        format!("{} {id} ({name}): {message}", status.name())
+    }
 }
 
 /// Returns whether the suite itself counts the scenario as passed: no check failed, whatever else happened.
@@ -107,9 +120,8 @@ pub(crate) fn is_passed_by_the_suite(ran: &Ran) -> bool {
 
 /// Returns the lines of the list that a scenario did not need, though it is not red.
 pub(crate) fn unneeded<'a>(scenario: &Scenario, ran: &Ran, skips: &'a [Skip]) -> Vec<&'a Skip> {
-    let is_needed = |skip: &Skip| {
-        ran.checks.iter().any(|check| check.status == Status::Skipped && skip.allows(scenario, check))
-    };
+    let is_needed =
+        |skip: &Skip| ran.checks.iter().any(|check| check.status == Status::Skipped && skip.allows(scenario, check));
     skips.iter().filter(|skip| skip.is_of(scenario) && !is_needed(skip)).collect()
 }
 

@@ -11,14 +11,13 @@ mod run;
 
 use std::{
     path::PathBuf,
-    sync::Mutex,
-    thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     interop::{cells::Cell, install::Peers},
     process::{Outcome, Red, cargo, in_ci, run as run_command},
+    workers::for_all,
     workspace::{Workspace, root},
 };
 
@@ -30,7 +29,7 @@ use crate::{
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let options = Options::parse(arguments)?;
     let workspace = Workspace::load()?;
-    let peers = Peers::install(&workspace.target_directory.join("interop"))?;
+    let peers = Peers::install(&workspace.target_directory)?;
     skip_absent(peers.node.is_some(), "Node (npm)")?;
     skip_absent(peers.python.is_some(), "Python (python3)")?;
     if options.install_only {
@@ -146,42 +145,17 @@ fn build(workspace: &Workspace) -> Outcome<PathBuf> {
     Ok(workspace.target_directory.join("debug").join("mcp-bridge"))
 }
 
-/// Runs the cells on a few threads; a cell mostly waits for an interpreter to start.
+/// Runs the cells; a cell mostly waits for an interpreter to start.
 fn run_all(cells: &[Cell], run: impl Fn(Cell) -> Outcome<Vec<Check>> + Sync) -> Vec<Row> {
-    let workers = thread::available_parallelism()
-        .map_or(2, usize::from)
-        .min(4);
-    let next = Mutex::new(cells.iter().copied().enumerate());
-    let rows = Mutex::new(Vec::new());
-    let take = || {
-        next.lock()
-            .expect("no worker panics while it takes a cell")
-            .next()
-    };
-    let work = || {
-        while let Some((index, cell)) = take() {
-            let start = Instant::now();
-            let checks = run(cell).unwrap_or_else(|red| vec![Check::of("run", Err(red))]);
-            let row = Row {
-                cell,
-                checks,
-                time: start.elapsed(),
-            };
-            rows.lock()
-                .expect("no worker panics while it adds a row")
-                .push((index, row));
+    for_all(cells, |&cell| {
+        let start = Instant::now();
+        let checks = run(cell).unwrap_or_else(|red| vec![Check::of("run", Err(red))]);
+        Row {
+            cell,
+            checks,
+            time: start.elapsed(),
         }
-    };
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(work);
-        }
-    });
-    let mut rows = rows
-        .into_inner()
-        .expect("no worker panics while it adds a row");
-    rows.sort_by_key(|(index, _)| *index);
-    rows.into_iter().map(|(_, row)| row).collect()
+    })
 }
 
 fn report(rows: &[Row]) -> Outcome {

@@ -1,6 +1,6 @@
 //! One cell: start the server, let the client do its checks, end both.
 
-use std::{net::TcpListener, path::Path, process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::{
         offer::{Offer, agreed},
         ours,
     },
-    process::{Group, Line, Outcome, Red, tail},
+    process::{Group, Line, Outcome, Red, free_port, tail},
 };
 
 /// Where a client finds its server.
@@ -96,13 +96,6 @@ fn start(server: Server, words: &[String]) -> Outcome<(Group, String)> {
     let mut group = Group::start(&mut command)?;
     let url = group.wait_for(PATIENCE, |line| url_in(&line.text))?;
     Ok((group, url))
-}
-
-fn free_port() -> Outcome<u16> {
-    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    bound
-        .map(|address| address.port())
-        .map_err(|error| Red::new(format!("no port is free: {error}")))
 }
 
 /// Finds the URL of an endpoint in what a server prints when it is ready.

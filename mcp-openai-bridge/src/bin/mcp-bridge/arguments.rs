@@ -277,14 +277,19 @@ mod tests {
         };
         let message = check(SCHEMA, "fileName=a").unwrap_err();
         assert!(message.contains("fileName") && message.contains("did you mean `file_name`?"), "{message}");
-        assert!(check(r#"{"type":"object","properties":{"a":{}},"additionalProperties":{"type":"number"}}"#, "z=1").is_ok());
+        assert!(
+            check(r#"{"type":"object","properties":{"a":{}},"additionalProperties":{"type":"number"}}"#, "z=1").is_ok()
+        );
         assert!(check(r#"{"type":"object"}"#, "z=1").is_ok());
     }
 
     #[test]
     fn a_word_without_a_key_or_given_twice_is_refused() {
         assert!(typed_as(SCHEMA, &["hello"]).starts_with("`hello` is not an argument: it has no `key=` in front | "));
-        assert_eq!(typed_as(SCHEMA, &["n=1", "n=2"]), "the argument `n` is given 2 times and is no array | give it once");
+        assert_eq!(
+            typed_as(SCHEMA, &["n=1", "n=2"]),
+            "the argument `n` is given 2 times and is no array | give it once"
+        );
     }
 
     #[test]
@@ -298,7 +303,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_listed_before_anything_is_sent() {
-        let schema = r#"{"type":"object","properties":{"a":{"type":"number"},"b":{"type":"boolean"}},"required":["a"]}"#;
+        let schema =
+            r#"{"type":"object","properties":{"a":{"type":"number"},"b":{"type":"boolean"}},"required":["a"]}"#;
         let wrong = RawJson::parse(r#"{"b":"maybe"}"#).unwrap();
         let failure = check(&tool(schema), &wrong).unwrap_err();
         assert!(failure.message.contains("/a") && failure.message.contains("/b"), "{}", failure.message);

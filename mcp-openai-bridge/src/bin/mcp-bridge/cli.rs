@@ -42,12 +42,21 @@ pub(crate) enum Command {
     /// Call a tool
     Call(Call),
     /// List the resources of a server
+    #[command(
+        override_usage = "mcp-bridge resources [OPTIONS] <TARGET>\n       mcp-bridge resources [OPTIONS] -- <COMMAND> [ARG]..."
+    )]
     Resources(List),
     /// List the resource templates of a server
+    #[command(
+        override_usage = "mcp-bridge templates [OPTIONS] <TARGET>\n       mcp-bridge templates [OPTIONS] -- <COMMAND> [ARG]..."
+    )]
     Templates(List),
     /// Print a resource
     Read(Read),
     /// List the prompts of a server
+    #[command(
+        override_usage = "mcp-bridge prompts [OPTIONS] <TARGET>\n       mcp-bridge prompts [OPTIONS] -- <COMMAND> [ARG]..."
+    )]
     Prompts(List),
     /// Fill in a prompt and print its messages
     Prompt(Prompt),
@@ -100,7 +109,7 @@ pub(crate) struct Tools {
     #[command(flatten)]
     pub(crate) child: Child,
 
-    /// How to print them
+    /// As functions of Chat Completions or of Responses, as MCP has them, or as lines for humans
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 
@@ -111,14 +120,10 @@ pub(crate) struct Tools {
 /// How tools are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// As functions for Chat Completions
     #[default]
     Openai,
-    /// As functions for the Responses API
     Responses,
-    /// As the server lists them
     Mcp,
-    /// As lines for humans
     List,
 }
 
@@ -145,7 +150,7 @@ pub(crate) struct Call {
     #[arg(long)]
     pub(crate) unchecked: bool,
 
-    /// Write the picture, recording or file of the result here; without other media it is all there is
+    /// Write the picture, recording or file of the result to FILE; a result without one is written as text
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
@@ -183,7 +188,7 @@ pub(crate) struct Read {
     #[command(flatten)]
     pub(crate) child: Child,
 
-    /// Write the resource here instead of to standard output
+    /// Write the resource to FILE instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
@@ -242,10 +247,9 @@ pub(crate) struct Ask {
 
 /// Which model is asked, and how.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Model")]
 pub(crate) struct Model {
     /// The model, as its provider names it
-    #[arg(long, env = "OPENAI_MODEL", hide_env_values = true)]
+    #[arg(long, env = "OPENAI_MODEL", hide_env_values = true, help_heading = "Model")]
     pub(crate) model: Option<String>,
 
     /// Where the OpenAI-compatible API is; the key for it is in OPENAI_API_KEY
@@ -254,20 +258,33 @@ pub(crate) struct Model {
         value_name = "URL",
         env = "OPENAI_BASE_URL",
         hide_env_values = true,
-        default_value = "https://api.openai.com/v1"
+        default_value = "https://api.openai.com/v1",
+        help_heading = "Model"
     )]
     pub(crate) base_url: String,
 
     /// What the model is told before the question
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", help_heading = "Model")]
     pub(crate) system: Option<String>,
 
     /// How many times the model may call tools before it must answer
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=100),
+        help_heading = "Model"
+    )]
     pub(crate) max_rounds: u32,
 
     /// How long one answer of the model may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 120,
+        value_parser = clap::value_parser!(u64).range(1..=3600),
+        help_heading = "Model"
+    )]
     pub(crate) model_timeout: u64,
 }
 
@@ -280,56 +297,56 @@ pub(crate) struct Completions {
 
 /// A server that is started as a child process.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Servers that are commands")]
 pub(crate) struct Child {
     /// The target as a command, which speaks MCP over its standard input and output
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 
-    /// Set a variable in the environment of the command
-    #[arg(long, value_name = "KEY=VALUE")]
+    /// Set a variable for the command, or pass one on by its name alone; it gets no others but the usual ones
+    #[arg(long, value_name = "KEY[=VALUE]", help_heading = "Servers that are commands")]
     pub(crate) env: Vec<String>,
 
     /// Start the command in this folder
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = "Servers that are commands")]
     pub(crate) cwd: Option<PathBuf>,
 }
 
 /// How a server is spoken to.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Connection")]
 pub(crate) struct Connect {
-    /// Which era of the protocol to speak: `legacy` begins with a handshake, `modern` (2026-07-28) has none
-    #[arg(long, value_enum, default_value_t)]
+    /// Speak the era of the protocol that begins with a handshake, or the modern one, which has none
+    #[arg(long, value_enum, default_value_t, help_heading = "Connection")]
     pub(crate) era: Era,
 
     /// Send a header with every request to a URL
-    #[arg(long, value_name = "NAME: VALUE")]
+    #[arg(long, value_name = "NAME: VALUE", help_heading = "Connection")]
     pub(crate) header: Vec<String>,
 
     /// Send the token in this environment variable as `Authorization: Bearer`
-    #[arg(long, value_name = "VAR", conflicts_with = "bearer")]
+    #[arg(long, value_name = "VAR", conflicts_with = "bearer", help_heading = "Connection")]
     pub(crate) bearer_env: Option<String>,
 
-    /// Send this token; `-` reads it from standard input. Other users of this machine can see arguments: better use
-    /// --bearer-env
-    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    /// Send this token; `-` reads it from standard input. All users of a machine see arguments, so better use the other
+    #[arg(long, value_name = "TOKEN", help_heading = "Connection")]
     pub(crate) bearer: Option<String>,
 
     /// How long to wait for an answer or a sign of progress, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(1..=86_400),
+        help_heading = "Connection"
+    )]
     pub(crate) timeout: u64,
 }
 
 /// Which era of the protocol is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Era {
-    /// Whichever the server speaks
     #[default]
     Auto,
-    /// Revisions up to 2025-11-25
     Legacy,
-    /// Revision 2026-07-28
     Modern,
 }
 

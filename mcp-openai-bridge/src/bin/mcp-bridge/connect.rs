@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mcp_client::{Client, Command, EraMode};
-use mcp_types::implementation;
+use mcp_types::Implementation;
 
 use crate::cli::{self, Era};
 use crate::embedded;
@@ -59,7 +59,9 @@ impl Connect {
 
     /// Connects.
     pub(crate) async fn open(&self, target: &Target, output: &Output) -> Result<Client, Failure> {
-        let mut builder = Client::builder(implementation!()).era(self.era).timeout(self.timeout);
+        let mut builder = Client::builder(Implementation::new("mcp-bridge", env!("CARGO_PKG_VERSION")))
+            .era(self.era)
+            .timeout(self.timeout);
         Ok(match target {
             Target::Embedded => {
                 let server = embedded::in_process();
@@ -125,8 +127,10 @@ fn bearer(token: Option<String>, variable: Option<&str>) -> Result<Option<String
     if let Some(name) = variable {
         return match std::env::var(name) {
             Ok(token) if !token.trim().is_empty() => Ok(Some(token.trim().to_owned())),
-            _ => Err(Failure::new(crate::exit::Kind::Auth, format!("the variable `{name}` of --bearer-env is not set"))
-                .hint(format!("set it to the token: export {name}=…"))),
+            _ => {
+                Err(Failure::new(crate::exit::Kind::Auth, format!("the variable `{name}` of --bearer-env is not set"))
+                    .hint(format!("set it to the token: export {name}=…")))
+            }
         };
     }
     match token.as_deref() {
@@ -170,7 +174,9 @@ mod tests {
 
     #[test]
     fn this_machine_is_known_by_its_loopback_names() {
-        assert!(is_loopback("http://localhost:1/x") && is_loopback("http://127.8.0.1") && is_loopback("http://[::1]:2/"));
+        assert!(
+            is_loopback("http://localhost:1/x") && is_loopback("http://127.8.0.1") && is_loopback("http://[::1]:2/")
+        );
         assert!(!is_loopback("http://localhost.example.com") && !is_loopback("http://127.0.0.1.nip.io/"));
     }
 }

@@ -143,9 +143,10 @@ fn numbered(file: &Path, number: usize) -> PathBuf {
 /// Whether a text says already what the structured content says (T-83).
 fn repeats(content: &[ContentBlock], structured: &RawJson) -> bool {
     let Ok(value) = structured.decode::<Value>() else { return false };
-    content.iter().filter_map(ContentBlock::as_text).any(|text| {
-        serde_json::from_str::<Value>(text).is_ok_and(|copy| copy == value) || value.as_str() == Some(text)
-    })
+    content
+        .iter()
+        .filter_map(ContentBlock::as_text)
+        .any(|text| serde_json::from_str::<Value>(text).is_ok_and(|copy| copy == value) || value.as_str() == Some(text))
 }
 
 fn size(bytes: usize) -> String {

@@ -3,35 +3,31 @@
 //! The surprising thing: every snippet is complete. Whoever reads this has the terminal open and no manual.
 
 use mcp_types::Revision;
-use serde_json::json;
+use mcp_types::meta::{CLIENT_CAPABILITIES, PROTOCOL_VERSION};
 
 /// Says what is served, and how to reach it.
 pub(crate) fn greeting(url: &str) -> String {
-    let servers = json!({ "mcpServers": { "mcp-bridge": { "type": "http", "url": url } } });
-    let started = json!({ "mcpServers": { "mcp-bridge": { "command": "mcp-bridge", "args": ["serve", "--stdio"] } } });
-    let code = json!({ "servers": { "mcp-bridge": { "type": "http", "url": url } } });
     format!(
-        "\
-Serving the tools that are built in: get_current_time, convert_time, date_difference, add, echo, count_text, countdown;
+        r#"Serving the tools that are built in: get_current_time, convert_time, date_difference, add, echo, count_text, countdown;
 the resource embedded://about, the template time://{{timezone}} and the prompt summarize.
 
 Claude, Cursor and most others (`mcpServers`):
-  {servers}
+  {{"mcpServers": {{"mcp-bridge": {{"type": "http", "url": "{url}"}}}}}}
 the same, started by the client:
-  {started}
+  {{"mcpServers": {{"mcp-bridge": {{"command": "mcp-bridge", "args": ["serve", "--stdio"]}}}}}}
 VS Code (`.vscode/mcp.json`):
-  {code}
+  {{"servers": {{"mcp-bridge": {{"type": "http", "url": "{url}"}}}}}}
 curl:
 {}
 Python with `openai`:
   import json, subprocess, openai
-  tools = json.loads(subprocess.check_output([\"mcp-bridge\", \"tools\", \"{url}\"]))
-  openai.OpenAI().chat.completions.create(model=\"gpt-4o-mini\", tools=tools,
-      messages=[{{\"role\": \"user\", \"content\": \"What time is it in Tokyo?\"}}])
+  tools = json.loads(subprocess.check_output(["mcp-bridge", "tools", "{url}"]))
+  openai.OpenAI().chat.completions.create(model="gpt-4o-mini", tools=tools,
+      messages=[{{"role": "user", "content": "What time is it in Tokyo?"}}])
 this program:
   mcp-bridge call {url} get_current_time timezone=Asia/Tokyo
-  mcp-bridge ask {url} --model gpt-4o-mini \"What time is it in Tokyo?\"
-",
+  mcp-bridge ask {url} --model gpt-4o-mini "What time is it in Tokyo?"
+"#,
         curl(url)
     )
 }
@@ -39,19 +35,9 @@ this program:
 /// A call of a tool in one request, as the modern era has it.
 fn curl(url: &str) -> String {
     let revision = Revision::LATEST;
-    let body = json!({
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {
-            "name": "get_current_time",
-            "arguments": { "timezone": "Asia/Tokyo" },
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": revision.as_str(),
-                "io.modelcontextprotocol/clientCapabilities": {},
-            },
-        },
-    });
+    let meta = format!(r#"{{"{PROTOCOL_VERSION}":"{revision}","{CLIENT_CAPABILITIES}":{{}}}}"#);
+    let params = format!(r#"{{"name":"get_current_time","arguments":{{"timezone":"Asia/Tokyo"}},"_meta":{meta}}}"#);
+    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#);
     format!(
         "  curl {url} -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\\n    \
          -H 'MCP-Protocol-Version: {revision}' -H 'Mcp-Method: tools/call' -H 'Mcp-Name: get_current_time' \\\n    \

@@ -1,31 +1,57 @@
 //! Signals that end the program.
+//!
+//! The surprising thing: listening begins before anything is said. Whoever starts this program may send a signal as
+//! soon as it sees the first line, and without a listener a signal ends the program on the spot.
 
 use crate::exit::{Failure, Kind};
 
-/// Waits for Ctrl-C, or on Unix for SIGTERM.
-///
-/// # Cancel safety
-///
-/// A signal that comes while nobody waits does what the system does by default, until the first call.
-pub(crate) async fn requested() {
+/// Listens for Ctrl-C, and on Unix for SIGTERM, from the moment it is made.
+pub(crate) struct Stop {
     #[cfg(unix)]
-    {
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+impl Stop {
+    /// Begins to listen.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        // Without a handler for it the signal ends the program by itself.
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+        let interrupt = signal(SignalKind::interrupt()).map_err(|error| refused(&error))?;
+        let terminate = signal(SignalKind::terminate()).map_err(|error| refused(&error))?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    /// Begins to listen.
+    #[cfg(windows)]
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c().map_err(|error| refused(&error))? })
+    }
+
+    /// Waits for a signal.
+    #[cfg(unix)]
+    pub(crate) async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+
+    /// Waits for a signal.
+    #[cfg(windows)]
+    pub(crate) async fn requested(&mut self) {
+        let _ = self.interrupt.recv().await;
     }
 }
 
 /// What ends a command that was interrupted.
 pub(crate) fn interrupted() -> Failure {
     Failure::new(Kind::Interrupted, "interrupted")
+}
+
+fn refused(error: &std::io::Error) -> Failure {
+    Failure::unreachable(format!("cannot listen for signals: {error}"))
 }

@@ -39,7 +39,9 @@ impl Target {
         if let Some((scheme, rest)) = word.split_once("://") {
             return match scheme {
                 "http" | "https" if !rest.is_empty() => Ok(Self::Url(word.to_owned())),
-                _ => Err(Failure::usage(format!("`{word}` is no URL of a server: it must begin with http:// or https://"))),
+                _ => Err(Failure::usage(format!(
+                    "`{word}` is no URL of a server: it must begin with http:// or https://"
+                ))),
             };
         }
         let failure = Failure::usage(format!("`{word}` is no target: it is neither a URL nor `embedded`"));

@@ -14,7 +14,7 @@ async fn run(stage: &Stage) -> Verdict {
     let client = stage.client().await?;
     let complete = |name: &str, typed: &str| {
         let reference = CompletionReference::Prompt(PromptReference::new("review"));
-        client.complete_argument(CompleteRequestParams::new(reference, CompletionArgument::new(name, typed)))
+        client.complete(CompleteRequestParams::new(reference, CompletionArgument::new(name, typed)))
     };
     let many = complete("code", "word").await?.completion;
     same("the number of values", many.values.len(), 100)?;

@@ -10,15 +10,18 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 
 async fn run(stage: &Stage) -> Verdict {
     let mut wire = stage.wire().await?;
-    let mut call = |id: Value, name: &str, arguments: Value| {
-        let params = wire.enveloped(json!({ "name": name, "arguments": arguments }));
+    let envelope = wire.enveloped(json!({}));
+    let call = move |id: &str, name: &str, arguments: Value| {
+        let mut params = envelope.clone();
+        params["name"] = json!(name);
+        params["arguments"] = arguments;
         json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string()
     };
-    let slow = call(json!("twice"), "slow", json!({ "token": "t" }));
-    let again = call(json!("twice"), "text", json!({}));
-    let began = call(json!("began"), "count", json!({ "name": "t began", "at_least": 1 }));
-    let over = call(json!("over"), "count", json!({ "name": "t over", "at_least": 0 }));
-    let gone = call(json!("gone"), "count", json!({ "name": "t over", "at_least": 1 }));
+    let slow = call("twice", "slow", json!({ "token": "t" }));
+    let again = call("twice", "text", json!({}));
+    let began = call("began", "count", json!({ "name": "t began", "at_least": 1 }));
+    let over = call("over", "count", json!({ "name": "t over", "at_least": 0 }));
+    let gone = call("gone", "count", json!({ "name": "t over", "at_least": 1 }));
     let cancel = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": "twice" } });
     let cancel = cancel.to_string();
     let (second, alive, gone) = if let Some(http) = wire.http() {

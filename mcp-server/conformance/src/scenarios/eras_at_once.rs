@@ -14,7 +14,7 @@ async fn run(stage: &Stage) -> Verdict {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
-    let mut modern = |wire: &mut crate::wire::Wire| {
+    let modern = |wire: &mut crate::wire::Wire| {
         wire.request_text("tools/call", Some(json!({ "name": "caller", "_meta": meta })))
     };
     for _ in 0..2 {

@@ -14,8 +14,7 @@ async fn run(stage: &Stage) -> Verdict {
         let params = wire.enveloped(json!({ "notifications": { "toolsListChanged": true } }));
         let listen = json!({ "jsonrpc": "2.0", "id": id, "method": "subscriptions/listen", "params": params });
         wire.send(listen.to_string().as_bytes()).await?;
-        let reply = wire.call_tool("text", json!({})).await?;
-        let told = present("the acknowledgement", reply.before.first())?;
+        let told = present("the pipe", wire.line())?.message().await?;
         same("the first message", &told["method"], &json!("notifications/subscriptions/acknowledged"))?;
         let of = &told["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"];
         same("whose it is", of, &id)?;

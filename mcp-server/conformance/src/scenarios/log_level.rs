@@ -8,24 +8,20 @@ pub(crate) const SCENARIO: Scenario = Scenario {
     run: |stage| Box::pin(run(stage)),
 };
 
-use std::sync::Mutex;
-
 use mcp_types::{LoggingLevel, LoggingMessageNotificationParams};
 use tokio::sync::mpsc;
 
-struct Listener(Mutex<mpsc::UnboundedSender<LoggingMessageNotificationParams>>);
+struct Listener(mpsc::UnboundedSender<LoggingMessageNotificationParams>);
 
 impl mcp_client::ClientHandler for Listener {
     fn log(&self, message: LoggingMessageNotificationParams) {
-        if let Ok(sender) = self.0.lock() {
-            let _ = sender.send(message);
-        }
+        let _ = self.0.send(message);
     }
 }
 
 async fn run(stage: &Stage) -> Verdict {
     let (sender, mut messages) = mpsc::unbounded_channel();
-    let builder = stage.builder().handler(Listener(Mutex::new(sender))).log_level(LoggingLevel::Error);
+    let builder = stage.builder().handler(Listener(sender)).log_level(LoggingLevel::Error);
     let client = stage.connect(builder, Fixture::Full).await?;
     client.call_tool("log", ()).await?;
     let mut levels = Vec::new();

@@ -1,5 +1,6 @@
 //! One message to a line, over any pipe.
 
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::process::Child;
 
@@ -7,9 +8,9 @@ use super::{Reply, WireError};
 
 /// A raw pipe to a server.
 pub(crate) struct LineWire {
-    reader: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
+    reader: BufReader<Box<dyn AsyncRead + Send + Sync + Unpin>>,
     /// `None` after the wire ended its side.
-    writer: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    writer: Option<Box<dyn AsyncWrite + Send + Sync + Unpin>>,
     /// Killed when the wire is dropped.
     child: Option<Child>,
 }
@@ -17,8 +18,8 @@ pub(crate) struct LineWire {
 impl LineWire {
     pub(crate) fn new<R, W>(reader: R, writer: W) -> Self
     where
-        R: AsyncRead + Send + Unpin + 'static,
-        W: AsyncWrite + Send + Unpin + 'static,
+        R: AsyncRead + Send + Sync + Unpin + 'static,
+        W: AsyncWrite + Send + Sync + Unpin + 'static,
     {
         Self { reader: BufReader::new(Box::new(reader)), writer: Some(Box::new(writer)), child: None }
     }
@@ -44,6 +45,12 @@ impl LineWire {
                 return Ok(reply);
             }
         }
+    }
+
+    /// Returns the next message, whatever it is.
+    pub(crate) async fn message(&mut self) -> Result<Value, WireError> {
+        let text = self.next_line().await?.ok_or(WireError::Ended)?;
+        serde_json::from_str(&text).map_err(|error| WireError::NotJson { text, error })
     }
 
     /// Ends the writing side, and returns the lines that the server still sends until it ends its own side.

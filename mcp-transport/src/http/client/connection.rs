@@ -35,7 +35,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(super) type Security = Option<crate::http::tls::Connector>;
 /// What makes a stream secret: without the feature `tls` nothing does.
 #[cfg(not(feature = "tls"))]
-pub(super) type Security = ();
+#[derive(Clone, Copy)]
+pub(super) struct Security;
 
 /// A connection that one request at a time uses.
 pub(super) struct Connection {
@@ -192,7 +193,7 @@ async fn secure(target: &Target, stream: TcpStream, security: &Security) -> Resu
 }
 
 #[cfg(not(feature = "tls"))]
-async fn secure(_: &Target, stream: TcpStream, (): &Security) -> Result<Box<dyn Stream>, Error> {
+async fn secure(_: &Target, stream: TcpStream, _: &Security) -> Result<Box<dyn Stream>, Error> {
     Ok(Box::new(stream))
 }
 

@@ -49,7 +49,9 @@ impl Events {
     /// Returns the next message; `None` at the end of the stream.
     pub(super) async fn next(&mut self) -> Result<Option<Message>, Error> {
         loop {
-            while let Some(event) = self.decoder.next_event().map_err(|error| Error::malformed(EVENT, error.to_string()))? {
+            while let Some(event) =
+                self.decoder.next_event().map_err(|error| Error::malformed(EVENT, error.to_string()))?
+            {
                 let is_message = event.name.as_deref().is_none_or(|name| name == "message");
                 if is_message && !event.is_priming() {
                     return read_message(event.data).map(Some);

@@ -41,7 +41,7 @@ pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exch
         withdrawal.cancel();
     }
     match outcome? {
-        Received::Answer(event) => Ok(Exchange::new(id, stream::once(async { Ok(event) }))),
+        Received::Answer(event) => Ok(Exchange::new(id, stream::once(async { Ok(*event) }))),
         Received::Events(events) => {
             wait.restart();
             let is_legacy = agreement.is_legacy(request.revision);
@@ -62,7 +62,7 @@ pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exch
 
 /// What the head of a response brings.
 enum Received {
-    Answer(Event),
+    Answer(Box<Event>),
     Events(Box<Events>),
 }
 
@@ -79,7 +79,7 @@ async fn receive(
         let has_session = headers.iter().any(|(name, _)| name == MCP_SESSION_ID);
         let failure = shared.read_failure(connection, response).await?;
         let error = rules::read_failure(Some(id), has_session, failure)?;
-        return Ok(Received::Answer(Event::Response(Err(error))));
+        return Ok(Received::Answer(Box::new(Event::Response(Err(error)))));
     }
     let value = |name: &str| response.headers().get(name).map(|value| value.as_bytes());
     if request.method == "initialize" {
@@ -88,7 +88,7 @@ async fn receive(
     match Content::read(status.as_u16(), value(CONTENT_TYPE.as_str())) {
         Content::Json => {
             let text = shared.read_result(connection, response).await?;
-            Ok(Received::Answer(Event::Response(rules::read_answer(id, text)?.outcome)))
+            Ok(Received::Answer(Box::new(Event::Response(rules::read_answer(id, text)?.outcome))))
         }
         Content::Events => Ok(Received::Events(Box::new(Events::new(connection, response, &shared.limits)))),
         Content::Nothing => {

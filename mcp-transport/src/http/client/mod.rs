@@ -235,7 +235,7 @@ fn security(target: &Target, _: &HttpOptions) -> Result<Security, Error> {
             "{target} needs TLS, and this program is built without it; build mcp-transport with the feature `tls`"
         )));
     }
-    Ok(())
+    Ok(Security)
 }
 
 fn is_reserved(name: &HeaderName) -> bool {
@@ -243,7 +243,13 @@ fn is_reserved(name: &HeaderName) -> bool {
     name.starts_with("mcp-")
         || matches!(
             name,
-            "accept" | "connection" | "content-length" | "content-type" | "host" | "last-event-id" | "transfer-encoding"
+            "accept"
+                | "connection"
+                | "content-length"
+                | "content-type"
+                | "host"
+                | "last-event-id"
+                | "transfer-encoding"
         )
 }
 

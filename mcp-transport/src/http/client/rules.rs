@@ -147,10 +147,15 @@ pub(super) fn read_failure(id: Option<&RequestId>, has_session: bool, failure: H
         Ok(Message::Response(Response { id, outcome: Err(error) })) => Some((id, error)),
         _ => None,
     };
+    let is_lost = failure.status == 404 && has_session;
     match (reported, id) {
-        (Some((Some(answered), error)), Some(id)) if answered == *id => Ok(error),
-        // A server that has lost the session does not know whose request it was.
-        _ if failure.status == 404 && has_session => Err(Error::SessionEnded),
+        // Of the errors with this status, only that of a method says nothing about the session (H-18).
+        (Some((Some(answered), error)), Some(id))
+            if answered == *id && (!is_lost || error.code == ErrorCode::METHOD_NOT_FOUND) =>
+        {
+            Ok(error)
+        }
+        _ if is_lost => Err(Error::SessionEnded),
         (Some((None, error)), Some(_)) => Ok(error),
         _ => Err(Error::Http(failure)),
     }
@@ -273,6 +278,9 @@ mod tests {
         assert_eq!(read(404, of_this).unwrap().code.0, -32601);
         assert_eq!(read(400, of_none).unwrap().code.0, -32601);
         assert!(matches!(read(404, of_none), Err(Error::SessionEnded)));
+        let of_the_session = of_this.replace("-32601", "-32600");
+        assert!(matches!(read(404, &of_the_session), Err(Error::SessionEnded)));
+        assert_eq!(read(400, &of_the_session).unwrap().code.0, -32600);
         assert!(matches!(read(404, "gone"), Err(Error::SessionEnded)));
         assert!(matches!(read(400, of_other), Err(Error::Http(_))));
         assert!(matches!(read(500, "<html>"), Err(Error::Http(_))));
@@ -299,9 +307,8 @@ mod tests {
     #[test]
     fn waiting_doubles_up_to_a_bound_and_the_server_can_ask_for_more() {
         let limits = Limits::default();
-        let millis = |failures, asked: Option<u64>| {
-            backoff(failures, asked.map(Duration::from_millis), &limits).as_millis()
-        };
+        let millis =
+            |failures, asked: Option<u64>| backoff(failures, asked.map(Duration::from_millis), &limits).as_millis();
         assert_eq!([0, 1, 2, 6, 40].map(|failures| millis(failures, None)), [500, 1000, 2000, 30_000, 30_000]);
         assert_eq!(millis(0, Some(100)), 100);
         assert_eq!(millis(2, Some(100)), 2000);

@@ -145,7 +145,11 @@ impl Shared {
     }
 
     /// Reads a body that has to fit into the limit of results, and keeps the connection.
-    pub(super) async fn read_result(&self, mut connection: Connection, response: Response<Body>) -> Result<Bytes, Error> {
+    pub(super) async fn read_result(
+        &self,
+        mut connection: Connection,
+        response: Response<Body>,
+    ) -> Result<Bytes, Error> {
         if response.headers().contains_key(CONTENT_ENCODING) {
             return Err(Error::malformed("an HTTP response", "it is compressed, which was not asked for"));
         }
@@ -166,7 +170,8 @@ impl Shared {
         response: Response<Body>,
     ) -> Result<HttpFailure, Error> {
         let (head, body) = response.into_parts();
-        let (status, bytes) = (head.status.as_u16(), |name| head.headers.get(name).map(|value: &HeaderValue| value.as_bytes()));
+        let (status, bytes) =
+            (head.status.as_u16(), |name| head.headers.get(name).map(|value: &HeaderValue| value.as_bytes()));
         if head.status.is_redirection() {
             return Err(rules::redirected(&self.target.to_string(), status, bytes(LOCATION)));
         }

@@ -30,7 +30,8 @@ impl Target {
     ///
     /// Fails when it is not an `http` or `https` URL, or has credentials in it.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
-        let url = Url::parse(text).map_err(|error| Error::config(format!("the server's address is no URL: {error}")))?;
+        let url =
+            Url::parse(text).map_err(|error| Error::config(format!("the server's address is no URL: {error}")))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Error::config(
                 "the server's URL has credentials in it; send them in a header instead, for example `Authorization`",
@@ -40,7 +41,9 @@ impl Target {
             "http" => false,
             "https" => true,
             scheme => {
-                return Err(Error::config(format!("the server's URL must begin with http:// or https://, not {scheme}:")));
+                return Err(Error::config(format!(
+                    "the server's URL must begin with http:// or https://, not {scheme}:"
+                )));
             }
         };
         let host = match url.host() {

@@ -271,8 +271,7 @@ mod tests {
     #[test]
     fn a_legacy_message_may_name_any_served_legacy_version_or_none_hl_11() {
         let check = |field| {
-            let mut view = HeaderView::default();
-            view.protocol_version = field;
+            let view = HeaderView { protocol_version: field, ..HeaderView::default() };
             check_legacy_version(&view, &Served::default()).map_err(|refusal| refusal.status)
         };
         assert_eq!(check(HeaderField::Absent), Ok(()));
@@ -301,8 +300,7 @@ mod tests {
 
     #[test]
     fn the_authority_of_an_absolute_target_is_checked_like_a_host_h_2() {
-        let mut view = HeaderView::default();
-        view.host = HeaderField::Value("localhost:80");
+        let view = HeaderView { host: HeaderField::Value("localhost:80"), ..HeaderView::default() };
         let check = |authority| {
             let (hosts, origins) = (HostPolicy::default(), OriginPolicy::default());
             check_sender(&view, authority, &hosts, &origins).map_err(|refusal| refusal.status)

@@ -58,7 +58,7 @@ impl Driver {
                 self.read_out().await;
                 break;
             }
-            if self.handle_event(event).is_break() {
+            if self.handle_event(&event).is_break() {
                 break;
             }
         }
@@ -71,7 +71,7 @@ impl Driver {
         let reading = async {
             loop {
                 let read = self.reader.read_buf(&mut self.lines.space()).await;
-                if self.handle_event(Event::Read(read)).is_break() {
+                if self.handle_event(&Event::Read(read)).is_break() {
                     return;
                 }
             }
@@ -97,7 +97,7 @@ impl Driver {
         }
     }
 
-    fn handle_event(&mut self, event: Event) -> ControlFlow<()> {
+    fn handle_event(&mut self, event: &Event) -> ControlFlow<()> {
         match event {
             Event::Attention(_) => {}
             Event::Due => {
@@ -117,7 +117,7 @@ impl Driver {
         let now = now();
         while let Some(line) = next(&mut self.lines) {
             match line {
-                LineEvent::Line(text) => self.handle_line(text, now),
+                LineEvent::Line(text) => self.handle_line(&text, now),
                 LineEvent::TooLong { head, limit } => {
                     let id = Message::id_in_head(&head).filter(|_| looks_like_response(&head));
                     let why = format!("it has more than {limit} bytes");
@@ -128,11 +128,11 @@ impl Driver {
         self.shared.lock().write();
     }
 
-    fn handle_line(&mut self, text: Bytes, now: Instant) {
+    fn handle_line(&mut self, text: &Bytes, now: Instant) {
         match Message::parse(text.clone()) {
             Ok(message) => self.shared.lock().handle_message(message, now),
-            Err(malformed) if malformed.batch && self.shared.lock().takes_batches() => self.handle_batch(&text, now),
-            Err(malformed) => self.handle_malformed(&malformed, &text),
+            Err(malformed) if malformed.batch && self.shared.lock().takes_batches() => self.handle_batch(text, now),
+            Err(malformed) => self.handle_malformed(&malformed, text),
         }
     }
 

@@ -73,12 +73,7 @@ impl State {
             limits: limits.clone(),
             writer: Some(Writer::new(writer)),
             exchanges: HashMap::new(),
-            inbound: Ambient {
-                backlog: Backlog::new(limits),
-                reader: None,
-                handed_out: false,
-                attended: false,
-            },
+            inbound: Ambient { backlog: Backlog::new(limits), reader: None, handed_out: false, attended: false },
             revision: None,
             noise: Noise::default(),
             phase: Phase::Open,
@@ -124,7 +119,12 @@ impl State {
         if due.is_some_and(|due| self.armed.is_none_or(|armed| due < armed)) {
             self.alert();
         }
-        self.write();
+        if self.exchanges.len() == 1 {
+            self.write();
+        } else {
+            // Where there are several there may be more: the task writes them together.
+            self.driver.wake_by_ref();
+        }
         Ok(id)
     }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{AbortHandle, Abortable, Stream};
-use futures::FutureExt as _;
 use mcp_types::{Request, RequestId, RpcError};
 use tokio::task::JoinHandle;
 

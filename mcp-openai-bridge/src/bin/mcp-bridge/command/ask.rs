@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mcp_client::{Client, Error as ClientError};
+use mcp_openai_bridge::ModelError;
 use mcp_openai_bridge::chat::{self, Completion, Message};
 use mcp_openai_bridge::driver::{self, End, Model, Tools};
-use mcp_openai_bridge::ModelError;
 use mcp_openai_bridge::tools::ToolSet;
 use mcp_openai_bridge::turn::{self, Failure as CallFailure, Final, Turn};
 use mcp_types::{CallToolResult, RawJson};
@@ -62,7 +62,9 @@ fn targets(
         return Err(Failure::usage("the question is missing; it is the last word before `--`").hint(USAGE));
     }
     if words.is_empty() && Target::parse(&question).is_ok() {
-        return Err(Failure::usage(format!("`{question}` is a target, and the question behind it is missing")).hint(USAGE));
+        return Err(
+            Failure::usage(format!("`{question}` is a target, and the question behind it is missing")).hint(USAGE)
+        );
     }
     let mut targets = Vec::new();
     for word in named {
@@ -168,7 +170,12 @@ impl Servers {
         Ok(Self { clients, tools: Arc::new(tools), timeout: connect.timeout(), output: *output })
     }
 
-    async fn ask(&self, request: chat::Request, http: &HttpModel, model: &cli::Model) -> Result<(Turn, Final), Failure> {
+    async fn ask(
+        &self,
+        request: chat::Request,
+        http: &HttpModel,
+        model: &cli::Model,
+    ) -> Result<(Turn, Final), Failure> {
         let mut options = turn::Options::default();
         options.max_rounds = model.max_rounds;
         let mut turn = Turn::new(request, Arc::clone(&self.tools), options);
@@ -225,9 +232,7 @@ impl Tools for Servers {
 /// Says to the model why a call has no result.
 fn failure(error: ClientError, timeout: Duration) -> CallFailure {
     match error {
-        ClientError::Rpc(error) => {
-            CallFailure::Protocol { code: error.code.0.into(), message: error.message }
-        }
+        ClientError::Rpc(error) => CallFailure::Protocol { code: error.code.0.into(), message: error.message },
         error if error.is_timeout() => CallFailure::TimedOut { after: timeout },
         error => CallFailure::Transport { message: with_causes(&error) },
     }
@@ -258,7 +263,8 @@ impl Model for Watched<'_> {
 /// Characters of arguments and results that are shown.
 const SHOWN_CHARS: usize = 160;
 
-const USAGE: &str = "mcp-bridge ask [TARGET]... \"QUESTION\"\nmcp-bridge ask [TARGET]... \"QUESTION\" -- COMMAND [ARG]...";
+const USAGE: &str =
+    "mcp-bridge ask [TARGET]... \"QUESTION\"\nmcp-bridge ask [TARGET]... \"QUESTION\" -- COMMAND [ARG]...";
 
 #[cfg(test)]
 mod tests {

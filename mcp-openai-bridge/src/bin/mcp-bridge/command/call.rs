@@ -97,4 +97,5 @@ fn unknown(tools: &[Tool], name: &str) -> Failure {
     Failure::usage(set.unknown(name)).hint("`mcp-bridge tools … --format list` shows what each tool takes")
 }
 
-const USAGE: &str = "mcp-bridge call TARGET TOOL [KEY=VALUE]...\nmcp-bridge call TOOL [KEY=VALUE]... -- COMMAND [ARG]...";
+const USAGE: &str =
+    "mcp-bridge call TARGET TOOL [KEY=VALUE]...\nmcp-bridge call TOOL [KEY=VALUE]... -- COMMAND [ARG]...";

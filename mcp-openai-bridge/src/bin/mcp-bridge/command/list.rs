@@ -81,11 +81,12 @@ impl Entry for ResourceTemplate {
 
 impl Entry for Prompt {
     fn headline(&self) -> String {
-        let arguments = self.arguments.iter().flatten().map(|argument| {
-            let mark = if argument.required == Some(true) { "" } else { "?" };
-            format!("{}{mark}", argument.name)
-        });
-        format!("{}({})", self.name, arguments.collect::<Vec<_>>().join(", "))
+        // Those that must be given come first.
+        let (required, rest): (Vec<_>, Vec<_>) =
+            self.arguments.iter().flatten().partition(|argument| argument.required == Some(true));
+        let required = required.iter().map(|argument| argument.name.clone());
+        let rest = rest.iter().map(|argument| format!("{}?", argument.name));
+        format!("{}({})", self.name, required.chain(rest).collect::<Vec<_>>().join(", "))
     }
 
     fn description(&self) -> Option<&str> {

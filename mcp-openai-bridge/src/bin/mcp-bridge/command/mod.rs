@@ -17,24 +17,25 @@ use crate::cli::{self, Cli, Command};
 use crate::connect::Connect;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::stop;
+use crate::stop::{self, Stop};
 use crate::target::Target;
 
 /// Runs a command to its end, or until it is interrupted.
 pub(crate) async fn run(command: Command, output: &Output) -> Result<(), Failure> {
+    let mut stop = Stop::listen()?;
     if let Command::Serve(serve) = command {
         // Serving ends in good order when it is interrupted.
-        return serve::run(serve, output).await;
+        return serve::run(serve, stop, output).await;
     }
     tokio::select! {
         outcome = dispatch(command, output) => outcome,
-        () = stop::requested() => Err(stop::interrupted()),
+        () = stop.requested() => Err(stop::interrupted()),
     }
 }
 
 async fn dispatch(command: Command, output: &Output) -> Result<(), Failure> {
     match command {
-        Command::Serve(serve) => serve::run(serve, output).await,
+        Command::Serve(serve) => serve::run(serve, Stop::listen()?, output).await,
         Command::Tools(tools) => tools::run(tools, output).await,
         Command::Call(call) => call::run(call, output).await,
         Command::Resources(list) => list::resources(list, output).await,

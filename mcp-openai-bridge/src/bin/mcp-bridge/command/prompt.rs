@@ -22,9 +22,6 @@ pub(super) async fn run(prompt: cli::Prompt, output: &Output) -> Result<(), Fail
     if output.is_json() {
         return output.document(&result);
     }
-    if let Some(description) = &result.description {
-        output.say(description);
-    }
     result.messages.iter().try_for_each(|message| {
         output.print(&format!("{}: {}", message.role.as_str(), content::piece(&message.content).described()))
     })
@@ -49,7 +46,8 @@ fn texts(words: &[String], json: Option<&str>) -> Result<BTreeMap<String, String
     Ok(arguments)
 }
 
-const USAGE: &str = "mcp-bridge prompt TARGET NAME [KEY=VALUE]...\nmcp-bridge prompt NAME [KEY=VALUE]... -- COMMAND [ARG]...";
+const USAGE: &str =
+    "mcp-bridge prompt TARGET NAME [KEY=VALUE]...\nmcp-bridge prompt NAME [KEY=VALUE]... -- COMMAND [ARG]...";
 
 #[cfg(test)]
 mod tests {

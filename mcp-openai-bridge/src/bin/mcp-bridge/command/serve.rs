@@ -11,15 +11,16 @@ use crate::cli;
 use crate::embedded;
 use crate::exit::{Failure, with_causes};
 use crate::output::Output;
-use crate::{snippets, stop};
+use crate::snippets;
+use crate::stop::Stop;
 
-pub(super) async fn run(serve: cli::Serve, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(serve: cli::Serve, mut stop: Stop, output: &Output) -> Result<(), Failure> {
     let server = embedded::server().map_err(|error| Failure::unreachable(with_causes(&error)))?;
     if serve.stdio {
         output.say("serving one client over standard input and output");
         return tokio::select! {
             outcome = server.serve(stdio()) => outcome.map_err(stopped),
-            () = stop::requested() => Ok(()),
+            () = stop.requested() => Ok(()),
         };
     }
     let http = bind(&serve, output).await?;
@@ -30,25 +31,28 @@ pub(super) async fn run(serve: cli::Serve, output: &Output) -> Result<(), Failur
     if output.is_json() {
         output.document(&json!({ "url": url }))?;
     }
-    run_http(&server, http, output).await
+    run_http(&server, http, stop, output).await
 }
 
-async fn run_http(server: &Server, http: Http, output: &Output) -> Result<(), Failure> {
+async fn run_http(server: &Server, http: Http, mut stop: Stop, output: &Output) -> Result<(), Failure> {
     let talk = *output;
     let http = http.shutdown_on(async move {
-        stop::requested().await;
+        stop.requested().await;
         talk.say("stopping; requests in flight may finish");
     });
     server.serve(http).await.map_err(stopped)
 }
 
 async fn bind(serve: &cli::Serve, output: &Output) -> Result<Http, Failure> {
-    if !serve.path.starts_with('/') || serve.path.contains(['?', '#', ' ']) {
-        return Err(Failure::usage(format!("`{}` is no path", serve.path)).hint("give one like --path /mcp"));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    if !serve.path.starts_with('/') || !serve.path.chars().all(is_plain) {
+        return Err(Failure::usage(format!("`{}` is no path of letters, digits and `-._~`", serve.path))
+            .hint("give one like --path /mcp"));
     }
     // An IPv6 address needs brackets in front of a port.
     let host = serve.host.trim_matches(['[', ']']);
-    let address = if host.contains(':') { format!("[{host}]:{}", serve.port) } else { format!("{host}:{}", serve.port) };
+    let address =
+        if host.contains(':') { format!("[{host}]:{}", serve.port) } else { format!("{host}:{}", serve.port) };
     let mut http = Http::bind(address).await.map_err(|error| unbound(&error, serve.port))?.path(serve.path.as_str());
     let is_loopback = http.local_addr().ip().is_loopback();
     if !is_loopback && serve.allow_host.is_empty() {
@@ -56,7 +60,9 @@ async fn bind(serve: &cli::Serve, output: &Output) -> Result<Http, Failure> {
             "{} can be reached from other machines, and nothing says by which names",
             serve.host
         ))
-        .hint("name them by `--allow-host HOST`; there are no credentials, so that everybody who can reach it can use it"));
+        .hint(
+            "name them by `--allow-host HOST`; there are no credentials, so that everybody who can reach it can use it",
+        ));
     }
     if !is_loopback {
         output.insist("warning: everybody who can reach this address can use these tools; there are no credentials");

@@ -10,7 +10,7 @@ use mcp_server::{Args, Json, Partial, Vars};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What `get_current_time` takes.
+// What `get_current_time` takes.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct CurrentTime {
     /// `short` is HH:MM, `long` is a sentence with date and zone, `iso` is ISO 8601 with the offset
@@ -21,17 +21,17 @@ pub(super) struct CurrentTime {
     timezone: String,
 }
 
-/// How a time is written.
+// How a time is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub(super) enum TimeFormat {
-    /// `07:05`.
+    // `07:05`.
     #[default]
     Short,
-    /// `Friday, 20 November 2026, 07:05:09 UTC`.
+    // `Friday, 20 November 2026, 07:05:09 UTC`.
     Long,
-    /// `2026-11-20T07:05:09+00:00`.
+    // `2026-11-20T07:05:09+00:00`.
     Iso,
 }
 
@@ -52,7 +52,7 @@ impl TimeFormat {
     }
 }
 
-/// What `convert_time` takes.
+// What `convert_time` takes.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Conversion {
     /// The time: `14:30` is today's, `2026-11-20T14:30` says the date too
@@ -63,7 +63,7 @@ pub(super) struct Conversion {
     to: String,
 }
 
-/// What `convert_time` gives.
+// What `convert_time` gives.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Converted {
     /// The given time as ISO 8601 with its offset
@@ -94,7 +94,7 @@ fn convert(wanted: &Conversion, now: Timestamp) -> Result<Converted, String> {
     Ok(Converted { from: write(&there), to: write(&here), hours_ahead: f64::from(seconds) / 3600.0 })
 }
 
-/// What `date_difference` takes.
+// What `date_difference` takes.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Dates {
     /// The first date, such as `2026-11-20`
@@ -103,7 +103,7 @@ pub(super) struct Dates {
     to: String,
 }
 
-/// What `date_difference` gives.
+// What `date_difference` gives.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Difference {
     /// The days from the first date to the second; negative when the second is earlier
@@ -118,9 +118,7 @@ pub(super) async fn date_difference(Args(dates): Args<Dates>) -> Result<Json<Dif
 }
 
 fn difference(dates: &Dates) -> Result<Difference, String> {
-    let date = |text: &str| {
-        text.parse::<Date>().map_err(|_| format!("`{text}` is no date; write it like 2026-11-20"))
-    };
+    let date = |text: &str| text.parse::<Date>().map_err(|_| format!("`{text}` is no date; write it like 2026-11-20"));
     let (from, to) = (date(&dates.from)?, date(&dates.to)?);
     let failed = |error: jiff::Error| format!("cannot count from {from} to {to}: {error}");
     let days = from.until((Unit::Day, to)).map_err(failed)?.get_days();
@@ -141,7 +139,7 @@ fn difference(dates: &Dates) -> Result<Difference, String> {
     Ok(Difference { days: i64::from(days), text })
 }
 
-/// The variable of `time://{timezone}`.
+// The variable of `time://{timezone}`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Place {
     timezone: String,

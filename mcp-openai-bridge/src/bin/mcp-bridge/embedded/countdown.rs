@@ -6,7 +6,7 @@ use mcp_server::{Args, Cx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What `countdown` takes.
+// What `countdown` takes.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Countdown {
     /// How long it takes, in seconds

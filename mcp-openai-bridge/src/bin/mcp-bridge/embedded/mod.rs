@@ -11,13 +11,13 @@ mod text;
 
 use std::time::Duration;
 
-use mcp_server::{Error, Limits, Prompt, Resource, ResourceTemplate, Server, Tool, implementation};
+use mcp_server::{Error, Limits, Prompt, Resource, ResourceTemplate, Server, Tool, types::Implementation};
 
 /// Makes the server.
 pub(crate) fn server() -> Result<Server, Error> {
     // A countdown of the longest kind must be able to end.
     let limits = Limits::default().handler_timeout(countdown::LONGEST + Duration::from_secs(15));
-    Server::builder(implementation!())
+    Server::builder(Implementation::new("mcp-bridge", env!("CARGO_PKG_VERSION")).title("mcp-bridge"))
         .limits(limits)
         .instructions(INSTRUCTIONS)
         .tool(
@@ -33,7 +33,7 @@ pub(crate) fn server() -> Result<Server, Error> {
         .tool(
             pure(Tool::new("date_difference", clock::date_difference))
                 .title("Days between dates")
-                .description("Count the days, weeks and months between two dates"),
+                .description("Count the days, months and years between two dates"),
         )
         .tool(pure(Tool::new("add", numbers::add)).title("Add").description("Add two numbers"))
         .tool(pure(Tool::new("echo", text::echo)).title("Echo").description("Return a text as it is"))

@@ -4,7 +4,7 @@ use mcp_server::{Args, Partial};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What `summarize` takes.
+// What `summarize` takes.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Summarize {
     /// The text to summarize

@@ -4,7 +4,7 @@ use mcp_server::{Args, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What `echo` and `count_text` take.
+// What `echo` and `count_text` take.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Text {
     /// The text
@@ -16,7 +16,7 @@ pub(super) async fn echo(Args(Text { text }): Args<Text>) -> String {
     text
 }
 
-/// What `count_text` gives.
+// What `count_text` gives.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Counts {
     /// Unicode characters

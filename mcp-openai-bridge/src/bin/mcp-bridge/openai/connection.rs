@@ -53,7 +53,11 @@ impl Dialer {
     }
 
     /// Sends a request and reads its whole answer.
-    pub(super) async fn exchange(&self, endpoint: &Endpoint, request: Request<Full<Bytes>>) -> Result<Reply, ModelError> {
+    pub(super) async fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Reply, ModelError> {
         let broken = |error: hyper::Error| {
             ModelError::new(format!("the connection to {endpoint} broke before the answer was complete")).because(error)
         };
@@ -90,7 +94,8 @@ impl Dialer {
         let name = ServerName::try_from(endpoint.host().to_owned())
             .map_err(|error| ModelError::new(format!("`{}` is no name for TLS", endpoint.host())).because(error))?;
         let stream = tls.connect(name, stream).await;
-        let stream = stream.map_err(|error| ModelError::new(format!("cannot agree on TLS with {endpoint}")).because(error))?;
+        let stream =
+            stream.map_err(|error| ModelError::new(format!("cannot agree on TLS with {endpoint}")).because(error))?;
         Ok(Box::new(stream))
     }
 }

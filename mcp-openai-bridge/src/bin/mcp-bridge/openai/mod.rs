@@ -15,9 +15,9 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::Full;
+use mcp_openai_bridge::ModelError;
 use mcp_openai_bridge::chat::{self, Completion};
 use mcp_openai_bridge::driver::Model;
-use mcp_openai_bridge::ModelError;
 use mcp_types::RawJson;
 
 use crate::output::Output;
@@ -64,7 +64,9 @@ impl HttpModel {
                 Ok::<_, http::header::InvalidHeaderValue>(value)
             })
             .transpose()
-            .map_err(|_| ModelError::new("the API key has characters that cannot be sent; is there a line break in it?"))?;
+            .map_err(|_| {
+                ModelError::new("the API key has characters that cannot be sent; is there a line break in it?")
+            })?;
         let dialer = Dialer::new(endpoint.is_secure())?;
         Ok(Self { endpoint, dialer, authorization, patience, output: *output })
     }
@@ -130,7 +132,8 @@ impl Model for HttpModel {
                 return self.read(&reply);
             }
             let refusal = Refusal::read(&reply.body);
-            let wait = if refusal.is_final { None } else { retries.next(reply.status.as_u16(), retry_after(&reply.headers)) };
+            let wait =
+                if refusal.is_final { None } else { retries.next(reply.status.as_u16(), retry_after(&reply.headers)) };
             let Some(wait) = wait else { return Err(self.refused(reply.status, &refusal)) };
             self.output.say(&format!(
                 "the model answered with status {}; asking again in {:.1} s",

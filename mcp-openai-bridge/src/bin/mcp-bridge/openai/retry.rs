@@ -26,7 +26,7 @@ impl Retries {
         self.made += 1;
         match asked {
             Some(asked) if asked > LONGEST => None,
-            Some(asked) => Some(asked.max(usual)),
+            Some(asked) => Some(asked.max(SHORTEST)),
             None => Some(usual),
         }
     }
@@ -44,6 +44,8 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 const MOST: u32 = 3;
 /// The wait before the first of them; it is doubled for each further one.
 const FIRST: Duration = Duration::from_millis(500);
+/// The shortest wait that is kept when the provider asks for it.
+const SHORTEST: Duration = Duration::from_millis(50);
 /// The longest wait that is kept when the provider asks for it.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -64,7 +66,7 @@ mod tests {
     fn the_wait_that_the_provider_asks_for_is_kept_within_bounds() {
         let next = |asked| Retries::default().next(429, Some(Duration::from_secs(asked)));
         assert_eq!(next(7), Some(Duration::from_secs(7)));
-        assert_eq!(next(0), Some(Duration::from_millis(500)));
+        assert_eq!(next(0), Some(Duration::from_millis(50)));
         assert_eq!(next(61), None);
     }
 
@@ -78,7 +80,8 @@ mod tests {
     #[test]
     fn the_wait_is_read_in_seconds_and_in_milliseconds() {
         let check = |name: &'static str, value: &'static str, expected: Option<u64>| {
-            let headers = HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_static(value))]);
+            let headers =
+                HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_static(value))]);
             assert_eq!(retry_after(&headers), expected.map(Duration::from_millis));
         };
         check("retry-after", "2", Some(2000));

@@ -313,7 +313,9 @@ async fn a_notification_has_the_headers_of_the_revision_and_any_2xx_will_do_h_12
 #[test]
 fn headers_that_belong_to_the_protocol_or_cannot_be_sent_are_refused_and_values_are_never_shown() {
     let make = |name: &str, value: &str| HttpClient::new("http://x/", HttpOptions::default().header(name, value));
-    for (name, value) in [("Host", "x"), ("Mcp-Session-Id", "x"), ("a b", "x"), ("x", "canary\r\ny: z"), ("Accept", "x")] {
+    for (name, value) in
+        [("Host", "x"), ("Mcp-Session-Id", "x"), ("a b", "x"), ("x", "canary\r\ny: z"), ("Accept", "x")]
+    {
         let error = make(name, value).unwrap_err();
         assert!(matches!(error, Error::Config(_)));
         assert!(!format!("{error} {error:?}").contains("canary"));

@@ -43,8 +43,12 @@ async fn the_session_of_initialize_is_named_in_every_message_after_it_hl_10_hl_1
         assert_eq!(arrived.header("mcp-session-id"), Some("s-1"));
         assert_eq!(arrived.header("mcp-protocol-version"), Some("2025-06-18"));
         assert_eq!(arrived.header("mcp-method"), None);
-        peer.reply("404 Not Found", "application/json", r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"x"},"id":null}"#)
-            .await;
+        peer.reply(
+            "404 Not Found",
+            "application/json",
+            r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"x"},"id":null}"#,
+        )
+        .await;
     };
     let (answer, ()) = join!(finish(&client, legacy("tools/list")), serve);
     assert!(matches!(answer.0, Err(Error::SessionEnded)), "{answer:?}");
@@ -75,7 +79,10 @@ async fn dropping_a_legacy_exchange_sends_a_cancellation_p_60() {
     assert!(matches!(exchange.next().await, Ok(Event::Notification(_))));
     drop(exchange);
     let cancelled = accept(&mut other).await;
-    assert_eq!((&cancelled["method"], &cancelled["params"]["requestId"]), (&json!("notifications/cancelled"), &json!(2)));
+    assert_eq!(
+        (&cancelled["method"], &cancelled["params"]["requestId"]),
+        (&json!("notifications/cancelled"), &json!(2))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +159,9 @@ async fn the_standalone_stream_is_opened_after_initialized_and_again_where_it_wa
     peer.begin_events().await;
     let changed = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
     peer.send(&format!("id: e7\nretry: 3000\n{}", event(&changed))).await;
-    assert!(matches!(inbound.next().await, Some(Incoming::Notification(note)) if note.method == "notifications/tools/list_changed"));
+    assert!(
+        matches!(inbound.next().await, Some(Incoming::Notification(note)) if note.method == "notifications/tools/list_changed")
+    );
     drop(peer);
     let lost = Instant::now();
     let arrived = first.read().await;

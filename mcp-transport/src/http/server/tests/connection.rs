@@ -195,7 +195,8 @@ async fn requests_in_one_write_are_answered_in_order() {
     let mut wire = Wire::open(&server);
     wire.write(format!("{}{}{}", call("notify"), call("echo"), call("unknown"))).await;
     let answers = wire.read_until("unknown tool").await;
-    let places: Vec<_> = ["\"tool\":\"notify\"", "\"tool\":\"echo\"", "unknown tool"].map(|text| answers.find(text)).into();
+    let places: Vec<_> =
+        ["\"tool\":\"notify\"", "\"tool\":\"echo\"", "unknown tool"].map(|text| answers.find(text)).into();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{answers}");
 }
 

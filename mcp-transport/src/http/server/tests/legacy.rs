@@ -36,10 +36,7 @@ async fn a_message_without_a_session_is_400_and_with_an_unknown_one_404_hl_10() 
     assert_eq!((answered.status, answered.json()["id"].clone()), (400, json!(5)));
     assert_eq!(server.ask(legacy("unknown", &tool_call(5, "echo"))).await.status, 404);
     let session = server.open_session("2025-06-18").await;
-    let two = full(
-        post().header("mcp-session-id", &session).header("mcp-session-id", &session),
-        &tool_call(5, "echo"),
-    );
+    let two = full(post().header("mcp-session-id", &session).header("mcp-session-id", &session), &tool_call(5, "echo"));
     assert_eq!(server.ask(two).await.status, 400);
     assert_eq!(server.ask(legacy(&session, &tool_call(5, "echo"))).await.status, 200);
 }

@@ -1,0 +1,3 @@
+//! x
+mod digest;
+mod seal;
