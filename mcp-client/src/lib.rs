@@ -52,8 +52,23 @@ pub use mcp_transport::memory::InProcess;
 pub use mcp_transport::process::Command;
 pub use mcp_transport::{ChildExit, Deadline, Fault, HttpFailure, Limits, Malformed};
 pub use mcp_types as types;
-pub use mcp_types::{Implementation, Revision, implementation};
+pub use mcp_types::{Implementation, Revision};
 pub use mirror::RefusedTool;
 pub use secret::Secret;
 pub use target::Target;
 pub use tool::{ToolCall, ToolFailed, ToolResult};
+
+/// Makes the [`Implementation`] of the crate that uses the macro, from its Cargo name and version.
+///
+/// # Examples
+///
+/// ```
+/// let builder = mcp_client::Client::builder(mcp_client::implementation!());
+/// assert!(format!("{builder:?}").contains(env!("CARGO_PKG_NAME")));
+/// ```
+#[macro_export]
+macro_rules! implementation {
+    () => {
+        $crate::types::implementation!()
+    };
+}

@@ -7,6 +7,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+#[cfg(unix)]
+use program_support::Running;
 use program_support::{Run, Serving, program, run};
 use serde_json::json;
 
@@ -133,14 +135,23 @@ fn a_server_over_http_is_served_and_called_in_both_eras() {
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_serving_in_good_order() {
-    for signal in ["-TERM", "-INT"] {
+    for signal in ["TERM", "INT"] {
         let serving = Serving::start(&["--quiet"]);
         assert_eq!(serving.said, Vec::<String>::new());
-        let killed =
-            std::process::Command::new("kill").args([signal, &serving.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        assert_eq!(serving.finish(), (Some(0), String::new()));
+        serving.running.signal(signal);
+        assert_eq!(serving.running.finish(), (Some(0), String::new()));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_call_with_exit_code_130() {
+    let mut running = Running::start(&["call", "embedded", "countdown", "seconds=10", "steps=100"]);
+    running.wait_for("progress 1/100");
+    running.signal("INT");
+    let (code, said) = running.finish();
+    assert_eq!(code, Some(130));
+    assert!(said.ends_with("error: interrupted\n"), "{said}");
 }
 
 #[test]

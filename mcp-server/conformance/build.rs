@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(modules, "#[path = {:?}]\nmod {name};", path.display().to_string())?;
         writeln!(rows, "    ({name:?}, &{name}::SCENARIO),")?;
     }
-    let text = format!("{modules}\n/// Every scenario by its name, in order.\npub(crate) static ALL: &[Named] = &[\n{rows}];\n");
+    let text = format!(
+        "{modules}\n/// Every scenario by its name, in order.\npub(crate) static ALL: &[Named] = &[\n{rows}];\n"
+    );
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("scenarios.rs"), text)?;
     Ok(())
 }

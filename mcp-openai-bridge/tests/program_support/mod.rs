@@ -1,11 +1,12 @@
 //! Running the program `mcp-bridge`, and a scripted model for it to ask.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, reason = "every test file uses its own part of it")]
+#![allow(clippy::unwrap_used, reason = "it is part of tests, which clippy cannot see")]
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// What a run of the program printed, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,46 +64,71 @@ pub(crate) fn run(args: &[&str]) -> Run {
     program(args).output().unwrap().into()
 }
 
-/// A server of the program that is running; it is ended when this is dropped.
+/// A run of the program that goes on; it is ended when this is dropped.
+pub(crate) struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Running {
+    /// Starts the program.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        let mut child = program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr }
+    }
+
+    /// Waits for the line of standard error that begins with `start`; returns the rest of it, and the lines before.
+    pub(crate) fn wait_for(&mut self, start: &str) -> (String, Vec<String>) {
+        let mut before = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "it ended before it said {start:?}: {before:?}");
+            match line.trim_end().strip_prefix(start) {
+                Some(rest) => return (rest.to_owned(), before),
+                None => before.push(line.trim_end().to_owned()),
+            }
+        }
+    }
+
+    /// Sends a signal, such as `TERM`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end, and returns the exit code and what else was said.
+    pub(crate) fn finish(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.stderr.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server of the program that is listening.
 pub(crate) struct Serving {
-    pub(crate) child: Child,
+    pub(crate) running: Running,
     pub(crate) url: String,
     /// What it said before it was listening.
     pub(crate) said: Vec<String>,
-    stderr: BufReader<std::process::ChildStderr>,
 }
 
 impl Serving {
     /// Starts `serve` and waits for the line that says where it listens.
     pub(crate) fn start(args: &[&str]) -> Self {
         let args: Vec<&str> = ["serve", "--port", "0"].into_iter().chain(args.iter().copied()).collect();
-        let mut child = program(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = Vec::new();
-        loop {
-            let mut line = String::new();
-            assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended before it listened: {said:?}");
-            if let Some(url) = line.trim_end().strip_prefix("listening on ") {
-                let url = url.to_owned();
-                return Self { child, url, said, stderr };
-            }
-            said.push(line.trim_end().to_owned());
-        }
-    }
-
-    /// Waits for the end, and returns the exit code and what was said since it listened.
-    pub(crate) fn finish(mut self) -> (Option<i32>, String) {
-        let mut rest = String::new();
-        std::io::Read::read_to_string(&mut self.stderr, &mut rest).unwrap();
-        (self.child.wait().unwrap().code(), rest)
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut running = Running::start(&args);
+        let (url, said) = running.wait_for("listening on ");
+        Self { running, url, said }
     }
 }
 
@@ -183,12 +209,7 @@ impl ScriptedModel {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (asked, script) = (Arc::clone(&recorded), Arc::clone(&script));
-                let service = service_fn(move |request| {
-                    let (asked, script) = (Arc::clone(&asked), Arc::clone(&script));
-                    async move { Ok::<_, Infallible>(answer(request, &asked, &script).await) }
-                });
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                tokio::spawn(serve(stream, Arc::clone(&recorded), Arc::clone(&script)));
             }
         });
         Self { base_url, asked }
@@ -213,11 +234,15 @@ impl ScriptedModel {
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    asked: &Mutex<Vec<Asked>>,
-    script: &Mutex<VecDeque<Scripted>>,
-) -> Response<Full<Bytes>> {
+type Script = Mutex<VecDeque<Scripted>>;
+
+async fn serve(stream: TcpStream, asked: Arc<Mutex<Vec<Asked>>>, script: Arc<Script>) {
+    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request, &asked, &script).await) });
+    // A client that goes away is no fault of the model.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(request: Request<Incoming>, asked: &Mutex<Vec<Asked>>, script: &Script) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let authorization = head.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());

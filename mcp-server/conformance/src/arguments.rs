@@ -170,7 +170,10 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_named_with_what_could_stand_there() {
-        assert_eq!(read("--fast").unwrap_err().to_string(), "unknown argument `--fast`; `--help` names those that there are");
+        assert_eq!(
+            read("--fast").unwrap_err().to_string(),
+            "unknown argument `--fast`; `--help` names those that there are"
+        );
         assert_eq!(read("--only").unwrap_err().to_string(), "`--only` needs a value");
         let misuse = read("--transports memory,smoke").unwrap_err().to_string();
         assert_eq!(misuse, "`--transports` cannot be `memory,smoke`; it can be: memory, stdio, http");

@@ -51,6 +51,10 @@ pub(crate) fn holds(rule: &str, holds: bool) -> Result<(), Failure> {
 
 /// Checks that `found` is what is expected.
 #[track_caller]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what is checked is used nowhere else, and so a check stays one line"
+)]
 pub(crate) fn same<F, E>(what: &str, found: F, expected: E) -> Result<(), Failure>
 where
     F: fmt::Debug + PartialEq<E>,

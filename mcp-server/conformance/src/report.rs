@@ -72,10 +72,29 @@ impl Report {
         json!({ "ok": ok, "red": red, "absent": absent, "seconds": self.took.as_secs_f64(), "cells": cells })
     }
 
+    /// Returns the lines of the table.
+    fn table(&self) -> Vec<String> {
+        let names = self.rows.iter().map(|row| row.name.len());
+        let width = names.max().unwrap_or_default().max(HEAD.len());
+        let line = |name: &str, cells: &mut dyn Iterator<Item = &str>| {
+            cells.fold(format!("{name:width$}"), |line, cell| format!("{line}  {cell:COLUMN$}"))
+        };
+        let mut last = None;
+        // A transport stands over the first of its revisions.
+        let mut transports = self.settings.iter().map(|setting| match last.replace(setting.transport) {
+            Some(before) if before == setting.transport => "",
+            _ => setting.transport.as_str(),
+        });
+        let mut revisions = self.settings.iter().map(|setting| setting.revision.as_str());
+        let mut lines = vec![line("", &mut transports), line(HEAD, &mut revisions)];
+        lines.extend(self.rows.iter().map(|row| line(row.name, &mut row.cells.iter().map(Color::as_str))));
+        lines
+    }
+
     fn cells(&self) -> impl Iterator<Item = (&Row, &Setting, &Color)> {
-        self.rows.iter().flat_map(|row| {
-            self.settings.iter().zip(&row.cells).map(move |(setting, color)| (row, setting, color))
-        })
+        self.rows
+            .iter()
+            .flat_map(|row| self.settings.iter().zip(&row.cells).map(move |(setting, color)| (row, setting, color)))
     }
 
     fn counts(&self) -> (usize, usize, usize) {
@@ -90,26 +109,8 @@ impl Report {
 impl fmt::Display for Report {
     /// Writes the table, the reasons and the summary.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
-        let columns: Vec<_> = self.settings.iter().map(|at| (at.transport.as_str(), at.revision.as_str())).collect();
-        write!(f, "{:width$}", "")?;
-        let mut last = "";
-        for &(transport, _) in &columns {
-            // The transport stands over the first of its revisions.
-            write!(f, "  {:COLUMN$}", if transport == last { "" } else { transport })?;
-            last = transport;
-        }
-        write!(f, "\n{:width$}", "scenario")?;
-        for (_, revision) in &columns {
-            write!(f, "  {revision:COLUMN$}")?;
-        }
-        writeln!(f)?;
-        for row in &self.rows {
-            write!(f, "{:width$}", row.name)?;
-            for color in &row.cells {
-                write!(f, "  {:COLUMN$}", color.as_str())?;
-            }
-            writeln!(f)?;
+        for line in self.table() {
+            writeln!(f, "{}", line.trim_end())?;
         }
         for (row, setting, reason) in self.reds() {
             write!(f, "\nRED {} · {setting}\n    proves: {}\n    {reason}\n", row.name, row.proves)?;
@@ -130,6 +131,8 @@ impl Color {
     }
 }
 
+/// What stands over the names.
+const HEAD: &str = "scenario";
 /// The width of a column: that of a revision.
 const COLUMN: usize = 10;
 
@@ -149,7 +152,11 @@ mod tests {
         let red = Color::Red { reason: "no answer".to_owned(), took: Duration::from_millis(5) };
         Report {
             rows: vec![
-                Row { name: "ping", proves: "a ping is answered (V-20)", cells: vec![ok(), Color::Absent, red, Color::Absent] },
+                Row {
+                    name: "ping",
+                    proves: "a ping is answered (V-20)",
+                    cells: vec![ok(), Color::Absent, red, Color::Absent],
+                },
                 Row { name: "a_longer_name", proves: "x (T-1)", cells: vec![ok(), ok(), ok(), ok()] },
             ],
             settings: settings.collect(),
@@ -159,19 +166,19 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_for_each_scenario_and_then_the_reasons() {
-        let expected = "\
-               memory                  http
-scenario       2025-11-25  2026-07-28  2025-11-25  2026-07-28
-ping           ok          –           RED         –
-a_longer_name  ok          ok          ok          ok
-
-RED ping · http 2025-11-25
-    proves: a ping is answered (V-20)
-    no answer
-
-2 scenarios, 5 cells ok, 1 red, 2 do not exist, 1.2 s";
-        let expected: Vec<_> = expected.lines().map(str::trim_end).collect();
-        assert_eq!(report().to_string().lines().map(str::trim_end).collect::<Vec<_>>(), expected);
+        let expected = [
+            "               memory                  http",
+            "scenario       2025-11-25  2026-07-28  2025-11-25  2026-07-28",
+            "ping           ok          –           RED         –",
+            "a_longer_name  ok          ok          ok          ok",
+            "",
+            "RED ping · http 2025-11-25",
+            "    proves: a ping is answered (V-20)",
+            "    no answer",
+            "",
+            "2 scenarios, 5 cells ok, 1 red, 2 do not exist, 1.2 s",
+        ];
+        assert_eq!(report().to_string().lines().collect::<Vec<_>>(), expected);
     }
 
     #[test]
@@ -180,7 +187,10 @@ RED ping · http 2025-11-25
         assert_eq!((&json["ok"], &json["red"], &json["absent"]), (&json!(5), &json!(1), &json!(2)));
         assert_eq!(json["cells"].as_array().map(Vec::len), Some(8));
         let red = &json["cells"][2];
-        assert_eq!((&red["verdict"], &red["reason"], &red["transport"]), (&json!("red"), &json!("no answer"), &json!("http")));
+        assert_eq!(
+            (&red["verdict"], &red["reason"], &red["transport"]),
+            (&json!("red"), &json!("no answer"), &json!("http"))
+        );
         assert_eq!(red["milliseconds"], json!(5));
     }
 }

@@ -113,11 +113,8 @@ mod tests {
         exists: everywhere,
         run: |_| Box::pin(async { panic!("out of {}", "coffee") }),
     };
-    const HANGS: Scenario = Scenario {
-        proves: "it hangs (T-1)",
-        exists: everywhere,
-        run: |_| Box::pin(std::future::pending()),
-    };
+    const HANGS: Scenario =
+        Scenario { proves: "it hangs (T-1)", exists: everywhere, run: |_| Box::pin(std::future::pending()) };
     const LEGACY: Scenario = Scenario {
         proves: "it is old (T-1)",
         exists: |setting| setting.is_legacy(),
@@ -140,7 +137,9 @@ mod tests {
         assert_eq!((green.exit_code(), reasons(&green)), (0, vec![]));
         let red = run(&plan(&[("green", &GREEN), ("red", &RED)])).await;
         assert_eq!(red.exit_code(), 1);
-        assert!(reasons(&red).iter().all(|reason| reason.starts_with("does not hold: two and two make five [runner.rs:")));
+        assert!(
+            reasons(&red).iter().all(|reason| reason.starts_with("does not hold: two and two make five [runner.rs:"))
+        );
     }
 
     #[tokio::test]

@@ -64,13 +64,8 @@ impl Stage {
     }
 
     /// Connects a client to a server.
-    #[track_caller]
-    pub(crate) fn connect(
-        &self,
-        builder: ClientBuilder,
-        fixture: Fixture,
-    ) -> impl Future<Output = Result<Client, Failure>> + Send {
-        async move { Ok(builder.connect(self.target(fixture).await?).await?) }
+    pub(crate) async fn connect(&self, builder: ClientBuilder, fixture: Fixture) -> Result<Client, Failure> {
+        Ok(builder.connect(self.target(fixture).await?).await?)
     }
 
     /// Returns what a client connects to.
@@ -99,7 +94,7 @@ impl Stage {
                 let (client, server) = memory::pair();
                 let (reader, writer) = tokio::io::split(server);
                 let way_in = Pipe::new(reader, writer).limits(fixture.limits()).served(fixture.served());
-                    let server = self.server(fixture).await?;
+                let server = self.server(fixture).await?;
                 // It ends when the wire is dropped.
                 tokio::spawn(async move { server.serve(way_in).await });
                 let (reader, writer) = tokio::io::split(client);
@@ -118,7 +113,7 @@ impl Stage {
         let (Some(writer), Some(reader)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(WireError::Ended);
         };
-        Ok(Wire::over_lines(self.setting, LineWire::new(reader, writer).to_child(child)))
+        Ok(Wire::over_lines(self.setting, LineWire::new(reader, writer).with_child(child)))
     }
 
     async fn server(&self, fixture: Fixture) -> Result<Server, Failure> {

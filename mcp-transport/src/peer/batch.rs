@@ -106,7 +106,7 @@ impl Batch {
 /// # Errors
 ///
 /// Returns what to tell the sender of one that is empty, too long, or no array.
-pub(crate) fn split(text: &Bytes, limits: &Limits) -> Result<Vec<Bytes>, RpcError> {
+pub fn split_batch(text: &Bytes, limits: &Limits) -> Result<Vec<Bytes>, RpcError> {
     let array = RawJson::parse(text.clone()).map_err(|error| RpcError::parse(format!("parse error: {error}")))?;
     let elements: Vec<RawJson> =
         array.decode().map_err(|_| RpcError::invalid_request("a batch must be an array of messages"))?;

@@ -19,8 +19,9 @@ use crate::error::Deadline;
 use crate::limits::Limits;
 use crate::service::Answer;
 
+pub use batch::split_batch;
+
 use batch::Batches;
-pub(crate) use batch::split;
 use pending::{Asked, Pending};
 
 /// One end of a connection that carries one message per line.

@@ -396,7 +396,7 @@ fn a_batch_that_wants_no_answer_gets_none() {
 #[test]
 fn a_batch_is_cut_into_its_messages_within_the_limit() {
     let limits = Limits::default().batch(2);
-    let cut = |text: &'static str| split(&Bytes::from_static(text.as_bytes()), &limits);
+    let cut = |text: &'static str| split_batch(&Bytes::from_static(text.as_bytes()), &limits);
     assert_eq!(cut("[ {\"a\":1} ,2]").unwrap(), ["{\"a\":1}", "2"]);
     for text in ["[]", "[1,2,3]"] {
         assert_eq!(cut(text).unwrap_err().code, ErrorCode::INVALID_REQUEST, "{text}");

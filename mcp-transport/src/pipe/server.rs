@@ -319,7 +319,7 @@ impl<S: Service> Connection<S> {
     }
 
     fn handle_batch(&mut self, text: &Bytes) {
-        let texts = match peer::split(text, &self.limits) {
+        let texts = match peer::split_batch(text, &self.limits) {
             Ok(texts) => texts,
             Err(error) => return self.peer.refuse(None, &error),
         };

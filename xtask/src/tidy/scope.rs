@@ -52,8 +52,10 @@ pub(crate) const DRIVERS: &[&str] = &[
     "mcp-openai-bridge/src/driver/",
     "mcp-transport/src/client.rs",
     "mcp-transport/src/http/",
+    "mcp-transport/src/memory.rs",
     "mcp-transport/src/outbox.rs",
     "mcp-transport/src/pipe/",
+    "mcp-transport/src/process/",
 ];
 
 /// The places that may know a revision by its name.

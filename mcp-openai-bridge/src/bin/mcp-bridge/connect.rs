@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mcp_client::{Client, Command, EraMode};
+use mcp_client::{Client, Command, EraMode, Error as ClientError};
 use mcp_types::Implementation;
 
 use crate::cli::{self, Era};
@@ -90,9 +90,19 @@ impl Connect {
                 if let Some(folder) = &self.cwd {
                     command = command.current_dir(folder);
                 }
-                builder.connect(command).await?
+                builder.connect(command).await.map_err(not_started)?
             }
         })
+    }
+}
+
+fn not_started(error: ClientError) -> Failure {
+    let is_missing = matches!(error, ClientError::Environment(_));
+    let failure = Failure::from(error);
+    if is_missing {
+        failure.hint("is it installed? Each word behind `--` is one argument, without a shell")
+    } else {
+        failure
     }
 }
 

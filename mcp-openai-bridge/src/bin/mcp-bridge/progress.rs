@@ -39,13 +39,13 @@ impl Progress {
             bar.set_style(style.unwrap_or_else(ProgressStyle::default_bar));
             bar
         });
-        let message = progress.message.as_deref().unwrap_or_default();
-        bar.set_message(shown(&shortened(message, 60)).into_owned());
         if let Some(total) = progress.total.filter(|total| *total > 0.0) {
             // A bar counts in whole steps; a thousand of them are finer than any terminal.
             bar.set_length(1000);
             bar.set_position(((progress.progress / total).clamp(0.0, 1.0) * 1000.0) as u64);
         }
+        let message = progress.message.as_deref().unwrap_or_default();
+        bar.set_message(shown(&shortened(message, 60)).into_owned());
         bar.tick();
     }
 }

@@ -10,7 +10,8 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 
 async fn run(stage: &Stage) -> Verdict {
     let mut wire = stage.wire().await?;
-    let text = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } }).to_string();
+    let text =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } }).to_string();
     let version = stage.revision.as_str();
     let modern = [("MCP-Protocol-Version", Some(version))];
     let other: &[_] = if stage.is_legacy() { &[] } else { &modern };

@@ -13,7 +13,12 @@ async fn run(stage: &Stage) -> Verdict {
     let params = wire.enveloped(json!({ "name": "text" }));
     let text = wire.request_text("tools/call", Some(params));
     let http = present("HTTP", wire.http())?;
-    for header in [("Origin", "http://evil.example"), ("Origin", "null"), ("Host", "evil.example"), ("Origin", "http://127.0.0.1.evil.example")] {
+    for header in [
+        ("Origin", "http://evil.example"),
+        ("Origin", "null"),
+        ("Host", "evil.example"),
+        ("Origin", "http://127.0.0.1.evil.example"),
+    ] {
         let reply = http.post(text.as_bytes(), &[(header.0, Some(header.1))]).await?;
         same(&format!("the status for {header:?}"), reply.status, Some(403))?;
     }

@@ -11,7 +11,10 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 async fn run(stage: &Stage) -> Verdict {
     let mut wire = stage.wire().await?;
     let plain = wire.call_tool("text", json!({})).await?;
-    holds("a plain answer is JSON", plain.header("content-type").is_some_and(|media| media.starts_with("application/json")))?;
+    holds(
+        "a plain answer is JSON",
+        plain.header("content-type").is_some_and(|media| media.starts_with("application/json")),
+    )?;
     let params = json!({ "name": "progress", "arguments": { "steps": 2 }, "_meta": { "progressToken": 1 } });
     let told = wire.request("tools/call", params).await?;
     let media = told.header("content-type").unwrap_or_default();

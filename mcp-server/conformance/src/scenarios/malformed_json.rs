@@ -10,7 +10,15 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 
 async fn run(stage: &Stage) -> Verdict {
     let mut wire = stage.wire().await?;
-    let texts = ["{", "nonsense", r#"{"jsonrpc":"2.0","id":1,"method":"ping"}}"#, r#"{"jsonrpc":"2.0",}"#, "{'id':1}", "NaN", "\"open"];
+    let texts = [
+        "{",
+        "nonsense",
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping"}}"#,
+        r#"{"jsonrpc":"2.0",}"#,
+        "{'id':1}",
+        "NaN",
+        "\"open",
+    ];
     for text in texts {
         let reply = wire.ask(text).await?;
         same(&format!("the error for {text}"), reply.code(), Some(ErrorCode::PARSE))?;

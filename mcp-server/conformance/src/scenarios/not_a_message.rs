@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 pub(crate) const SCENARIO: Scenario = Scenario {
-    proves: "JSON that is no message is an invalid request, and the connection lives (T-4, T-8, T-12)",
+    proves: "a value that is no message is an invalid request, and the connection lives (T-4, T-8, T-12)",
     exists: everywhere,
     run: |stage| Box::pin(run(stage)),
 };

@@ -10,7 +10,9 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 
 async fn run(stage: &Stage) -> Verdict {
     let mut wire = stage.wire().await?;
-    for method in ["notifications/unheard/of", "notifications/roots/list_changed", "tools/list", "notifications/progress"] {
+    for method in
+        ["notifications/unheard/of", "notifications/roots/list_changed", "tools/list", "notifications/progress"]
+    {
         wire.notify(method, None).await?;
         wire.notify(method, Some(json!({ "a": 1 }))).await?;
     }

@@ -12,12 +12,15 @@ async fn run(stage: &Stage) -> Verdict {
     let client = stage.client().await?;
     let nothing: [(&str, &str); 0] = [];
     let embedded = client.get_prompt("embedded", nothing).await?;
-    let found: Vec<_> = embedded.messages.iter().map(|message| (message.role.clone(), message.content.kind())).collect();
-    let expected = vec![
-        (mcp_types::Role::User, "resource".to_owned()),
-        (mcp_types::Role::Assistant, "text".to_owned()),
-    ];
+    let found: Vec<_> =
+        embedded.messages.iter().map(|message| (message.role.clone(), message.content.kind())).collect();
+    let expected =
+        vec![(mcp_types::Role::User, "resource".to_owned()), (mcp_types::Role::Assistant, "text".to_owned())];
     same("the messages", found, expected)?;
     let image = client.get_prompt("image", nothing).await?;
-    same("the kinds", image.messages.iter().map(|message| message.content.kind()).collect::<Vec<_>>(), vec!["image".to_owned()])
+    same(
+        "the kinds",
+        image.messages.iter().map(|message| message.content.kind()).collect::<Vec<_>>(),
+        vec!["image".to_owned()],
+    )
 }

@@ -10,8 +10,8 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 
 async fn run(stage: &Stage) -> Verdict {
     let client = stage.client().await?;
-    let wrong: [(&str, Vec<(&str, &str)>, &str); 3] = [
-        ("plane", vec![], "plane"),
+    let wrong = [
+        ("plane", Vec::<(&str, &str)>::new(), "plane"),
         ("review", vec![("times", "3")], "code"),
         ("review", vec![("code", "x"), ("times", "often")], "times"),
     ];

@@ -13,6 +13,7 @@ async fn run(stage: &Stage) -> Verdict {
     let names: Vec<_> = prompts.iter().map(|prompt| prompt.name.as_str()).collect();
     same("the names", names, vec!["plain", "review", "embedded", "image"])?;
     let review = present("the prompt `review`", prompts.get(1))?;
-    let arguments = review.arguments.iter().flatten().map(|argument| (argument.name.as_str(), argument.required == Some(true)));
+    let arguments =
+        review.arguments.iter().flatten().map(|argument| (argument.name.as_str(), argument.required == Some(true)));
     same("the arguments", arguments.collect::<Vec<_>>(), vec![("code", true), ("times", false)])
 }

@@ -10,7 +10,9 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 
 async fn run(stage: &Stage) -> Verdict {
     let client = stage.client().await?;
-    for (uri, expected) in [("fixture://rows/cats/7", "cats:7"), ("fixture://rows/wild%2Fcats%20%C3%BC/42", "wild/cats ü:42")] {
+    for (uri, expected) in
+        [("fixture://rows/cats/7", "cats:7"), ("fixture://rows/wild%2Fcats%20%C3%BC/42", "wild/cats ü:42")]
+    {
         let read = client.read_resource(uri).await?;
         let [mcp_types::ResourceContents::Text(contents)] = read.contents.as_slice() else {
             return Err(broken("there is one text"));

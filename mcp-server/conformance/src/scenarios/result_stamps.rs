@@ -36,8 +36,16 @@ async fn run(stage: &Stage) -> Verdict {
         let hints = stage.has(Features::CACHE_HINTS) && is_cacheable;
         same(&format!("whether {method} has ttlMs"), result.get("ttlMs").is_some_and(Value::is_u64), hints)?;
         let scope = result.get("cacheScope").and_then(Value::as_str);
-        same(&format!("whether {method} has cacheScope"), scope.is_some_and(|scope| matches!(scope, "public" | "private")), hints)?;
-        same(&format!("the hints of {method}"), result.get("ttlMs").is_some() || result.get("cacheScope").is_some(), hints)?;
+        same(
+            &format!("whether {method} has cacheScope"),
+            scope.is_some_and(|scope| matches!(scope, "public" | "private")),
+            hints,
+        )?;
+        same(
+            &format!("the hints of {method}"),
+            result.get("ttlMs").is_some() || result.get("cacheScope").is_some(),
+            hints,
+        )?;
     }
     Ok(())
 }

@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_body_with_a_claim_is_mirrored_into_headers_and_one_without_is_not() {
-        let claim = r#"{"method":"tools/call","params":{"name":"t","_meta":{"io.modelcontextprotocol/protocolVersion":"v"}}}"#;
+        let claim =
+            r#"{"method":"tools/call","params":{"name":"t","_meta":{"io.modelcontextprotocol/protocolVersion":"v"}}}"#;
         let expected = [("MCP-Protocol-Version", "v"), ("Mcp-Method", "tools/call"), ("Mcp-Name", "t")];
         assert_eq!(mirrored(claim.as_bytes()), expected.map(|(name, value)| (name, value.to_owned())));
         assert_eq!(mirrored(br#"{"method":"tools/list"}"#), []);

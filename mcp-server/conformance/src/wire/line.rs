@@ -25,7 +25,7 @@ impl LineWire {
     }
 
     /// Keeps the process at the other end alive as long as the wire.
-    pub(crate) fn to_child(self, child: Child) -> Self {
+    pub(crate) fn with_child(self, child: Child) -> Self {
         Self { child: Some(child), ..self }
     }
 

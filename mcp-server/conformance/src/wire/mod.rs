@@ -27,7 +27,7 @@ pub(crate) struct Wire {
 }
 
 enum Way {
-    Line(LineWire),
+    Line(Box<LineWire>),
     Http(HttpWire),
 }
 
@@ -48,7 +48,7 @@ pub(crate) enum WireError {
 
 impl Wire {
     pub(crate) fn over_lines(setting: Setting, line: LineWire) -> Self {
-        Self { setting, way: Way::Line(line), last_id: 0 }
+        Self { setting, way: Way::Line(Box::new(line)), last_id: 0 }
     }
 
     pub(crate) fn over_http(setting: Setting, http: HttpWire) -> Self {
@@ -127,9 +127,7 @@ impl Wire {
                 }
                 Ok(replies)
             }
-            Way::Http(http) => {
-                futures::future::try_join_all(texts.map(|text| http.post(text.as_bytes(), &[]))).await
-            }
+            Way::Http(http) => futures::future::try_join_all(texts.map(|text| http.post(text.as_bytes(), &[]))).await,
         }
     }
 

@@ -8,7 +8,6 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response};
 use hyper::body::Incoming as Body;
 use mcp_types::Message;
-use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::rules::Content;
@@ -74,26 +73,9 @@ impl Events {
         self.decoder.retry()
     }
 
-    /// Reads to the end of a stream that has brought its response, to keep the connection; not for long.
-    pub(super) fn finish(mut self, shared: &Arc<Shared>) {
-        let shared = Arc::clone(shared);
-        tokio::spawn(async move {
-            if let Ok(true) = timeout(LINGER, self.drain()).await {
-                shared.pool.put(self.connection).await;
-            }
-        });
-    }
-
-    /// Reads away what is left; returns whether it was little.
-    async fn drain(&mut self) -> bool {
-        let mut waste = 0;
-        while let Ok(Some(bytes)) = self.connection.read(&mut self.body).await {
-            waste += bytes.len();
-            if waste > MAX_WASTE {
-                return false;
-            }
-        }
-        true
+    /// Ends the reading of a stream that has brought its response.
+    pub(super) async fn finish(self, shared: &Arc<Shared>) {
+        shared.release(self.connection, self.body).await;
     }
 }
 
@@ -102,6 +84,3 @@ fn read_message(data: Bytes) -> Result<Message, Error> {
 }
 
 const EVENT: &str = "an event of the stream";
-/// How long to wait for the end of a stream that has nothing more to say, and how much of that nothing to read.
-const LINGER: Duration = Duration::from_secs(1);
-const MAX_WASTE: usize = 64 * 1024;

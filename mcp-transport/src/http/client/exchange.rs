@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, StreamExt as _};
 use http::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::body::Incoming as Body;
 use mcp_types::{Message, RawJson, RequestId, rpc};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -85,6 +85,9 @@ async fn receive(
     if request.method == "initialize" {
         shared.agreement().session = rules::read_session_id(value(MCP_SESSION_ID))?;
     }
+    if response.headers().contains_key(CONTENT_ENCODING) {
+        return Err(Error::malformed("an HTTP response", "it is compressed, which was not asked for"));
+    }
     match Content::read(status.as_u16(), value(CONTENT_TYPE.as_str())) {
         Content::Json => {
             let text = shared.read_result(connection, response).await?;
@@ -133,7 +136,7 @@ impl Streaming {
                 }
                 Ok(Event::Response(_)) => {
                     state.withdrawal.cancel();
-                    state.events.finish(&state.shared);
+                    state.events.finish(&state.shared).await;
                     Some((event, None))
                 }
                 Err(error) => {

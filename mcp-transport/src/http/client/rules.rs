@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mcp_types::{Era, Features, Message, RequestId, Response, Revision, RpcError};
+use mcp_types::{Era, ErrorCode, Features, Message, RequestId, Response, Revision, RpcError};
 
 use crate::client::Outgoing;
 use crate::error::{Error, HttpFailure};

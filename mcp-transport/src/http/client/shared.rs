@@ -2,15 +2,18 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use futures::future::poll_immediate;
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming as Body;
 use mcp_types::{RawJson, RequestId, Revision, RpcError, rpc};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::connection::{Connection, Security, Unsent};
 use super::pool::Pool;
@@ -150,9 +153,6 @@ impl Shared {
         mut connection: Connection,
         response: Response<Body>,
     ) -> Result<Bytes, Error> {
-        if response.headers().contains_key(CONTENT_ENCODING) {
-            return Err(Error::malformed("an HTTP response", "it is compressed, which was not asked for"));
-        }
         let limit = self.limits.result_bytes;
         let (bytes, is_whole) = connection.read_whole(response.into_body(), limit).await?;
         if !is_whole {
@@ -189,15 +189,13 @@ impl Shared {
         Ok(failure)
     }
 
-    /// Posts a message that has no answer (H-12: any 2xx will do).
-    pub(super) async fn post_note(&self, headers: &Headers, message: Bytes) -> Result<(), Error> {
+    /// Posts a message that has no answer (H-12: any 2xx will do, whatever follows it).
+    pub(super) async fn post_note(self: &Arc<Self>, headers: &Headers, message: Bytes) -> Result<(), Error> {
         let has_session = headers.iter().any(|(name, _)| name == crate::header::MCP_SESSION_ID);
         let request = self.post(headers, message)?;
-        let (mut connection, response) = self.send(request).await?;
+        let (connection, response) = self.send(request).await?;
         if response.status().is_success() {
-            if let Ok((_, true)) = connection.read_whole(response.into_body(), FAILURE_BYTES).await {
-                self.pool.put(connection).await;
-            }
+            self.release(connection, response.into_body()).await;
             return Ok(());
         }
         let failure = self.read_failure(connection, response).await?;
@@ -207,8 +205,39 @@ impl Shared {
         }
     }
 
+    /// Reads what is left of a body to keep the connection, if it is little and does not take long.
+    pub(super) async fn release(self: &Arc<Self>, mut connection: Connection, mut body: Body) {
+        let mut draining = Box::pin(async move {
+            let mut waste = 0;
+            while let Ok(Some(bytes)) = connection.read(&mut body).await {
+                waste += bytes.len();
+                if waste > FAILURE_BYTES {
+                    return None;
+                }
+            }
+            Some(connection)
+        });
+        // The end is usually there already; if not, nobody is made to wait for it.
+        match poll_immediate(&mut draining).await {
+            Some(Some(connection)) => self.pool.put(connection).await,
+            Some(None) => {}
+            None => {
+                let shared = Arc::clone(self);
+                tokio::spawn(async move {
+                    if let Ok(Some(connection)) = timeout(LINGER, draining).await {
+                        shared.pool.put(connection).await;
+                    }
+                });
+            }
+        }
+    }
+
     /// Answers a request of the server.
-    pub(super) async fn answer(&self, id: &RequestId, outcome: &Result<RawJson, RpcError>) -> Result<(), Error> {
+    pub(super) async fn answer(
+        self: &Arc<Self>,
+        id: &RequestId,
+        outcome: &Result<RawJson, RpcError>,
+    ) -> Result<(), Error> {
         let mut message = BytesMut::new();
         match outcome {
             Ok(result) => rpc::response(&mut message, id, result),
@@ -240,10 +269,12 @@ impl Shared {
         let wait = self.limits.request_timeout;
         tokio::spawn(async move {
             // The server will miss the answer; there is nobody here to tell.
-            let _ = tokio::time::timeout(wait, shared.answer(&id, &outcome)).await;
+            let _ = timeout(wait, shared.answer(&id, &outcome)).await;
         });
     }
 }
 
-/// Bytes of a body that are kept when it is not a result.
+/// Bytes of a body that are kept, or read away, when it is not a result.
 const FAILURE_BYTES: usize = 64 * 1024;
+/// How long to wait for the end of a body that nobody needs.
+const LINGER: Duration = Duration::from_secs(1);

@@ -73,7 +73,7 @@ impl Endpoint {
         let view = HeaderView::new(head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
         let target_length = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
         rules::check_target(head.uri.path(), target_length, path, limits)?;
-        let verb = Verb::read(head.method.as_str(), served)?;
+        let verb = Verb::read(head.method.as_str(), &view, served)?;
         rules::check_sender(&view, head.uri.authority().map(|authority| authority.as_str()), hosts, origins)?;
         match verb {
             Verb::Get => self.open_stream(&view),

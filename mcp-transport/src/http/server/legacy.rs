@@ -63,7 +63,15 @@ impl Endpoint {
 
     /// Opens a session, when the service agrees.
     async fn initialize(&self, form: Form, request: Request) -> Result<Response<ReplyBody>, Refusal> {
-        self.sessions().admit(now()).map_err(|refused| match refused {
+        let admitted = self.sessions().admit(now());
+        let admitted = match admitted {
+            Err(Refused::Full) => {
+                self.sweep();
+                self.sessions().admit(now())
+            }
+            admitted => admitted,
+        };
+        admitted.map_err(|refused| match refused {
             Refused::Full => Refusal::busy(503, "the server has too many sessions"),
             Refused::TooFast => Refusal::busy(429, "sessions are opened too fast"),
         })?;

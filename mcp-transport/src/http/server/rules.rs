@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use mcp_types::{ErrorCode, Malformed, RequestId, Revision, RpcError};
+use mcp_types::{Era, ErrorCode, Malformed, RequestId, Revision, RpcError};
 
 use crate::era::{Rejection, Served};
 use crate::header::{
@@ -102,9 +102,11 @@ impl From<MediaFault> for Refusal {
 }
 
 impl Verb {
-    /// Reads an HTTP method; GET and DELETE exist only for sessions (V-53, H-1).
-    pub(crate) fn read(method: &str, served: &Served) -> Result<Self, Refusal> {
-        let has_sessions = served.legacy().next().is_some();
+    /// Reads an HTTP method; GET and DELETE exist only for sessions, so not for a modern client (V-53, H-1).
+    pub(crate) fn read(method: &str, view: &HeaderView<'_>, served: &Served) -> Result<Self, Refusal> {
+        let version = view.protocol_version.value().and_then(|version| version.parse::<Revision>().ok());
+        let is_modern = version.is_some_and(|revision| revision.era() == Era::Modern);
+        let has_sessions = !is_modern && served.legacy().next().is_some();
         match method {
             "POST" => Ok(Self::Post),
             "GET" if has_sessions => Ok(Self::Get),
@@ -248,12 +250,17 @@ mod tests {
 
     #[test]
     fn get_and_delete_exist_only_where_sessions_do_v_53() {
-        let modern: Served = [Revision::V2026_07_28].into_iter().collect();
-        assert_eq!(Verb::read("GET", &Served::default()), Ok(Verb::Get));
-        assert_eq!(Verb::read("DELETE", &Served::default()), Ok(Verb::Delete));
-        for method in ["GET", "DELETE", "PUT", "OPTIONS", "post"] {
-            let refusal = Verb::read(method, &modern).unwrap_err();
-            assert_eq!((refusal.status, refusal.allow), (405, Some("POST")), "{method}");
+        let (modern, every) = ([Revision::V2026_07_28].into_iter().collect(), Served::default());
+        let none = HeaderView::default();
+        let named = HeaderView { protocol_version: HeaderField::Value("2026-07-28"), ..HeaderView::default() };
+        assert_eq!(Verb::read("GET", &none, &every), Ok(Verb::Get));
+        assert_eq!(Verb::read("DELETE", &none, &every), Ok(Verb::Delete));
+        assert_eq!(Verb::read("POST", &named, &modern), Ok(Verb::Post));
+        for (view, served) in [(&none, &modern), (&named, &every), (&named, &modern)] {
+            for method in ["GET", "DELETE", "PUT", "OPTIONS", "post"] {
+                let refusal = Verb::read(method, view, served).unwrap_err();
+                assert_eq!((refusal.status, refusal.allow), (405, Some("POST")), "{method}");
+            }
         }
     }
 

@@ -138,7 +138,7 @@ impl Driver {
 
     fn handle_batch(&mut self, text: &Bytes, now: Instant) {
         let mut state = self.shared.lock();
-        let messages = match peer::split(text, &self.limits) {
+        let messages = match peer::split_batch(text, &self.limits) {
             Ok(messages) => messages,
             Err(error) => return state.handle_unreadable(None, text, error.message),
         };

@@ -44,7 +44,7 @@ pub(super) async fn run(ask: cli::Ask, output: &Output) -> Result<(), Failure> {
     let outcome = servers.ask(request, &http, &model).await;
     servers.close().await;
     let (turn, end) = outcome?;
-    print(&turn, end, output)
+    print(&turn, &end, output)
 }
 
 /// Sorts words: targets, and the question at the end.
@@ -130,7 +130,7 @@ fn request(model: &cli::Model, question: String) -> Result<chat::Request, Failur
     Ok(chat::Request::new(name, messages))
 }
 
-fn print(turn: &Turn, end: Final, output: &Output) -> Result<(), Failure> {
+fn print(turn: &Turn, end: &Final, output: &Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.document(&json!({
             "text": end.text(),
@@ -232,7 +232,7 @@ impl Tools for Servers {
 /// Says to the model why a call has no result.
 fn failure(error: ClientError, timeout: Duration) -> CallFailure {
     match error {
-        ClientError::Rpc(error) => CallFailure::Protocol { code: error.code.0.into(), message: error.message },
+        ClientError::Rpc(error) => CallFailure::Protocol { code: error.code.0, message: error.message },
         error if error.is_timeout() => CallFailure::TimedOut { after: timeout },
         error => CallFailure::Transport { message: with_causes(&error) },
     }

@@ -19,7 +19,7 @@ pub(super) async fn run(serve: cli::Serve, mut stop: Stop, output: &Output) -> R
     if serve.stdio {
         output.say("serving one client over standard input and output");
         return tokio::select! {
-            outcome = server.serve(stdio()) => outcome.map_err(stopped),
+            outcome = server.serve(stdio()) => outcome.map_err(|error| stopped(&error)),
             () = stop.requested() => Ok(()),
         };
     }
@@ -40,7 +40,7 @@ async fn run_http(server: &Server, http: Http, mut stop: Stop, output: &Output) 
         stop.requested().await;
         talk.say("stopping; requests in flight may finish");
     });
-    server.serve(http).await.map_err(stopped)
+    server.serve(http).await.map_err(|error| stopped(&error))
 }
 
 async fn bind(serve: &cli::Serve, output: &Output) -> Result<Http, Failure> {
@@ -82,6 +82,6 @@ fn unbound(error: &WireError, port: u16) -> Failure {
         .hint(format!("take another port by `--port {other}`, or any free one by `--port 0`"))
 }
 
-fn stopped(error: mcp_server::Error) -> Failure {
-    Failure::unreachable(with_causes(&error))
+fn stopped(error: &mcp_server::Error) -> Failure {
+    Failure::unreachable(with_causes(error))
 }

@@ -310,6 +310,21 @@ async fn a_notification_has_the_headers_of_the_revision_and_any_2xx_will_do_h_12
     assert!(matches!(told, Err(Error::Http(failure)) if failure.body == bytes("later")));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_notification_does_not_wait_for_a_body_that_never_ends() {
+    let (client, [mut peer]) = client(&Limits::default()).await;
+    let serve = async {
+        peer.read().await;
+        peer.begin_events().await;
+    };
+    let before = Instant::now();
+    let (told, ()) = join!(client.notify("notifications/x", None), serve);
+    told.unwrap();
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    peer.closed().await;
+    assert_eq!(client.shared.pool.len(), 0);
+}
+
 #[test]
 fn headers_that_belong_to_the_protocol_or_cannot_be_sent_are_refused_and_values_are_never_shown() {
     let make = |name: &str, value: &str| HttpClient::new("http://x/", HttpOptions::default().header(name, value));

@@ -244,6 +244,14 @@ async fn sessions_beyond_the_bounds_are_refused_for_now_hl_15() {
     assert_eq!(server.ask(legacy("", &initialize("2025-11-25"))).await.status, 429);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_full_server_forgets_what_is_idle_before_it_refuses_hl_15() {
+    let server = Server::with(Limits::default().sessions(1));
+    server.open_session("2025-11-25").await;
+    tokio::time::advance(Limits::default().session_idle).await;
+    server.open_session("2025-11-25").await;
+}
+
 #[tokio::test]
 async fn both_eras_are_served_at_one_path_at_the_same_time_v_54() {
     let server = Server::new();

@@ -266,14 +266,3 @@ async fn what_is_in_flight_when_the_time_to_stop_is_over_is_answered_with_an_err
     let events = events.finish().await.text;
     assert!(events.contains("\"id\":2,\"error\":{\"code\":-32603"), "{events}");
 }
-
-#[tokio::test]
-async fn zz_size() {
-    let server = Server::new();
-    let f = server.endpoint.respond(modern(1, "echo"));
-    eprintln!("respond {}", size_of_val(&f));
-    drop(f);
-    eprintln!("reply body {} exchange {} refusal {}", size_of::<super::ReplyBody>(), size_of::<super::super::stream::Exchange>(), size_of::<super::super::rules::Refusal>());
-    eprintln!("resp {} parts {} view {}", size_of::<http::Response<super::ReplyBody>>(), size_of::<http::request::Parts>(), size_of::<crate::header::HeaderView<'_>>());
-    eprintln!("message {} caller {}", size_of::<mcp_types::Message>(), size_of::<crate::Caller>());
-}

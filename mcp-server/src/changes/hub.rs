@@ -1,0 +1,167 @@
+//! The one place where changes are told, and where both eras hear of them (P-40, P-41).
+//!
+//! The rules are the [`Table`]'s; here is only the lock, and who is to be woken. The surprising thing: nobody is woken
+//! under the lock, so a waker may do what it likes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use mcp_transport::Limits;
+use mcp_transport::era::legacy::Session;
+use mcp_types::{RequestId, SubscriptionFilter};
+
+use super::filter::Offered;
+use super::table::{Change, Full, Notice, SubscriberId, Table, Told};
+
+/// A handle by which a program says what changed. Clones tell the same subscribers.
+#[derive(Clone)]
+pub(crate) struct ChangeHub {
+    shared: Arc<Mutex<State>>,
+}
+
+/// One subscription, of a listen request or of a legacy session; it ends when this is dropped.
+pub(crate) struct Subscription {
+    hub: ChangeHub,
+    id: SubscriberId,
+}
+
+struct State {
+    table: Table,
+    /// Who waits for something to be told.
+    wakers: BTreeMap<SubscriberId, Waker>,
+}
+
+impl ChangeHub {
+    /// Makes a hub without subscribers, bounded by `subscriptions` and `subscriptions_total`.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let state = State { table: Table::new(limits), wakers: BTreeMap::new() };
+        Self { shared: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Says that the list of tools changed.
+    pub(crate) fn tools(&self) {
+        self.tell(&Change::Tools);
+    }
+
+    /// Says that the list of prompts changed.
+    pub(crate) fn prompts(&self) {
+        self.tell(&Change::Prompts);
+    }
+
+    /// Says that the list of resources or of templates changed.
+    pub(crate) fn resources(&self) {
+        self.tell(&Change::Resources);
+    }
+
+    /// Says that the contents of a resource changed.
+    pub(crate) fn resource(&self, uri: &str) {
+        self.tell(&Change::Resource(uri.to_owned()));
+    }
+
+    /// Says what changed: what another instance of the server said, for example.
+    pub(crate) fn tell(&self, change: &Change) {
+        let mut state = self.lock();
+        let concerned = state.table.tell(change);
+        wake(state, &concerned);
+    }
+
+    /// Adds a `subscriptions/listen` request, with what of its filter is honoured.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there are as many as there may be, and when the server closes.
+    pub(crate) fn listen(
+        &self,
+        id: RequestId,
+        honoured: SubscriptionFilter,
+        principal: Option<&str>,
+    ) -> Result<Subscription, Full> {
+        let id = self.lock().table.listen(id, honoured, principal)?;
+        Ok(Subscription { hub: self.clone(), id })
+    }
+
+    /// Adds a legacy session, once it is ready.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server closes.
+    pub(crate) fn session(&self, session: Arc<Session>, offered: Offered) -> Result<Subscription, Full> {
+        let id = self.lock().table.session(session, offered)?;
+        Ok(Subscription { hub: self.clone(), id })
+    }
+
+    /// Ends all subscriptions in good order and takes no more (P-35).
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        let concerned = state.table.close();
+        wake(state, &concerned);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is whole before anything can panic, so poisoning means nothing.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscription {
+    /// Returns what is to be told next; `None` when the subscription ended in good order.
+    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Notice>> {
+        let mut state = self.hub.lock();
+        match state.table.next(self.id) {
+            Told::Notice(notice) => Poll::Ready(Some(notice)),
+            Told::End => Poll::Ready(None),
+            Told::Nothing => {
+                state.wakers.insert(self.id, cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Waits for what is to be told next; `None` when the subscription ended in good order.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has taken nothing.
+    pub(crate) async fn next(&mut self) -> Option<Notice> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Ends the subscription in good order: what is noted is still told (P-35, P-39).
+    pub(crate) fn end(&self) {
+        let mut state = self.hub.lock();
+        state.table.end(self.id);
+        wake(state, &[self.id]);
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut state = self.hub.lock();
+        state.table.remove(self.id);
+        let waker = state.wakers.remove(&self.id);
+        drop(state);
+        drop(waker);
+    }
+}
+
+/// Lets go of the lock, then wakes those who wait.
+fn wake(mut state: MutexGuard<'_, State>, concerned: &[SubscriberId]) {
+    let wakers: Vec<Waker> = concerned.iter().filter_map(|id| state.wakers.remove(id)).collect();
+    drop(state);
+    wakers.into_iter().for_each(Waker::wake);
+}
+
+impl fmt::Debug for ChangeHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeHub").field("subscribers", &self.lock().table.len()).finish()
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,337 @@
+//! Who wants to know of which changes, and what each has not been told yet (P-30 to P-42).
+//!
+//! The surprising thing: there is no queue. What changed is a set, so a storm is one notification, a slow reader costs
+//! no more than what it asked for, and nothing has to be dropped.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use mcp_transport::Limits;
+use mcp_transport::era::legacy::Session;
+use mcp_types::{
+    Meta, NotificationMethod, NotificationParams, RawJson, RequestId, ResourceUpdatedNotificationParams, ResultMeta,
+    RpcError, SubscriptionFilter, SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenResult, meta,
+    notifications,
+};
+use serde::Serialize;
+
+use super::filter::Offered;
+
+/// Something that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub(crate) enum Change {
+    /// The list of prompts.
+    Prompts,
+    /// What can be read at this URI.
+    Resource(String),
+    /// The list of resources, or of templates.
+    Resources,
+    /// The list of tools.
+    Tools,
+}
+
+/// A notification, ready to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Notice {
+    pub(crate) method: &'static str,
+    pub(crate) params: RawJson,
+}
+
+/// What a subscriber is told next.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Told {
+    /// Nothing comes any more; a listen request is now answered with [`closing`].
+    End,
+    Notice(Notice),
+    /// Nothing yet.
+    Nothing,
+}
+
+/// Why nobody can subscribe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub(crate) enum Full {
+    /// The server is shutting down.
+    Closing,
+    /// The principal has as many subscriptions as one may have.
+    Principal(usize),
+    /// The server has as many as it may have.
+    Total(usize),
+}
+
+/// The number of a subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SubscriberId(u64);
+
+/// The subscribers of a server, of both eras.
+#[derive(Debug)]
+pub(crate) struct Table {
+    subscribers: BTreeMap<SubscriberId, Subscriber>,
+    next: u64,
+    /// How many listen requests each principal has.
+    of_principal: HashMap<Arc<str>, usize>,
+    /// How many listen requests there are.
+    listening: usize,
+    most_of_principal: usize,
+    most: usize,
+    closing: bool,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    interest: Interest,
+    pending: BTreeSet<Change>,
+    /// What was told last: the next one is behind it, so that what changes often does not hold up the rest.
+    last: Option<Change>,
+    ending: bool,
+}
+
+#[derive(Debug)]
+enum Interest {
+    Listen { id: RequestId, honoured: SubscriptionFilter, acknowledged: bool, principal: Option<Arc<str>> },
+    Session { session: Arc<Session>, offered: Offered },
+}
+
+impl Table {
+    /// Makes an empty table, bounded by `subscriptions` and `subscriptions_total`.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            subscribers: BTreeMap::new(),
+            next: 0,
+            of_principal: HashMap::new(),
+            listening: 0,
+            most_of_principal: limits.subscriptions,
+            most: limits.subscriptions_total,
+            closing: false,
+        }
+    }
+
+    /// Adds a `subscriptions/listen` request with what of its filter is honoured.
+    ///
+    /// From here on no change is lost for it, and none is told before the acknowledgement (P-30). Without a principal
+    /// only the total is bounded.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there are as many as there may be, and when the server closes.
+    pub(crate) fn listen(
+        &mut self,
+        id: RequestId,
+        honoured: SubscriptionFilter,
+        principal: Option<&str>,
+    ) -> Result<SubscriberId, Full> {
+        if self.closing {
+            return Err(Full::Closing);
+        }
+        if self.listening >= self.most {
+            return Err(Full::Total(self.most));
+        }
+        let principal: Option<Arc<str>> = principal.map(Into::into);
+        if let Some(principal) = &principal {
+            let count = self.of_principal.get(principal).copied().unwrap_or_default();
+            if count >= self.most_of_principal {
+                return Err(Full::Principal(self.most_of_principal));
+            }
+            self.of_principal.insert(Arc::clone(principal), count + 1);
+        }
+        self.listening += 1;
+        Ok(self.add(Interest::Listen { id, honoured, acknowledged: false, principal }))
+    }
+
+    /// Adds a legacy session that is ready: it is told of the lists that `offered` declares, and of the resources that
+    /// it is subscribed to when the time comes (P-41).
+    ///
+    /// # Errors
+    ///
+    /// Fails when the server closes. How many sessions there are is bounded where they are opened.
+    pub(crate) fn session(&mut self, session: Arc<Session>, offered: Offered) -> Result<SubscriberId, Full> {
+        if self.closing {
+            return Err(Full::Closing);
+        }
+        Ok(self.add(Interest::Session { session, offered }))
+    }
+
+    fn add(&mut self, interest: Interest) -> SubscriberId {
+        let id = SubscriberId(self.next);
+        self.next += 1;
+        self.subscribers.insert(id, Subscriber { interest, pending: BTreeSet::new(), last: None, ending: false });
+        id
+    }
+
+    /// Notes a change; returns those who have something new to be told.
+    pub(crate) fn tell(&mut self, change: &Change) -> Vec<SubscriberId> {
+        let concerned = self.subscribers.iter_mut();
+        concerned.filter_map(|(id, subscriber)| subscriber.note(change).then_some(*id)).collect()
+    }
+
+    /// Returns what a subscriber is told next.
+    pub(crate) fn next(&mut self, id: SubscriberId) -> Told {
+        let Some(subscriber) = self.subscribers.get_mut(&id) else { return Told::End };
+        if let Some(notice) = subscriber.acknowledgement().or_else(|| subscriber.take()) {
+            return Told::Notice(notice);
+        }
+        if subscriber.ending { Told::End } else { Told::Nothing }
+    }
+
+    /// Ends a subscription in good order: what is noted is still told, nothing more is noted (P-35, P-39).
+    pub(crate) fn end(&mut self, id: SubscriberId) {
+        if let Some(subscriber) = self.subscribers.get_mut(&id) {
+            subscriber.ending = true;
+        }
+    }
+
+    /// Ends all subscriptions and takes no more; returns those who are to look.
+    pub(crate) fn close(&mut self) -> Vec<SubscriberId> {
+        self.closing = true;
+        self.subscribers.values_mut().for_each(|subscriber| subscriber.ending = true);
+        self.subscribers.keys().copied().collect()
+    }
+
+    /// Forgets a subscriber: its stream is gone, or its end was told.
+    pub(crate) fn remove(&mut self, id: SubscriberId) {
+        let Some(subscriber) = self.subscribers.remove(&id) else { return };
+        let Interest::Listen { principal, .. } = subscriber.interest else { return };
+        self.listening -= 1;
+        let Some(principal) = principal else { return };
+        match self.of_principal.get_mut(&principal) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(self.of_principal.remove(&principal)),
+        }
+    }
+
+    /// Returns how many subscribers there are, of both eras.
+    pub(crate) fn len(&self) -> usize {
+        self.subscribers.len()
+    }
+}
+
+impl Subscriber {
+    /// Notes a change; returns whether it is wanted and new.
+    fn note(&mut self, change: &Change) -> bool {
+        if self.ending || !self.interest.covers(change) || !self.pending.insert(change.clone()) {
+            return false;
+        }
+        if let Interest::Session { .. } = self.interest
+            && self.pending.len() > MOST_NOTED
+        {
+            // A session may have subscribed and unsubscribed any number of times since it read.
+            self.pending.retain(|change| self.interest.covers(change));
+        }
+        true
+    }
+
+    fn acknowledgement(&mut self) -> Option<Notice> {
+        let Interest::Listen { id, honoured, acknowledged, .. } = &mut self.interest else { return None };
+        if std::mem::replace(acknowledged, true) {
+            return None;
+        }
+        let mut params = SubscriptionsAcknowledgedNotificationParams::new(honoured.clone());
+        params.meta = Some(tag(id));
+        Some(notice::<notifications::SubscriptionsAcknowledged>(&params))
+    }
+
+    fn take(&mut self) -> Option<Notice> {
+        loop {
+            let behind = self.last.take().map_or(Bound::Unbounded, Bound::Excluded);
+            let change = self.pending.range((behind, Bound::Unbounded)).next().or_else(|| self.pending.first())?.clone();
+            self.pending.remove(&change);
+            self.last = Some(change.clone());
+            // A session may have unsubscribed since.
+            if self.interest.covers(&change) {
+                return Some(self.interest.notice(change));
+            }
+        }
+    }
+}
+
+impl Interest {
+    fn covers(&self, change: &Change) -> bool {
+        match (self, change) {
+            (Self::Listen { honoured, .. }, Change::Tools) => honoured.tools_list_changed == Some(true),
+            (Self::Listen { honoured, .. }, Change::Prompts) => honoured.prompts_list_changed == Some(true),
+            (Self::Listen { honoured, .. }, Change::Resources) => honoured.resources_list_changed == Some(true),
+            (Self::Listen { honoured, .. }, Change::Resource(uri)) => {
+                honoured.resource_subscriptions.iter().flatten().any(|watched| watched == uri)
+            }
+            (Self::Session { offered, .. }, Change::Tools) => offered.tools,
+            (Self::Session { offered, .. }, Change::Prompts) => offered.prompts,
+            (Self::Session { offered, .. }, Change::Resources) => offered.resources,
+            (Self::Session { session, offered }, Change::Resource(uri)) => {
+                offered.subscribe && session.is_subscribed(uri)
+            }
+        }
+    }
+
+    fn notice(&self, change: Change) -> Notice {
+        let tag = match self {
+            Self::Listen { id, .. } => Some(tag(id)),
+            Self::Session { .. } => None,
+        };
+        let mut list = NotificationParams::new();
+        match change {
+            Change::Resource(uri) => {
+                let mut params = ResourceUpdatedNotificationParams::new(uri);
+                params.meta = tag;
+                notice::<notifications::ResourcesUpdated>(&params)
+            }
+            Change::Prompts => {
+                list.meta = tag;
+                notice::<notifications::PromptsListChanged>(&list)
+            }
+            Change::Resources => {
+                list.meta = tag;
+                notice::<notifications::ResourcesListChanged>(&list)
+            }
+            Change::Tools => {
+                list.meta = tag;
+                notice::<notifications::ToolsListChanged>(&list)
+            }
+        }
+    }
+}
+
+/// Makes the answer to a listen request that the server ends (P-35).
+pub(crate) fn closing(id: &RequestId) -> SubscriptionsListenResult {
+    let mut meta = ResultMeta::new();
+    meta.subscription_id = Some(id.clone());
+    SubscriptionsListenResult::new(meta)
+}
+
+/// Names a subscription by the id of its request, as the JSON type that it has (P-31).
+fn tag(id: &RequestId) -> Meta {
+    let id = RawJson::encode(id).expect("an id is a string or an integer, and both encode");
+    [(meta::SUBSCRIPTION_ID, id)].into_iter().collect()
+}
+
+fn notice<N: NotificationMethod>(params: &N::Params) -> Notice
+where
+    N::Params: Serialize,
+{
+    let params = RawJson::encode(params).expect("an object whose keys are strings always encodes");
+    Notice { method: N::NAME, params }
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closing => f.write_str("the server is shutting down; subscribe again when it is back"),
+            Self::Principal(most) => write!(f, "you have {most} subscriptions; end one before you open another"),
+            Self::Total(most) => write!(f, "this server has {most} subscriptions and no room for more; try again later"),
+        }
+    }
+}
+
+impl std::error::Error for Full {}
+
+impl From<Full> for RpcError {
+    fn from(full: Full) -> Self {
+        Self::internal(full.to_string())
+    }
+}
+
+/// How many changes a session may have noted before those that it no longer wants are looked for; a session has at most
+/// 1024 subscriptions.
+const MOST_NOTED: usize = 2 * 1024;
