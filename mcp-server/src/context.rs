@@ -48,31 +48,19 @@ struct Inner {
 impl Cx {
     pub(crate) fn new(call: Call, states: Arc<States>, logs: bool) -> Self {
         let Call { request, caller, notifier, .. } = call;
-        Self::with_bindings(request.id, request.params, caller, notifier, states, logs)
-    }
-
-    fn with_bindings(
-        id: RequestId,
-        params: Params,
-        caller: Caller,
-        notifier: Notifier,
-        states: Arc<States>,
-        logs: bool,
-    ) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                id,
-                params,
-                caller,
-                notifier: Mutex::new(Some(notifier)),
-                progress: tokio::sync::Mutex::new(f64::NEG_INFINITY),
-                logs,
-                states,
-                over: AtomicBool::new(false),
-                ended: Notify::new(),
-                bindings: Vec::new(),
-            }),
-        }
+        let inner = Inner {
+            id: request.id,
+            params: request.params,
+            caller,
+            notifier: Mutex::new(Some(notifier)),
+            progress: tokio::sync::Mutex::new(f64::NEG_INFINITY),
+            logs,
+            states,
+            over: AtomicBool::new(false),
+            ended: Notify::new(),
+            bindings: Vec::new(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Adds what a template found in the URI; only before the handler starts.

@@ -33,7 +33,7 @@ pub struct Server {
 
 impl Server {
     /// Begins to build a server; `identity` is how it introduces itself, usually
-    /// [`implementation!()`](crate::implementation).
+    /// [`implementation!()`](crate::implementation!).
     pub fn builder(identity: Implementation) -> ServerBuilder {
         ServerBuilder {
             identity,
