@@ -32,6 +32,8 @@ mod error;
 mod gate;
 mod handler;
 mod inbox;
+#[cfg(test)]
+mod input;
 mod list;
 mod mirror;
 mod page;

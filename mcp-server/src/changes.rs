@@ -10,6 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use mcp_types::SubscriptionFilter;
 use tokio::sync::Notify;
 
+#[cfg(test)]
+mod filter;
+#[cfg(test)]
+mod hub;
+#[cfg(test)]
+mod table;
+
 /// A handle by which a program says what changed. Clones tell the same subscribers.
 ///
 /// Give it to the server with [`ServerBuilder::changes`](crate::ServerBuilder::changes), and to handlers as

@@ -8,6 +8,8 @@ mod era;
 mod error;
 mod extract;
 mod handler;
+#[cfg(test)]
+mod input;
 mod list;
 mod prompt;
 mod registry;

@@ -7,9 +7,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
-use crate::process::{Outcome, Red, capture, line};
+use crate::process::{Group, Outcome, Red, capture, line, tail};
 
 /// Returns the node of this machine when it is new enough, else the one that is installed below `target`.
 ///
@@ -73,10 +74,14 @@ fn npm(folder: &Path) -> Command {
 ///
 /// # Errors
 ///
-/// When it does not succeed.
+/// When it does not succeed, in time.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     println!("install: {}", line(command));
-    capture(command).map(drop)
+    let (code, lines) = Group::start(command)?.finish(PATIENCE)?;
+    if code == Some(0) {
+        return Ok(());
+    }
+    Err(Red::new(format!("`{}` failed ({code:?}):\n{}", line(command), tail(&lines))))
 }
 
 /// Reads a file of the source tree.
@@ -127,6 +132,8 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Red {
     Red::new(format!("cannot write {}: {error}", path.display()))
 }
 
+/// How long one step of an installation may take.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// What a finished installation leaves behind: the names it was made from.
 const MARK: &str = ".installed";
 /// The major version that everything here is tested with.

@@ -34,9 +34,10 @@ impl Offered {
         // `false` asks for nothing, as absence does (P-32).
         let keep = |wanted: Option<bool>, offered: bool| wanted.filter(|wanted| *wanted && offered);
         let mut seen = BTreeSet::new();
-        let uris = wanted.resource_subscriptions.filter(|_| self.subscribe).map(|uris| {
-            uris.into_iter().filter(|uri| seen.insert(uri.clone())).take(most_uris).collect::<Vec<_>>()
-        });
+        let uris = wanted
+            .resource_subscriptions
+            .filter(|_| self.subscribe)
+            .map(|uris| uris.into_iter().filter(|uri| seen.insert(uri.clone())).take(most_uris).collect::<Vec<_>>());
         let mut honoured = SubscriptionFilter::new();
         honoured.tools_list_changed = keep(wanted.tools_list_changed, self.tools);
         honoured.prompts_list_changed = keep(wanted.prompts_list_changed, self.prompts);

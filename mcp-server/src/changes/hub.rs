@@ -165,3 +165,6 @@ impl fmt::Debug for Subscription {
         f.debug_struct("Subscription").field("id", &self.id).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -236,7 +236,8 @@ impl Subscriber {
     fn take(&mut self) -> Option<Notice> {
         loop {
             let behind = self.last.take().map_or(Bound::Unbounded, Bound::Excluded);
-            let change = self.pending.range((behind, Bound::Unbounded)).next().or_else(|| self.pending.first())?.clone();
+            let change =
+                self.pending.range((behind, Bound::Unbounded)).next().or_else(|| self.pending.first())?.clone();
             self.pending.remove(&change);
             self.last = Some(change.clone());
             // A session may have unsubscribed since.
@@ -319,7 +320,9 @@ impl fmt::Display for Full {
         match self {
             Self::Closing => f.write_str("the server is shutting down; subscribe again when it is back"),
             Self::Principal(most) => write!(f, "you have {most} subscriptions; end one before you open another"),
-            Self::Total(most) => write!(f, "this server has {most} subscriptions and no room for more; try again later"),
+            Self::Total(most) => {
+                write!(f, "this server has {most} subscriptions and no room for more; try again later")
+            }
         }
     }
 }

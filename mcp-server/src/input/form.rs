@@ -187,7 +187,8 @@ fn digits<const N: usize>(text: &str, lengths: [usize; N], mark: &str) -> Option
     let mut numbers = [0; N];
     let mut parts = text.split(mark);
     for (number, length) in numbers.iter_mut().zip(lengths) {
-        let part = parts.next().filter(|part| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let part =
+            parts.next().filter(|part| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit()))?;
         *number = part.parse().ok()?;
     }
     parts.next().is_none().then_some(numbers)
@@ -319,8 +320,7 @@ mod tests {
 
     #[test]
     fn only_an_accepted_form_has_content_t_133() {
-        let form: ElicitRequestParams =
-            ElicitRequestFormParams::new("?", RawJson::from(RequestedSchema::new())).into();
+        let form: ElicitRequestParams = ElicitRequestFormParams::new("?", RawJson::from(RequestedSchema::new())).into();
         let url: ElicitRequestParams = ElicitRequestUrlParams::new("?", "https://example.com").into();
         let check = |question: &ElicitRequestParams, action: &str, kept: bool| {
             let mut answer = ElicitResult::new(action).content(JsonObject::new());

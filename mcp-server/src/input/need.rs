@@ -104,9 +104,8 @@ mod tests {
     fn what_a_revision_does_not_have_nobody_can_be_asked() {
         let declared = serde_json::from_str(r#"{"elicitation":{"form":{},"url":{}}}"#).unwrap();
         let [form, url, ..] = questions();
-        let can_be_asked = Revision::ALL.map(|revision| {
-            [&form, &url].map(|question| lacking(question, &declared, revision.features()).is_none())
-        });
+        let can_be_asked = Revision::ALL
+            .map(|revision| [&form, &url].map(|question| lacking(question, &declared, revision.features()).is_none()));
         let expected = [[false, false], [false, false], [true, false], [true, true], [true, true]];
         assert_eq!(can_be_asked, expected);
     }

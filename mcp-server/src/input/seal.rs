@@ -104,7 +104,10 @@ impl SealingKey {
 
     /// Returns the tag of a principal, which says nothing to whoever does not have the key.
     fn principal(&self, principal: Option<&str>) -> Hash {
-        let named = digest::parts(&[if principal.is_some() { b"some" } else { b"none" }, principal.unwrap_or_default().as_bytes()]);
+        let named = digest::parts(&[
+            if principal.is_some() { b"some" } else { b"none" },
+            principal.unwrap_or_default().as_bytes(),
+        ]);
         self.mac.clone().chain_update(OF_PRINCIPAL).chain_update(named).finalize().into_bytes().into()
     }
 

@@ -131,8 +131,7 @@ fn a_question_is_asked_and_its_answer_completes_the_request() {
 #[test]
 fn the_retry_may_go_to_another_process_that_has_the_key() {
     let (_, state) = asks(Server::new(1).call(two_steps, &request(r#"{"name":"t"}"#)));
-    let (keys, state) =
-        asks(Server::new(1).call(two_steps, &retry(&format!(r#"{{"step1":{ANN}}}"#), Some(&state))));
+    let (keys, state) = asks(Server::new(1).call(two_steps, &retry(&format!(r#"{{"step1":{ANN}}}"#), Some(&state))));
     assert_eq!(keys, ["step2"]);
     let last = r#"{"step2":{"action":"accept","content":{"name":"Bob"}}}"#;
     completes(Server::new(1).call(two_steps, &retry(last, Some(&state))), "Ann and Bob");
@@ -229,9 +228,7 @@ fn a_state_that_is_tampered_expired_foreign_or_of_another_request_is_refused_p_1
     first.principal = Some("ann");
     let (_, state) = asks(server.call(greet, &first));
     let with = |name: &str, state: &str, principal, now| Request {
-        params: format!(
-            r#"{{"name":{name},"inputResponses":{{"user_name":{ANN}}},"requestState":{state:?}}}"#
-        ),
+        params: format!(r#"{{"name":{name},"inputResponses":{{"user_name":{ANN}}},"requestState":{state:?}}}"#),
         client: EVERYTHING,
         principal,
         now,

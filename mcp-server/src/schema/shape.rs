@@ -460,4 +460,82 @@ mod tests {
             assert!(Shape::of(&schema).is_none(), "{schema}");
         }
     }
+
+    /// A small generator (xorshift), so that every run tries the same cases.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: u64) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0 % sides
+        }
+
+        fn schema(&mut self, depth: u32) -> Value {
+            match self.roll(if depth == 0 { 6 } else { 10 }) {
+                0 => json!({"type": "integer", "minimum": 0, "maximum": 3}),
+                1 => json!({"type": ["string", "null"]}),
+                2 => json!({"enum": ["x", "y"]}),
+                3 => json!({"type": "number", "format": "double"}),
+                4 => json!({"type": "boolean", "description": "d"}),
+                5 => json!(true),
+                6 => json!({"type": "array", "items": self.schema(depth - 1)}),
+                7 => json!({"anyOf": [self.schema(depth - 1), {"type": "null"}]}),
+                _ => {
+                    let rest = [json!(true), json!(false), json!({"type": "integer"})];
+                    let rest = rest[self.roll(3) as usize].clone();
+                    let required: &[&str] = [&[], &["a"][..], &["a", "b"]][self.roll(3) as usize];
+                    json!({
+                        "type": "object",
+                        "properties": {"a": self.schema(depth - 1), "c": self.schema(depth - 1)},
+                        "required": required,
+                        "additionalProperties": rest,
+                    })
+                }
+            }
+        }
+
+        fn value(&mut self, depth: u32) -> Value {
+            match self.roll(if depth == 0 { 7 } else { 12 }) {
+                0 => json!(null),
+                1 => json!(self.roll(5)),
+                2 => json!(1.5),
+                3 => json!("x"),
+                4 => json!("z"),
+                5 => json!(true),
+                6 => json!(-1),
+                7 => Value::Array((0..self.roll(3)).map(|_| self.value(depth - 1)).collect()),
+                _ => {
+                    let names = ["a", "b", "c", "d"];
+                    let members =
+                        (0..self.roll(4)).map(|_| (names[self.roll(4) as usize].to_owned(), self.value(depth - 1)));
+                    Value::Object(members.collect())
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_proven_is_valid_for_the_full_validator_too() {
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        let (mut proven, mut missed) = (0, 0);
+        for _ in 0..1_000 {
+            let schema = dice.schema(3);
+            let validator = jsonschema::draft202012::new(&schema).unwrap();
+            let Some(shape) = Shape::of(&schema) else { continue };
+            for _ in 0..30 {
+                let value = dice.value(3);
+                let is_valid = validator.is_valid(&value);
+                if shape.proves(&RawJson::from(value.clone())) {
+                    assert!(is_valid, "{value} was proven for {schema}");
+                    proven += 1;
+                } else if is_valid {
+                    missed += 1;
+                }
+            }
+        }
+        assert!(proven > 1_000, "only {proven} values were proven");
+        assert_eq!(missed, 0, "valid values of ordinary schemas are proven");
+    }
 }

@@ -17,6 +17,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Ran {
     pub(crate) checks: Vec<Check>,
+    /// Whether the suite came to its end and wrote the checks.
+    pub(crate) is_whole: bool,
     /// What went wrong beside the checks: a timeout, an exit code, a result that cannot be read.
     pub(crate) troubles: Vec<String>,
 }
@@ -115,7 +117,7 @@ fn describe(check: &Check) -> String {
 
 /// Returns whether the suite itself counts the scenario as passed: no check failed, whatever else happened.
 pub(crate) fn is_passed_by_the_suite(ran: &Ran) -> bool {
-    ran.checks.iter().all(|check| check.status != Status::Failure)
+    ran.is_whole && ran.checks.iter().all(|check| check.status != Status::Failure)
 }
 
 /// Returns the lines of the list that a scenario did not need, though it is not red.
@@ -146,7 +148,7 @@ mod tests {
             status,
             message: "why".to_owned(),
         });
-        Ran { checks: checks.collect(), troubles: Vec::new() }
+        Ran { checks: checks.collect(), is_whole: true, troubles: Vec::new() }
     }
 
     fn allowed() -> Vec<Skip> {
@@ -196,6 +198,13 @@ mod tests {
         ran.troubles.push("not done in 60 s".to_owned());
         assert_eq!(judge(&scenario(), &ran, &[]), Verdict::Red(vec!["not done in 60 s".to_owned()]));
         assert!(is_passed_by_the_suite(&ran));
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_is_passed_by_nobody() {
+        let ran = Ran { troubles: vec!["not done in 60 s".to_owned()], ..Ran::default() };
+        assert!(!is_passed_by_the_suite(&ran));
+        assert!(matches!(judge(&scenario(), &ran, &[]), Verdict::Red(_)));
     }
 
     #[test]

@@ -205,7 +205,7 @@ mod tests {
     fn judged(side: Side, set: Set, name: &str, status: Status, verdict: Verdict) -> Judged {
         let check = Check { id: "a".to_owned(), name: "A".to_owned(), status, message: "why".to_owned() };
         let scenario = Scenario { revision: "2026-07-28".to_owned(), side, set, name: name.to_owned() };
-        let ran = Ran { checks: vec![check], troubles: Vec::new() };
+        let ran = Ran { checks: vec![check], is_whole: true, troubles: Vec::new() };
         Judged { scenario, ran, verdict, time: Duration::from_millis(1500) }
     }
 

@@ -21,7 +21,7 @@ use crate::{
         scenarios::{self, Scenario},
     },
     install,
-    process::{Group, Line, Outcome, Red, capture, is_installed, tail},
+    process::{Group, Line, Outcome, Red, is_installed, tail},
     workspace::root,
 };
 
@@ -68,15 +68,20 @@ impl Suite {
     /// When it does not answer.
     pub(crate) fn list(&self, revisions: &[&str]) -> Outcome<Vec<Scenario>> {
         let mut command = self.command();
-        let listed = capture(command.args(["list", "--requirements", &revisions.join(",")]))?;
-        Ok(scenarios::listed(&listed.stdout))
+        command.args(["list", "--requirements", &revisions.join(",")]);
+        let (code, lines) = Group::start(&mut command)?.finish(DEADLINE)?;
+        if code != Some(0) {
+            return Err(Red::new(format!("the suite does not list its scenarios ({code:?}):\n{}", tail(&lines))));
+        }
+        let text: Vec<&str> = lines.iter().filter(|line| line.is_output).map(|line| line.text.as_str()).collect();
+        Ok(scenarios::listed(&text.join("\n")))
     }
 
     /// Runs one scenario; what keeps it from being run is a trouble of it.
     pub(crate) fn run(&self, scenario: &Scenario, peer: &Peer, results: &Path) -> Ran {
         let folder = results.join(&scenario.revision).join(scenario.side.name()).join(scenario.name.replace('/', "-"));
         self.try_run(scenario, peer, &folder)
-            .unwrap_or_else(|red| Ran { checks: Vec::new(), troubles: vec![red.message] })
+            .unwrap_or_else(|red| Ran { troubles: vec![red.message], ..Ran::default() })
     }
 
     fn try_run(&self, scenario: &Scenario, peer: &Peer, folder: &Path) -> Outcome<Ran> {
@@ -92,7 +97,7 @@ impl Suite {
         let checks = read_checks(folder)
             .map_err(|red| Red::new(format!("{red}; the suite ended with {code:?} and printed:\n{}", tail(&lines))))?;
         let troubles = troubles(code, &lines, &checks);
-        Ok(Ran { checks, troubles })
+        Ok(Ran { checks, is_whole: true, troubles })
     }
 
     /// The mock servers of the suite listen on every interface; what is loaded first makes them listen on loopback.
@@ -170,6 +175,26 @@ mod tests {
         assert_eq!(troubles(Some(1), &exited, &checks), ["CLIENT EXITED WITH ERROR (code 3) - Test may be incomplete"]);
         let hung = lines("\u{26a0}\u{fe0f}  CLIENT TIMED OUT - Test incomplete\n");
         assert_eq!(troubles(Some(1), &hung, &checks), ["CLIENT TIMED OUT - Test incomplete"]);
+    }
+
+    #[test]
+    fn the_checks_of_a_run_are_found_below_its_folder_when_they_are_there_once() {
+        let folder = std::env::temp_dir().join(format!("xtask-checks-{}", std::process::id()));
+        let write = |place: &str| {
+            install::fresh(&folder.join(place)).unwrap();
+            let text = r#"[{"id": "a", "name": "A", "status": "INFO"}]"#;
+            install::write(&folder.join(place).join("checks.json"), text).unwrap();
+        };
+        install::fresh(&folder).unwrap();
+        let none = read_checks(&folder);
+        write("auth/dpop-2026");
+        let one = read_checks(&folder);
+        write("auth/dpop-2027");
+        let two = read_checks(&folder);
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(none.is_err());
+        assert_eq!(one.unwrap(), [check(Status::Info)]);
+        assert!(two.unwrap_err().message.contains("2 times"));
     }
 
     #[test]

@@ -23,6 +23,15 @@ pub(crate) struct HttpWire {
 /// Another header than usual: a value, or `None` to leave it out.
 pub(crate) type Other<'a> = (&'a str, Option<&'a str>);
 
+/// A response that goes on. Dropping it closes the connection.
+pub(crate) struct HttpStream {
+    stream: TcpStream,
+    /// What has arrived, from the first byte of the head.
+    answer: Vec<u8>,
+    /// How many events were returned.
+    taken: usize,
+}
+
 impl HttpWire {
     pub(crate) fn new(address: SocketAddr) -> Self {
         Self { address, session: Vec::new() }
@@ -47,6 +56,21 @@ impl HttpWire {
 
     /// Sends a request of any HTTP method.
     pub(crate) async fn send(&self, verb: &str, body: &[u8], other: &[Other<'_>]) -> Result<Reply, WireError> {
+        let mut stream = self.begin(verb, body, other).await?;
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer).await;
+        if answer.is_empty() {
+            read?;
+        }
+        read_reply(&answer)
+    }
+
+    /// Posts a message whose answer is a stream that does not end soon.
+    pub(crate) async fn stream(&self, body: &[u8]) -> Result<HttpStream, WireError> {
+        Ok(HttpStream { stream: self.begin("POST", body, &[]).await?, answer: Vec::new(), taken: 0 })
+    }
+
+    async fn begin(&self, verb: &str, body: &[u8], other: &[Other<'_>]) -> Result<TcpStream, WireError> {
         let mut headers = vec![
             ("Host", self.address.to_string()),
             ("Connection", "close".to_owned()),
@@ -77,12 +101,30 @@ impl HttpWire {
         stream.write_all(head.as_bytes()).await?;
         // A server may refuse the head and close before it has read the body.
         let _ = stream.write_all(body).await;
-        let mut answer = Vec::new();
-        let read = stream.read_to_end(&mut answer).await;
-        if answer.is_empty() {
-            read?;
+        Ok(stream)
+    }
+}
+
+impl HttpStream {
+    /// Returns the next message, whatever it is.
+    pub(crate) async fn message(&mut self) -> Result<Value, WireError> {
+        loop {
+            if let Some(text) = self.events().into_iter().nth(self.taken) {
+                self.taken += 1;
+                return serde_json::from_str(&text).map_err(|error| WireError::NotJson { text, error });
+            }
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
+                return Err(WireError::Ended);
+            }
         }
-        read_reply(&answer)
+    }
+
+    /// Returns the data of the events that have arrived whole.
+    fn events(&self) -> Vec<String> {
+        let end = self.answer.windows(4).position(|window| window == b"\r\n\r\n");
+        let body = end.and_then(|end| self.answer.get(end + 4..)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&chunks(body)).into_owned();
+        text.rfind("\n\n").and_then(|end| text.get(..end)).map(events).unwrap_or_default()
     }
 }
 
@@ -115,7 +157,7 @@ fn read_reply(answer: &[u8]) -> Result<Reply, WireError> {
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let mut reply = Reply { status: Some(status), headers, ..Reply::default() };
     let body = match reply.header("transfer-encoding") {
-        Some("chunked") => unchunked(body).ok_or_else(not_http)?,
+        Some("chunked") => chunks(body),
         _ => body.to_vec(),
     };
     let body = String::from_utf8_lossy(&body);
@@ -130,23 +172,25 @@ fn read_reply(answer: &[u8]) -> Result<Reply, WireError> {
     Ok(reply)
 }
 
-/// Puts the chunks of a body together.
-fn unchunked(mut body: &[u8]) -> Option<Vec<u8>> {
+/// Puts the chunks of a body together, as many as have arrived whole.
+fn chunks(mut body: &[u8]) -> Vec<u8> {
     let mut whole = Vec::new();
-    loop {
-        let end = body.windows(2).position(|window| window == b"\r\n")?;
-        let (size, rest) = body.split_at_checked(end)?;
-        let size = usize::from_str_radix(std::str::from_utf8(size).ok()?, 16).ok()?;
-        if size == 0 {
-            return Some(whole);
-        }
-        let (chunk, rest) = rest.get(2..)?.split_at_checked(size)?;
+    while let Some((chunk, rest)) = next_chunk(body).filter(|(chunk, _)| !chunk.is_empty()) {
         whole.extend_from_slice(chunk);
-        body = rest.strip_prefix(b"\r\n")?;
+        body = rest;
     }
+    whole
 }
 
-/// Returns the data of the events of a stream that has ended; an event without data is none (H-15).
+fn next_chunk(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = body.windows(2).position(|window| window == b"\r\n")?;
+    let (size, rest) = body.split_at_checked(end)?;
+    let size = usize::from_str_radix(std::str::from_utf8(size).ok()?, 16).ok()?;
+    let (chunk, rest) = rest.get(2..)?.split_at_checked(size)?;
+    Some((chunk, rest.strip_prefix(b"\r\n")?))
+}
+
+/// Returns the data of the events of a stream; an event without data is none (H-15).
 fn events(body: &str) -> Vec<String> {
     let mut events = Vec::new();
     for block in body.split("\n\n") {

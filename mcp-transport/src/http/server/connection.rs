@@ -25,7 +25,7 @@ where
     let activity = Activity::new();
     let limits = &endpoint.config.limits;
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity), limits));
-    let answering = Arc::clone(&endpoint);
+    let (answering, reading) = (Arc::clone(&endpoint), Arc::clone(&activity));
     let is_unread = Arc::new(AtomicBool::new(false));
     let unread = Arc::clone(&is_unread);
     let service = service_fn(move |request: HttpRequest<Incoming>| {
@@ -43,6 +43,10 @@ where
     let outcome = tokio::select! {
         outcome = &mut connection => outcome,
         () = endpoint.stop.reached(Stage::Draining) => {
+            // Half a head is no request yet, so there is nothing to finish.
+            if reading.is_reading_head() {
+                return;
+            }
             std::pin::Pin::new(&mut connection).graceful_shutdown();
             (&mut connection).await
         }

@@ -50,6 +50,11 @@ impl Activity {
         Busy(Arc::clone(self))
     }
 
+    /// Returns whether the next request has not come in wholly.
+    pub(super) fn is_reading_head(&self) -> bool {
+        self.is(HEAD)
+    }
+
     fn enter(&self, phase: u32) {
         self.0.store((self.state() & !PHASE) | phase, Ordering::Release);
     }

@@ -208,3 +208,21 @@ async fn a_length_that_contradicts_the_encoding_is_refused() {
     let answer = wire.read_to_end().await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_finishes_requests_and_waits_for_no_half_ones_f_95() {
+    let server = Server::new();
+    let (mut busy, mut half, mut idle) = (Wire::open(&server), Wire::open(&server), Wire::open(&server));
+    busy.write(call("wait")).await;
+    half.write("POST /mcp HT").await;
+    idle.write(call("echo")).await;
+    idle.read_until("{\"tool\":\"echo\"}}").await;
+    settle().await;
+    let before = Instant::now();
+    server.stage.send_replace(super::super::stop::Stage::Draining);
+    assert_eq!((half.read_to_end().await.as_str(), idle.read_to_end().await.as_str()), ("", ""));
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    server.tools.go.notify_one();
+    let answer = busy.read_to_end().await;
+    assert!(answer.contains("{\"tool\":\"wait\"}}") && answer.contains("connection: close"), "{answer}");
+}

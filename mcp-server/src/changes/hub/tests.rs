@@ -9,9 +9,9 @@ use mcp_transport::Limits;
 use mcp_transport::era::legacy::Session;
 use mcp_types::{RequestId, RpcError, SubscriptionFilter};
 
-use super::filter::Offered;
-use super::hub::{ChangeHub, Subscription};
-use super::table::{Change, Full, closing};
+use super::super::filter::Offered;
+use super::super::table::{Change, Full, closing};
+use super::{ChangeHub, Subscription};
 
 const EVERYTHING: Offered = Offered { prompts: true, resources: true, subscribe: true, tools: true };
 
@@ -53,9 +53,13 @@ fn the_acknowledgement_comes_first_and_no_change_after_the_opening_is_lost_p_30(
 #[test]
 fn the_acknowledgement_says_what_is_honoured_and_everything_names_the_subscription_p_31() {
     let hub = ChangeHub::new(&Limits::default());
-    for (id, text) in
-        [(RequestId::from(0), "0"), ("".into(), r#""""#), ("1".into(), r#""1""#), (1.into(), "1"), (i64::MAX.into(), "9223372036854775807")]
-    {
+    for (id, text) in [
+        (RequestId::from(0), "0"),
+        ("".into(), r#""""#),
+        ("1".into(), r#""1""#),
+        (1.into(), "1"),
+        (i64::MAX.into(), "9223372036854775807"),
+    ] {
         let mut subscription = hub.listen(id.clone(), filter(r#"{"resourceSubscriptions":["a:b"]}"#), None).unwrap();
         hub.resource("a:b");
         let meta = format!(r#""_meta":{{"io.modelcontextprotocol/subscriptionId":{text}}}"#);
@@ -97,8 +101,11 @@ fn each_of_several_subscriptions_gets_its_own_copy_p_34() {
 #[test]
 fn a_storm_is_one_notification_of_each_kind_p_40() {
     let hub = ChangeHub::new(&Limits::default());
-    let mut subscription =
-        listen(&hub, 1, r#"{"toolsListChanged":true,"resourcesListChanged":true,"resourceSubscriptions":["a:1","a:2"]}"#);
+    let mut subscription = listen(
+        &hub,
+        1,
+        r#"{"toolsListChanged":true,"resourcesListChanged":true,"resourceSubscriptions":["a:1","a:2"]}"#,
+    );
     for _ in 0..1_000 {
         hub.tools();
         hub.resources();
