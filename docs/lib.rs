@@ -2,8 +2,23 @@
 //!
 //! A chapter is a file in `src`, a line in `src/SUMMARY.md`, and a module here; a test holds the three together.
 
+#[doc = include_str!("../README.md")]
+pub mod readme {}
+
 #[doc = include_str!("src/introduction.md")]
 pub mod introduction {}
+
+#[doc = include_str!("src/first-server.md")]
+pub mod first_server {}
+
+#[doc = include_str!("src/serving.md")]
+pub mod serving {}
+
+#[doc = include_str!("src/first-client.md")]
+pub mod first_client {}
+
+#[doc = include_str!("src/models.md")]
+pub mod models {}
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,14 @@
 //! The notifications of one exchange, on their way from a handler to the wire.
 //!
 //! A bounded queue without a runtime: whoever sends waits while it is full, so a slow reader slows the handler down
-//! and nothing is lost (house 2.6, F83). Closing it from the reading end ends every wait.
+//! and nothing is lost (house 2.6, F83). Closing it from the reading end ends every wait. The surprising thing: requests
+//! to the client travel here too, because they belong to the exchange that raised them (HL-17).
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use mcp_types::{RawJson, rpc};
@@ -33,6 +35,15 @@ pub struct Outbox {
     shared: Arc<Shared>,
 }
 
+/// What comes out of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// An encoded message.
+    Message(Bytes),
+    /// The handler wants its stream closed now, and its client to come back after this time (HL-9).
+    CloseStream(Option<Duration>),
+}
+
 /// Nobody reads the queue any more: the peer went away or the answer is out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
@@ -45,10 +56,12 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<Item>,
     /// The sum of the lengths of `waiting`.
     held: usize,
     closed: bool,
+    /// Whether the reader can put notifications on the wire but no requests.
+    takes_no_requests: bool,
     /// How many [`Notifier`]s there are.
     notifiers: usize,
     reader: Option<Waker>,
@@ -72,6 +85,35 @@ impl Notifier {
         poll_fn(|cx| self.poll_send(cx, &mut message)).await
     }
 
+    /// Closes the stream that this exchange is answered on, while the handler goes on: what it sends afterwards and its
+    /// result are kept, and a client that comes back for them gets them (HL-9). `retry` says when it should.
+    ///
+    /// Nothing happens where a client could not come back: on pipes, in the modern era, before 2025-11-25, and when the
+    /// client takes no event stream.
+    pub fn close_stream(&self, retry: Option<Duration>) {
+        let queue = self.shared.lock();
+        if !queue.closed {
+            self.put(queue, Item::CloseStream(retry));
+        }
+    }
+
+    /// Queues an encoded request to the client; waits while the queue is full. Takes `message` when it is queued.
+    pub(crate) fn poll_request(&self, cx: &Context<'_>, message: &mut Option<Bytes>) -> Poll<Result<(), Closed>> {
+        if self.shared.lock().takes_no_requests {
+            return Poll::Ready(Err(Closed));
+        }
+        self.poll_send(cx, message)
+    }
+
+    /// Queues an encoded message even if the queue is full, for what cannot wait; nothing happens when nobody reads.
+    pub(crate) fn send_now(&self, message: Bytes) {
+        let mut queue = self.shared.lock();
+        if !queue.closed {
+            queue.held += message.len();
+            self.put(queue, Item::Message(message));
+        }
+    }
+
     /// Returns whether nobody reads any more.
     pub fn is_closed(&self) -> bool {
         self.shared.lock().closed
@@ -93,26 +135,51 @@ impl Notifier {
         }
         if let Some(message) = message.take() {
             queue.held += message.len();
-            queue.waiting.push_back(message);
+            self.put(queue, Item::Message(message));
         }
+        Poll::Ready(Ok(()))
+    }
+
+    fn put(&self, mut queue: MutexGuard<'_, Queue>, item: Item) {
+        queue.waiting.push_back(item);
         let reader = queue.reader.take();
         drop(queue);
         if let Some(reader) = reader {
             reader.wake();
         }
-        Poll::Ready(Ok(()))
     }
 }
 
 impl Outbox {
     /// Returns the next message; `None` once every [`Notifier`] is gone and the queue is empty.
     pub fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            match self.poll_item(cx) {
+                Poll::Ready(Some(Item::Message(message))) => return Poll::Ready(Some(message)),
+                Poll::Ready(Some(Item::CloseStream(_))) => {}
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Returns the next message that is already there.
+    pub fn try_next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Item::Message(message) = self.try_item()? {
+                return Some(message);
+            }
+        }
+    }
+
+    /// Returns what comes next; `None` once every [`Notifier`] is gone and the queue is empty.
+    pub(crate) fn poll_item(&mut self, cx: &Context<'_>) -> Poll<Option<Item>> {
         let mut queue = self.shared.lock();
-        if let Some(message) = queue.take() {
+        if let Some(item) = queue.take() {
             let writers = std::mem::take(&mut queue.writers);
             drop(queue);
             writers.into_iter().for_each(Waker::wake);
-            return Poll::Ready(Some(message));
+            return Poll::Ready(Some(item));
         }
         if queue.notifiers == 0 {
             return Poll::Ready(None);
@@ -121,14 +188,20 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Returns the next message that is already there.
-    pub fn try_next(&mut self) -> Option<Bytes> {
+    /// Returns what is already there.
+    pub(crate) fn try_item(&mut self) -> Option<Item> {
         let mut queue = self.shared.lock();
-        let message = queue.take()?;
+        let item = queue.take()?;
         let writers = std::mem::take(&mut queue.writers);
         drop(queue);
         writers.into_iter().for_each(Waker::wake);
-        Some(message)
+        Some(item)
+    }
+
+    /// Refuses requests from now on: this reader cannot put them on the wire.
+    #[cfg(feature = "http-server")]
+    pub(crate) fn refuse_requests(&mut self) {
+        self.shared.lock().takes_no_requests = true;
     }
 }
 
@@ -171,10 +244,12 @@ impl Shared {
 }
 
 impl Queue {
-    fn take(&mut self) -> Option<Bytes> {
-        let message = self.waiting.pop_front()?;
-        self.held -= message.len();
-        Some(message)
+    fn take(&mut self) -> Option<Item> {
+        let item = self.waiting.pop_front()?;
+        if let Item::Message(message) = &item {
+            self.held -= message.len();
+        }
+        Some(item)
     }
 }
 
@@ -226,6 +301,21 @@ mod tests {
         assert_eq!(notifier.send("a", &params).now_or_never(), Some(Ok(())));
         assert_eq!(notifier.send("b", &params).now_or_never(), None);
         assert!(outbox.try_next().is_some());
+    }
+
+    #[test]
+    fn closing_the_stream_keeps_its_place_among_the_messages_and_is_nothing_to_who_reads_messages_only() {
+        let (notifier, mut outbox) = outbox(&Limits::default().outbox_messages(1));
+        let params = RawJson::empty_object();
+        block_on(notifier.send("a", &params)).unwrap();
+        notifier.close_stream(None);
+        notifier.send_now(Bytes::from_static(b"even if it is full"));
+        assert!(matches!(outbox.try_item(), Some(Item::Message(_))));
+        assert_eq!(outbox.try_item(), Some(Item::CloseStream(None)));
+        notifier.close_stream(Some(Duration::from_secs(1)));
+        assert_eq!(next(&mut outbox).unwrap(), "even if it is full");
+        drop(notifier);
+        assert_eq!(next(&mut outbox), None);
     }
 
     #[test]

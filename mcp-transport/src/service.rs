@@ -7,10 +7,13 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures::stream::BoxStream;
 use mcp_types::{
     ClientCapabilities, Features, Implementation, LoggingLevel, Notification, RawJson, Request, Revision, RpcError,
 };
 
+use crate::era::Served;
 use crate::era::legacy::Session;
 use crate::error::Error;
 use crate::outbox::Notifier;
@@ -40,6 +43,26 @@ pub trait Service: Send + Sync + 'static {
     fn notify(&self, notification: Notification, caller: &Caller) {
         let _ = (notification, caller);
     }
+
+    /// Returns the revisions that are served; drivers refuse every other.
+    fn served(&self) -> Served {
+        Served::default()
+    }
+
+    /// Returns what a legacy session is told outside every call, as encoded notifications: changes of lists and
+    /// resources, the end of an elicitation.
+    ///
+    /// A driver asks once for each session, when it is initialized, and reads on whenever there is a way to the client:
+    /// always on a pipe, while the standalone stream is open on HTTP (HL-6). The stream must bound what waits in it, and
+    /// not hold the session, or neither would ever end.
+    fn pushes(&self, session: &Arc<Session>) -> Option<BoxStream<'static, Bytes>> {
+        let _ = session;
+        None
+    }
+
+    /// Takes note that the way in which serves it is about to end; calls that wait for something to happen, such as
+    /// subscriptions, are to be answered now (P-35).
+    fn shutdown(&self) {}
 
     /// Returns how the parameters of a tool are mirrored into HTTP headers, when some are (H-39).
     fn param_headers(&self, tool: &str) -> Option<Arc<crate::header::ParamHeaders>> {

@@ -37,6 +37,31 @@ function text(content) {
         .join('\n');
 }
 
+function same(found, wanted) {
+    return JSON.stringify(found) === JSON.stringify(wanted);
+}
+
+function fits(said, wanted) {
+    return 'is' in wanted ? said === wanted.is : wanted.holds.every(part => said.includes(part));
+}
+
+function expectTool(tools, wanted) {
+    const tool = tools.find(tool => tool.name === wanted.name);
+    expect(tool, `tools/list has no ${wanted.name}: ${tools.map(tool => tool.name)}`);
+    const { type, properties = {}, required = [] } = tool.inputSchema;
+    expect(type === 'object', `the schema of ${tool.name} is no object`);
+    const takes = Object.entries(properties).map(([name, schema]) => [name, schema.type]);
+    const schema = JSON.stringify(tool.inputSchema);
+    expect(same(takes.sort(), Object.entries(wanted.takes).sort()), `${tool.name} takes ${schema}`);
+    expect(same([...required].sort(), [...wanted.required].sort()), `${tool.name} requires ${schema}`);
+}
+
+async function callAndExpect(call, options) {
+    const result = await client.callTool({ name: call.tool, arguments: call.arguments }, options);
+    expect(!result.isError, `${call.tool} failed: ${JSON.stringify(result.content)}`);
+    expect(fits(text(result.content), call.answer), `${call.tool} answered ${JSON.stringify(result.content)}`);
+}
+
 const transport =
     kind === 'http'
         ? new StreamableHTTPClientTransport(new URL(target))
@@ -56,9 +81,7 @@ await check('connect', async () => {
 
 await check('list', async () => {
     const { tools } = await client.listTools();
-    const names = tools.map(tool => tool.name);
-    for (const name of offer.tools) expect(names.includes(name), `tools/list has no ${name}: ${names}`);
-    for (const tool of tools) expect(tool.inputSchema.type === 'object', `the schema of ${tool.name} is no object`);
+    for (const wanted of offer.tools) expectTool(tools, wanted);
     if (offer.resource) {
         const { resources } = await client.listResources();
         const uris = resources.map(resource => resource.uri);
@@ -69,30 +92,53 @@ await check('list', async () => {
         const prompt = prompts.find(prompt => prompt.name === offer.prompt.name);
         expect(prompt, `prompts/list has no ${offer.prompt.name}`);
     }
-    return `${names.length} tools`;
+    return `${tools.length} tools`;
 });
 
 await check('call', async () => {
-    for (const call of offer.calls) {
-        const result = await client.callTool({ name: call.tool, arguments: call.arguments });
-        expect(!result.isError, `${call.tool} failed: ${JSON.stringify(result.content)}`);
-        expect(text(result.content).includes(call.answer), `${call.tool} answered ${JSON.stringify(result.content)}`);
-    }
+    for (const call of offer.calls) await callAndExpect(call);
     return `${offer.calls.length} calls`;
 });
 
+if (offer.progress) {
+    await check('progress', async () => {
+        const { call, steps } = offer.progress;
+        const told = [];
+        await callAndExpect(call, { onprogress: ({ progress, total }) => told.push([progress, total]) });
+        const wanted = Array.from({ length: steps }, (_, index) => [index + 1, steps]);
+        expect(same(told, wanted), `told ${JSON.stringify(told)}`);
+        return `${told.length} times`;
+    });
+}
+
+if (offer.picture) {
+    await check('picture', async () => {
+        const { content } = await client.callTool({ name: offer.picture, arguments: {} });
+        const picture = content.find(block => block.type === 'image');
+        expect(picture?.mimeType === 'image/png', JSON.stringify(content));
+        const bytes = Buffer.from(picture.data, 'base64');
+        expect(bytes.subarray(1, 4).toString() === 'PNG', JSON.stringify(content));
+        return `${bytes.length} bytes`;
+    });
+}
+
 await check('refuse', async () => {
     const refused = [];
-    for (const call of offer.refused) {
+    for (const { tool, arguments: given, code, answered } of offer.refused) {
+        let result;
         try {
-            const result = await client.callTool({ name: call.tool, arguments: call.arguments });
-            expect(result.isError, `${call.tool} with ${JSON.stringify(call.arguments)} was not refused`);
-            refused.push('isError');
+            result = await client.callTool({ name: tool, arguments: given });
         } catch (error) {
             // A JSON-RPC error carries its code; anything else (a timeout, a broken pipe) is no refusal.
             if (typeof error?.code !== 'number') throw error;
+            expect(!answered && (code === null || error.code === code), `${tool} was refused with ${error.stack}`);
             refused.push(String(error.code));
+            continue;
         }
+        const said = JSON.stringify(result.content);
+        expect(result.isError && code === null, `${tool} with ${JSON.stringify(given)} was not refused: ${said}`);
+        expect((answered ?? []).every(part => text(result.content).includes(part)), `${tool} answered ${said}`);
+        refused.push('isError');
     }
     return refused.join(', ');
 });
@@ -100,8 +146,8 @@ await check('refuse', async () => {
 if (offer.resource) {
     await check('read', async () => {
         const { contents } = await client.readResource({ uri: offer.resource.uri });
-        expect(contents.length > 0 && contents[0].uri === offer.resource.uri, JSON.stringify(contents));
-        expect((contents[0].text ?? '').includes(offer.resource.text), JSON.stringify(contents));
+        expect(contents.length === 1 && contents[0].uri === offer.resource.uri, JSON.stringify(contents));
+        expect(fits(contents[0].text ?? '', offer.resource.text), JSON.stringify(contents));
         return contents[0].mimeType;
     });
 }
@@ -109,8 +155,8 @@ if (offer.resource) {
 if (offer.prompt) {
     await check('prompt', async () => {
         const { messages } = await client.getPrompt({ name: offer.prompt.name, arguments: offer.prompt.arguments });
-        const said = messages.map(message => message.content.text ?? '').join('\n');
-        expect(said.includes(offer.prompt.text), `the prompt says ${JSON.stringify(messages)}`);
+        expect(messages.length === 1 && messages[0].role === 'user', JSON.stringify(messages));
+        expect(fits(messages[0].content.text ?? '', offer.prompt.text), `the prompt says ${JSON.stringify(messages)}`);
         return `${messages.length} messages`;
     });
 }

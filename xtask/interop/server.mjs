@@ -3,9 +3,10 @@
 //   node server.mjs http     binds a free port of 127.0.0.1 and prints the URL
 //   node server.mjs stdio
 //
-// It offers what `xtask/src/interop/offer.rs` calls the house offer.
+// It offers what `xtask/src/interop/offer.rs` says of it.
 
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
     localhostHostValidation,
     localhostOriginValidation,
@@ -14,6 +15,20 @@ import {
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
+
+// One black pixel.
+const picture = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==';
+
+async function countdown({ seconds, steps }, context) {
+    const progressToken = context.mcpReq._meta?.progressToken;
+    for (let step = 1; step <= steps; step += 1) {
+        await sleep((seconds * 1000) / steps);
+        if (progressToken === undefined) continue;
+        const params = { progressToken, progress: step, total: steps, message: `${steps - step} to go` };
+        await context.mcpReq.notify({ method: 'notifications/progress', params });
+    }
+    return { content: [{ type: 'text', text: `Counted down ${seconds} seconds in ${steps} steps.` }] };
+}
 
 function offer() {
     const server = new McpServer({ name: 'interop-typescript-server', version: '1.0.0' });
@@ -27,6 +42,17 @@ function offer() {
         { description: 'Adds two numbers.', inputSchema: z.object({ a: z.number(), b: z.number() }) },
         async ({ a, b }) => ({ content: [{ type: 'text', text: String(a + b) }] })
     );
+    server.registerTool(
+        'countdown',
+        {
+            description: 'Waits and tells how far it has come.',
+            inputSchema: z.object({ seconds: z.number(), steps: z.int() })
+        },
+        countdown
+    );
+    server.registerTool('picture', { description: 'Shows one pixel.', inputSchema: z.object({}) }, async () => ({
+        content: [{ type: 'image', mimeType: 'image/png', data: picture }]
+    }));
     server.registerResource(
         'about',
         'embedded://about',

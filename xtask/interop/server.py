@@ -3,16 +3,24 @@
     python server.py http     binds a free port of 127.0.0.1 and prints the URL
     python server.py stdio
 
-It offers what `xtask/src/interop/offer.rs` calls the house offer.
+It offers what `xtask/src/interop/offer.rs` says of it.
 """
 
+import asyncio
+import base64
 import socket
 import sys
 
 import uvicorn
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, Image, MCPServer
 
 server = MCPServer("interop-python-server")
+
+# One black pixel.
+PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNg"
+    "AAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 @server.tool()
@@ -25,6 +33,21 @@ def echo(text: str) -> str:
 def add(a: float, b: float) -> str:
     """Adds two numbers."""
     return f"{a + b:g}"
+
+
+@server.tool()
+async def countdown(seconds: float, steps: int, context: Context) -> str:
+    """Waits and tells how far it has come."""
+    for step in range(1, steps + 1):
+        await asyncio.sleep(seconds / steps)
+        await context.report_progress(step, steps, f"{steps - step} to go")
+    return f"Counted down {seconds:g} seconds in {steps} steps."
+
+
+@server.tool()
+def picture() -> Image:
+    """Shows one pixel."""
+    return Image(data=base64.b64decode(PICTURE), format="png")
 
 
 @server.resource("embedded://about", mime_type="text/plain")

@@ -27,18 +27,12 @@ pub(crate) struct Red {
 impl Red {
     /// A check that did not hold.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            code: 1,
-            message: message.into(),
-        }
+        Self { code: 1, message: message.into() }
     }
 
     /// A command line that we do not understand.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
-        Self {
-            code: 2,
-            message: format!("{message}; `cargo xtask help` lists what there is"),
-        }
+        Self { code: 2, message: format!("{message}; `cargo xtask help` lists what there is") }
     }
 }
 
@@ -78,20 +72,12 @@ pub(crate) fn is_installed(program: impl AsRef<OsStr>, version_flag: &str) -> bo
 ///
 /// When it cannot be started or does not succeed; its exit code becomes ours.
 pub(crate) fn run(command: &mut Command) -> Outcome {
-    let status = command
-        .status()
-        .map_err(|error| cannot_start(command, &error))?;
+    let status = command.status().map_err(|error| cannot_start(command, &error))?;
     if status.success() {
         return Ok(());
     }
-    let code = status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(1);
-    Err(Red {
-        code,
-        message: format!("`{}` failed ({status})", line(command)),
-    })
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Err(Red { code, message: format!("`{}` failed ({status})", line(command)) })
 }
 
 /// Runs a command to its end and returns what it printed; its standard error is part of the failure.
@@ -100,10 +86,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 ///
 /// When it cannot be started or does not succeed.
 pub(crate) fn capture(command: &mut Command) -> Outcome<Captured> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| cannot_start(command, &error))?;
+    let output = command.stdin(Stdio::null()).output().map_err(|error| cannot_start(command, &error))?;
     let captured = Captured {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -111,12 +94,7 @@ pub(crate) fn capture(command: &mut Command) -> Outcome<Captured> {
     if output.status.success() {
         return Ok(captured);
     }
-    Err(Red::new(format!(
-        "`{}` failed ({})\n{}",
-        line(command),
-        output.status,
-        captured.stderr.trim_end()
-    )))
+    Err(Red::new(format!("`{}` failed ({})\n{}", line(command), output.status, captured.stderr.trim_end())))
 }
 
 /// What a command printed.
@@ -129,17 +107,9 @@ pub(crate) struct Captured {
 /// Writes a command the way a person would type it.
 pub(crate) fn line(command: &Command) -> String {
     let program = command.get_program();
-    let program = if Some(program) == env::var_os("CARGO").as_deref() {
-        OsStr::new("cargo")
-    } else {
-        program
-    };
+    let program = if Some(program) == env::var_os("CARGO").as_deref() { OsStr::new("cargo") } else { program };
     let mut words = vec![program.to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|argument| argument.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|argument| argument.to_string_lossy().into_owned()));
     words.join(" ")
 }
 
@@ -186,11 +156,7 @@ impl Group {
         if let Some(stderr) = child.stderr.take() {
             forward(stderr, false, sender);
         }
-        Ok(Self {
-            child,
-            lines,
-            seen: Vec::new(),
-        })
+        Ok(Self { child, lines, seen: Vec::new() })
     }
 
     /// Waits for a line that `choose` turns into a value, such as the URL that a server prints.
@@ -198,11 +164,7 @@ impl Group {
     /// # Errors
     ///
     /// When the child ends or `patience` is over before such a line; the message holds what was printed.
-    pub(crate) fn wait_for<T>(
-        &mut self,
-        patience: Duration,
-        mut choose: impl FnMut(&Line) -> Option<T>,
-    ) -> Outcome<T> {
+    pub(crate) fn wait_for<T>(&mut self, patience: Duration, mut choose: impl FnMut(&Line) -> Option<T>) -> Outcome<T> {
         let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -218,10 +180,7 @@ impl Group {
                 Err(RecvTimeoutError::Timeout) => format!("no answer in {} s", patience.as_secs()),
                 Err(RecvTimeoutError::Disconnected) => "it ended".to_owned(),
             };
-            return Err(Red::new(format!(
-                "{why}; it printed:\n{}",
-                self.transcript()
-            )));
+            return Err(Red::new(format!("{why}; it printed:\n{}", self.transcript())));
         }
     }
 
@@ -230,11 +189,7 @@ impl Group {
     /// # Errors
     ///
     /// When the child ends or `patience` is over first; the message holds what was printed.
-    pub(crate) fn wait_until(
-        &mut self,
-        patience: Duration,
-        mut is_ready: impl FnMut() -> bool,
-    ) -> Outcome {
+    pub(crate) fn wait_until(&mut self, patience: Duration, mut is_ready: impl FnMut() -> bool) -> Outcome {
         let deadline = Instant::now() + patience;
         loop {
             self.check_alive()?;
@@ -263,10 +218,7 @@ impl Group {
             return Ok(());
         };
         self.take_lines(LAST_WORDS);
-        Err(Red::new(format!(
-            "it ended ({status}); it printed:\n{}",
-            self.transcript()
-        )))
+        Err(Red::new(format!("it ended ({status}); it printed:\n{}", self.transcript())))
     }
 
     /// Takes the lines that are there, and those that come within `patience` of each other.
@@ -292,10 +244,7 @@ impl Group {
             }
             if Instant::now() >= deadline {
                 let seconds = patience.as_secs();
-                return Err(Red::new(format!(
-                    "not done in {seconds} s; it printed:\n{}",
-                    self.transcript()
-                )));
+                return Err(Red::new(format!("not done in {seconds} s; it printed:\n{}", self.transcript())));
             }
             thread::sleep(POLL);
         }
@@ -332,22 +281,14 @@ impl Drop for Group {
 /// Writes the last lines of a child, indented, for a failure.
 pub(crate) fn tail(lines: &[Line]) -> String {
     let skipped = lines.len().saturating_sub(TRANSCRIPT_LINES);
-    lines
-        .iter()
-        .skip(skipped)
-        .map(|line| format!("    {}", line.text))
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines.iter().skip(skipped).map(|line| format!("    {}", line.text)).collect::<Vec<_>>().join("\n")
 }
 
 fn forward(stream: impl Read + Send + 'static, is_output: bool, sender: mpsc::Sender<Line>) {
     thread::spawn(move || {
         let mut reader = BufReader::new(stream);
         let mut bytes = Vec::new();
-        while reader
-            .read_until(b'\n', &mut bytes)
-            .is_ok_and(|length| length > 0)
-        {
+        while reader.read_until(b'\n', &mut bytes).is_ok_and(|length| length > 0) {
             let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
             bytes.clear();
             if sender.send(Line { text, is_output }).is_err() {
@@ -386,9 +327,7 @@ fn signal_group(_leader: u32, _signal: &str) {}
 /// When none is free.
 pub(crate) fn free_port() -> Outcome<u16> {
     let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    bound
-        .map(|address| address.port())
-        .map_err(|error| Red::new(format!("no port is free: {error}")))
+    bound.map(|address| address.port()).map_err(|error| Red::new(format!("no port is free: {error}")))
 }
 
 /// How often we look whether a child has ended.
@@ -414,11 +353,8 @@ mod tests {
 
     #[test]
     fn a_line_that_is_waited_for_is_found_behind_others() {
-        let mut group =
-            Group::start(&mut shell("echo one; echo url=7 >&2; exec cat /dev/zero")).unwrap();
-        let port = group.wait_for(PATIENCE, |line| {
-            line.text.strip_prefix("url=").map(str::to_owned)
-        });
+        let mut group = Group::start(&mut shell("echo one; echo url=7 >&2; exec cat /dev/zero")).unwrap();
+        let port = group.wait_for(PATIENCE, |line| line.text.strip_prefix("url=").map(str::to_owned));
         assert_eq!(port.unwrap(), "7");
     }
 
@@ -435,13 +371,7 @@ mod tests {
         let group = Group::start(&mut shell("echo out; echo err >&2; exit 4")).unwrap();
         let (code, lines) = group.finish(PATIENCE).unwrap();
         assert_eq!(code, Some(4));
-        let find = |text: &str| {
-            lines
-                .iter()
-                .find(|line| line.text == text)
-                .unwrap()
-                .is_output
-        };
+        let find = |text: &str| lines.iter().find(|line| line.text == text).unwrap().is_output;
         assert!(find("out"));
         assert!(!find("err"));
     }
@@ -464,17 +394,11 @@ mod tests {
 
     #[test]
     fn ending_a_group_ends_its_grandchildren_too() {
-        let mut group =
-            Group::start(&mut shell("cat /dev/zero > /dev/null & echo ready; wait")).unwrap();
-        group
-            .wait_for(PATIENCE, |line| (line.text == "ready").then_some(()))
-            .unwrap();
+        let mut group = Group::start(&mut shell("cat /dev/zero > /dev/null & echo ready; wait")).unwrap();
+        group.wait_for(PATIENCE, |line| (line.text == "ready").then_some(())).unwrap();
         group.end();
         // The grandchild has our standard error too: it closes when the last process that has it is gone.
-        assert_eq!(
-            group.lines.recv_timeout(PATIENCE).unwrap_err(),
-            RecvTimeoutError::Disconnected
-        );
+        assert_eq!(group.lines.recv_timeout(PATIENCE).unwrap_err(), RecvTimeoutError::Disconnected);
     }
 
     #[test]

@@ -31,7 +31,7 @@ type Handler = fn(&mut Answers, &ClientCapabilities) -> Result<Option<String>, R
 #[derive(Debug)]
 enum Outcome {
     Complete(String),
-    Asks(InputRequiredResult),
+    Asks(Box<InputRequiredResult>),
 }
 
 impl Server {
@@ -49,7 +49,7 @@ impl Server {
         assert_eq!(complete.is_none(), answers.has_questions(), "a handler ends or waits for an answer");
         let mut asks = answers.into_result(|record| self.sealer.seal(record, &binding, request.now))?;
         asks.iter_mut().for_each(|asks| asks.project(Revision::LATEST.features()));
-        Ok(complete.map_or_else(|| Outcome::Asks(asks.unwrap()), Outcome::Complete))
+        Ok(complete.map_or_else(|| Outcome::Asks(Box::new(asks.unwrap())), Outcome::Complete))
     }
 }
 

@@ -235,10 +235,7 @@ fn a_quiet_session_holds_nothing_after_the_age_limit() {
 }
 
 fn event(id: Option<&str>, data: &str) -> SseEvent {
-    let mut event = SseEvent::default();
-    event.id = id.map(str::to_owned);
-    event.data = Bytes::from(data.to_owned());
-    event
+    SseEvent { id: id.map(str::to_owned), data: Bytes::from(data.to_owned()), ..SseEvent::default() }
 }
 
 fn after(millis: u64) -> Comeback {

@@ -1,4 +1,7 @@
 //! What each server of the matrix must offer, and what a client does with it. The drivers get it as JSON.
+//!
+//! The surprising thing: the texts are exact wherever a server does not decide them by the day, because "it holds 42"
+//! is also true of an error that repeats the question.
 
 use serde_json::{Value, json};
 
@@ -12,12 +15,26 @@ pub(crate) const MODERN: &str = "2026-07-28";
 /// What a client must find on one server.
 #[derive(Debug)]
 pub(crate) struct Offer {
-    pub(crate) tools: &'static [&'static str],
+    pub(crate) tools: &'static [Tool],
     pub(crate) calls: &'static [Call],
-    /// Calls that must fail, with an error of the tool or of the protocol, but fast and readable.
-    pub(crate) refused: &'static [Call],
+    /// A call that tells how far it has come.
+    pub(crate) progress: Option<Progress>,
+    /// A call without arguments whose result has a PNG picture.
+    pub(crate) picture: Option<&'static str>,
+    /// Calls that must fail.
+    pub(crate) refused: &'static [Refused],
     pub(crate) resource: Option<Resource>,
     pub(crate) prompt: Option<Prompt>,
+}
+
+/// A tool that must be in the list.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
+    /// The arguments it takes and their JSON types; no others.
+    pub(crate) takes: &'static [(&'static str, &'static str)],
+    /// Those that must be given.
+    pub(crate) required: &'static [&'static str],
 }
 
 /// A call of a tool.
@@ -26,16 +43,51 @@ pub(crate) struct Call {
     pub(crate) tool: &'static str,
     /// The arguments, as JSON.
     pub(crate) arguments: &'static str,
-    /// What the text of the answer holds.
-    pub(crate) answer: &'static str,
+    pub(crate) answer: Text,
+}
+
+/// What a text must be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Text {
+    /// All of these must be in it.
+    Holds(&'static [&'static str]),
+    Is(&'static str),
+}
+
+/// A call that tells how far it has come.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) call: Call,
+    /// How many times it tells, and out of how many.
+    pub(crate) steps: u32,
+}
+
+/// A call that must fail, fast and readable.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) tool: &'static str,
+    /// The arguments, as JSON.
+    pub(crate) arguments: &'static str,
+    pub(crate) fault: Fault,
+}
+
+/// Why a call fails.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The arguments do not fit the schema: our client lists these faults and sends nothing; the server that gets them
+    /// anyway answers with an error of the tool that has these texts.
+    Arguments { listed: &'static [&'static str], answered: &'static [&'static str] },
+    /// The tool itself fails, with these texts.
+    Tool { answered: &'static [&'static str] },
+    /// There is no such tool; the code of the JSON-RPC error, where the server answers with one.
+    Unknown { code: Option<i64> },
 }
 
 /// A resource to read.
 #[derive(Debug)]
 pub(crate) struct Resource {
     pub(crate) uri: &'static str,
-    /// What its text holds; empty for whatever it says.
-    pub(crate) text: &'static str,
+    pub(crate) text: Text,
 }
 
 /// A prompt to expand.
@@ -44,8 +96,8 @@ pub(crate) struct Prompt {
     pub(crate) name: &'static str,
     /// The arguments, as JSON; every value is a string.
     pub(crate) arguments: &'static str,
-    /// What the text of its messages holds.
-    pub(crate) text: &'static str,
+    /// The text of its one message.
+    pub(crate) text: Text,
 }
 
 impl Offer {
@@ -53,34 +105,75 @@ impl Offer {
     pub(crate) fn of(server: Server) -> &'static Self {
         match server {
             Server::Everything => &EVERYTHING,
-            Server::Ours | Server::Python | Server::TypeScript => &HOUSE,
+            Server::Ours => &OURS,
+            Server::Python => &PYTHON,
             Server::Time => &TIME,
+            Server::TypeScript => &TYPESCRIPT,
         }
     }
 
     /// Writes it for a driver; `version` is the revision that it must negotiate.
     pub(crate) fn to_json(&self, version: &str) -> String {
-        let calls = |calls: &[Call]| -> Vec<Value> {
-            let one = |call: &Call| json!({"tool": call.tool, "arguments": parse(call.arguments), "answer": call.answer});
-            calls.iter().map(one).collect()
-        };
-        let resource = self
-            .resource
-            .as_ref()
-            .map(|resource| json!({"uri": resource.uri, "text": resource.text}));
-        let prompt = self.prompt.as_ref().map(|prompt| {
-            json!({"name": prompt.name, "arguments": parse(prompt.arguments), "text": prompt.text})
-        });
+        let all = |calls: &[Call]| -> Vec<Value> { calls.iter().map(Call::to_json).collect() };
+        let progress = self.progress.as_ref();
+        let progress = progress.map(|progress| json!({"call": progress.call.to_json(), "steps": progress.steps}));
+        let resource = self.resource.as_ref();
+        let resource = resource.map(|resource| json!({"uri": resource.uri, "text": resource.text.to_json()}));
+        let prompt = self.prompt.as_ref().map(
+            |prompt| json!({"name": prompt.name, "arguments": parse(prompt.arguments), "text": prompt.text.to_json()}),
+        );
         json!({
             "version": version,
             "modern": MODERN,
-            "tools": self.tools,
-            "calls": calls(self.calls),
-            "refused": calls(self.refused),
+            "tools": self.tools.iter().map(Tool::to_json).collect::<Vec<_>>(),
+            "calls": all(self.calls),
+            "progress": progress,
+            "picture": self.picture,
+            "refused": self.refused.iter().map(Refused::to_json).collect::<Vec<_>>(),
             "resource": resource,
             "prompt": prompt,
         })
         .to_string()
+    }
+}
+
+impl Tool {
+    fn to_json(&self) -> Value {
+        let takes = self.takes.iter().map(|&(name, kind)| (name.to_owned(), Value::from(kind)));
+        json!({"name": self.name, "takes": Value::Object(takes.collect()), "required": self.required})
+    }
+}
+
+impl Call {
+    fn to_json(&self) -> Value {
+        json!({"tool": self.tool, "arguments": parse(self.arguments), "answer": self.answer.to_json()})
+    }
+}
+
+impl Refused {
+    fn to_json(&self) -> Value {
+        let (code, answered) = match self.fault {
+            Fault::Arguments { answered, .. } | Fault::Tool { answered } => (None, Some(answered)),
+            Fault::Unknown { code } => (code, None),
+        };
+        json!({"tool": self.tool, "arguments": parse(self.arguments), "code": code, "answered": answered})
+    }
+}
+
+impl Text {
+    fn to_json(self) -> Value {
+        match self {
+            Self::Holds(parts) => json!({ "holds": parts }),
+            Self::Is(text) => json!({ "is": text }),
+        }
+    }
+
+    /// Whether a text is what it must be.
+    pub(crate) fn fits(self, text: &str) -> bool {
+        match self {
+            Self::Holds(parts) => parts.iter().all(|part| text.contains(part)),
+            Self::Is(exact) => text == exact,
+        }
     }
 }
 
@@ -101,86 +194,238 @@ fn parse(text: &str) -> Value {
     serde_json::from_str(text).expect("the arguments in this file are JSON")
 }
 
-/// What our server offers by default, and what the drivers `server.mjs` and `server.py` offer.
-const HOUSE: Offer = Offer {
-    tools: &["echo", "add"],
-    calls: &[
-        Call {
-            tool: "add",
-            arguments: r#"{"a": 2, "b": 40}"#,
-            answer: "42",
-        },
-        Call {
-            tool: "echo",
-            arguments: r#"{"text": "Grüße, \"🦀\""}"#,
-            answer: "Grüße, \"🦀\"",
+const ECHO: Tool = Tool { name: "echo", takes: &[("text", "string")], required: &["text"] };
+const ADD: Tool = Tool { name: "add", takes: &[("a", "number"), ("b", "number")], required: &["a", "b"] };
+const CALL_ECHO: Call = Call {
+    tool: "echo",
+    arguments: r#"{"text": "Grüße,\n\"🦀\" \u0001"}"#,
+    answer: Text::Is("Grüße,\n\"🦀\" \u{1}"),
+};
+const COUNT_DOWN: Progress = Progress {
+    call: Call {
+        tool: "countdown",
+        arguments: r#"{"seconds": 0.5, "steps": 4}"#,
+        answer: Text::Is("Counted down 0.5 seconds in 4 steps."),
+    },
+    steps: 4,
+};
+const SUMMARIZE: Prompt = Prompt {
+    name: "summarize",
+    arguments: r#"{"text": "a long story"}"#,
+    text: Text::Is("Summarize (short): a long story"),
+};
+
+/// What our client says of `{"a": "two"}`.
+const ADD_LISTED: &[&str] =
+    &["/a: expected a number, got a string \"two\"", "/b: expected a value, which is required, got nothing"];
+
+/// What our server offers by default.
+const OURS: Offer = Offer {
+    tools: &[
+        ECHO,
+        ADD,
+        Tool { name: "countdown", takes: &[("seconds", "number"), ("steps", "integer")], required: &[] },
+        Tool {
+            name: "convert_time",
+            takes: &[("from", "string"), ("time", "string"), ("to", "string")],
+            required: &["from", "time", "to"],
         },
     ],
+    calls: &[
+        CALL_ECHO,
+        Call { tool: "add", arguments: r#"{"a": 2, "b": 40}"#, answer: Text::Is(r#"{"sum":42}"#) },
+        Call {
+            tool: "date_difference",
+            arguments: r#"{"from": "2026-07-28", "to": "2026-11-20"}"#,
+            answer: Text::Is(r#"{"days":115,"text":"3 months, 23 days"}"#),
+        },
+    ],
+    progress: Some(COUNT_DOWN),
+    picture: None,
     refused: &[
-        Call {
+        Refused {
             tool: "add",
-            arguments: r#"{"a": "two", "b": 40}"#,
-            answer: "",
+            arguments: r#"{"a": "two"}"#,
+            fault: Fault::Arguments {
+                listed: ADD_LISTED,
+                answered: &["`b`: missing, expected a number", "`a`: expected a number, got \"two\""],
+            },
         },
-        Call {
-            tool: "nowhere",
-            arguments: "{}",
-            answer: "",
+        Refused {
+            tool: "convert_time",
+            arguments: r#"{"time": "16:30", "from": "Nowhere/Town", "to": "UTC"}"#,
+            fault: Fault::Tool { answered: &["Nowhere/Town"] },
         },
+        Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: Some(-32602) } },
     ],
     resource: Some(Resource {
         uri: "embedded://about",
-        text: "",
+        text: Text::Holds(&["This is the server that is built into mcp-bridge.\n", "embedded://about"]),
     }),
     prompt: Some(Prompt {
-        name: "summarize",
-        arguments: r#"{"text": "a long story"}"#,
-        text: "a long story",
+        text: Text::Is(
+            "Summarize the following text in one paragraph. Keep names and numbers exact, and add nothing.\n\n\
+             a long story",
+        ),
+        ..SUMMARIZE
     }),
 };
 
+/// What the driver `server.py` offers.
+const PYTHON: Offer = Offer {
+    refused: &[
+        Refused {
+            tool: "add",
+            arguments: r#"{"a": "two"}"#,
+            fault: Fault::Arguments { listed: ADD_LISTED, answered: &["2 validation errors for addArguments"] },
+        },
+        Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: None } },
+    ],
+    ..TYPESCRIPT
+};
+
+/// What the driver `server.mjs` offers.
+const TYPESCRIPT: Offer = Offer {
+    tools: &[
+        ECHO,
+        ADD,
+        Tool {
+            name: "countdown",
+            takes: &[("seconds", "number"), ("steps", "integer")],
+            required: &["seconds", "steps"],
+        },
+        Tool { name: "picture", takes: &[], required: &[] },
+    ],
+    calls: &[CALL_ECHO, Call { tool: "add", arguments: r#"{"a": 2, "b": 40}"#, answer: Text::Is("42") }],
+    progress: Some(COUNT_DOWN),
+    picture: Some("picture"),
+    refused: &[
+        Refused {
+            tool: "add",
+            arguments: r#"{"a": "two"}"#,
+            fault: Fault::Arguments {
+                listed: ADD_LISTED,
+                answered: &["a: Invalid input: expected number", "b: Invalid input: expected number"],
+            },
+        },
+        Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: None } },
+    ],
+    resource: Some(Resource {
+        uri: "embedded://about",
+        text: Text::Is("A server of the Model Context Protocol."),
+    }),
+    prompt: Some(SUMMARIZE),
+};
+
 const EVERYTHING: Offer = Offer {
-    tools: &["echo", "get-sum"],
+    tools: &[
+        Tool { name: "echo", takes: &[("message", "string")], required: &["message"] },
+        Tool { name: "get-sum", ..ADD },
+        Tool { name: "get-tiny-image", takes: &[], required: &[] },
+        Tool {
+            name: "trigger-long-running-operation",
+            takes: &[("duration", "number"), ("steps", "number")],
+            required: &[],
+        },
+    ],
     calls: &[
         Call {
             tool: "get-sum",
             arguments: r#"{"a": 2, "b": 40}"#,
-            answer: "42",
+            answer: Text::Is("The sum of 2 and 40 is 42."),
         },
-        Call {
-            tool: "echo",
-            arguments: r#"{"message": "Grüße"}"#,
-            answer: "Grüße",
-        },
+        Call { tool: "echo", arguments: r#"{"message": "Grüße"}"#, answer: Text::Is("Echo: Grüße") },
     ],
-    refused: &[Call {
-        tool: "nowhere",
-        arguments: "{}",
-        answer: "",
-    }],
+    progress: Some(Progress {
+        call: Call {
+            tool: "trigger-long-running-operation",
+            arguments: r#"{"duration": 1, "steps": 4}"#,
+            answer: Text::Is("Long running operation completed. Duration: 1 seconds, Steps: 4."),
+        },
+        steps: 4,
+    }),
+    picture: Some("get-tiny-image"),
+    refused: &[
+        Refused {
+            tool: "get-sum",
+            arguments: r#"{"a": "two"}"#,
+            fault: Fault::Arguments {
+                listed: ADD_LISTED,
+                answered: &["expected number, received string at a", "expected number, received undefined at b"],
+            },
+        },
+        Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: None } },
+    ],
     resource: Some(Resource {
         uri: "demo://resource/static/document/features.md",
-        text: "Everything Server",
+        text: Text::Holds(&["# Everything Server - Features\n"]),
     }),
     prompt: Some(Prompt {
         name: "args-prompt",
         arguments: r#"{"city": "Lisbon"}"#,
-        text: "Lisbon",
+        text: Text::Is("What's weather in Lisbon?"),
     }),
 };
 
 const TIME: Offer = Offer {
-    tools: &["get_current_time", "convert_time"],
+    tools: &[
+        Tool { name: "get_current_time", takes: &[("timezone", "string")], required: &["timezone"] },
+        Tool {
+            name: "convert_time",
+            takes: &[("source_timezone", "string"), ("target_timezone", "string"), ("time", "string")],
+            required: &["source_timezone", "target_timezone", "time"],
+        },
+    ],
     calls: &[Call {
         tool: "convert_time",
         arguments: r#"{"source_timezone": "UTC", "time": "16:30", "target_timezone": "Asia/Tokyo"}"#,
-        answer: "01:30",
+        // The date is that of today.
+        answer: Text::Holds(&["T01:30:00+09:00", "\"time_difference\": \"+9.0h\""]),
     }],
-    refused: &[Call {
-        tool: "get_current_time",
-        arguments: r#"{"timezone": "Nowhere/Town"}"#,
-        answer: "",
-    }],
+    progress: None,
+    picture: None,
+    refused: &[
+        Refused {
+            tool: "convert_time",
+            arguments: r#"{"time": 5, "source_timezone": "UTC"}"#,
+            fault: Fault::Arguments {
+                listed: &[
+                    "/target_timezone: expected a value, which is required, got nothing",
+                    "/time: expected a string, got a number 5",
+                ],
+                answered: &["2 validation errors for convert_timeArguments"],
+            },
+        },
+        Refused {
+            tool: "get_current_time",
+            arguments: r#"{"timezone": "Nowhere/Town"}"#,
+            fault: Fault::Tool { answered: &["Invalid timezone", "Nowhere/Town"] },
+        },
+        Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: None } },
+    ],
     resource: None,
     prompt: None,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_offer_is_written_for_the_drivers() {
+        for server in [Server::Everything, Server::Ours, Server::Python, Server::Time, Server::TypeScript] {
+            let offer: Value = serde_json::from_str(&Offer::of(server).to_json(MODERN)).unwrap();
+            assert_eq!(offer["version"], MODERN);
+            let names: Vec<&str> = Offer::of(server).tools.iter().map(|tool| tool.name).collect();
+            let called = offer["calls"].as_array().unwrap();
+            let is_listed = |call: &Value| names.contains(&call["tool"].as_str().unwrap());
+            assert!(called.iter().any(is_listed), "{server:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_exact_or_has_every_part() {
+        assert!(Text::Is("42").fits("42") && !Text::Is("42").fits("not 42"));
+        assert!(Text::Holds(&["a", "b"]).fits("b a") && !Text::Holds(&["a", "b"]).fits("a"));
+    }
+}
