@@ -3,7 +3,7 @@
 //! This is the one place where the kind of a result is looked at. The surprising thing: a result without a kind is
 //! complete, and one with an unknown kind is an error, however complete it looks.
 
-use mcp_types::{ClientCapabilities, InputRequiredResult, RawJson, ResultType, TASKS_EXTENSION};
+use mcp_types::{ClientCapabilities, Era, InputRequiredResult, RawJson, ResultType, TASKS_EXTENSION};
 
 use crate::error::{Error, PeerMisbehaved};
 
@@ -19,12 +19,15 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Reads the kind of a result of `method`.
+    /// Reads the kind of a result of `method`; every result of a legacy server is complete.
     ///
     /// # Errors
     ///
     /// Fails when the result is of a kind that this method, or this client, does not allow.
-    pub(crate) fn read(method: &str, result: RawJson, client: &ClientCapabilities) -> Result<Self, Error> {
+    pub(crate) fn read(method: &str, result: RawJson, era: Era, client: &ClientCapabilities) -> Result<Self, Error> {
+        if era == Era::Legacy {
+            return Ok(Self::Complete(result));
+        }
         let unreadable = |why: String| Error::malformed("a result", format!("`{method}`: {why}"));
         let [found] = result.members(["resultType"]).map_err(|error| unreadable(error.to_string()))?;
         let Some(found) = found.filter(|found| !found.is_null()) else {
@@ -40,6 +43,8 @@ impl Answer {
             ResultType::Task if method == "tools/call" && client.extension(TASKS_EXTENSION).is_some() => {
                 Ok(Self::Task(result))
             }
+            // What the examples of the extension show, against its text (XT-6).
+            ResultType::Task if method == "tasks/get" => Ok(Self::Complete(result)),
             other => {
                 Err(PeerMisbehaved::ResultType { method: method.to_owned(), found: other.as_str().to_owned() }.into())
             }
@@ -57,7 +62,7 @@ mod tests {
     use super::*;
 
     fn read(method: &str, text: &str) -> Result<Answer, Error> {
-        Answer::read(method, RawJson::parse(text.to_owned()).unwrap(), &ClientCapabilities::new())
+        Answer::read(method, RawJson::parse(text.to_owned()).unwrap(), Era::Modern, &ClientCapabilities::new())
     }
 
     #[test]
@@ -65,6 +70,14 @@ mod tests {
         for text in ["{}", r#"{"resultType":null}"#, r#"{"resultType":"complete"}"#] {
             assert!(matches!(read("tools/list", text), Ok(Answer::Complete(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn the_result_of_a_legacy_server_has_no_kind() {
+        let text = r#"{"resultType":"input_required"}"#;
+        let raw = RawJson::parse(text.to_owned()).unwrap();
+        let read = Answer::read("tools/call", raw.clone(), Era::Legacy, &ClientCapabilities::new());
+        assert_eq!(read.unwrap(), Answer::Complete(raw));
     }
 
     #[test]
@@ -95,7 +108,7 @@ mod tests {
         assert!(matches!(read("tools/call", text), Err(Error::Misbehaved(_))));
         let declared: ClientCapabilities =
             serde_json::from_str(r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#).unwrap();
-        let read = |method| Answer::read(method, RawJson::parse(text).unwrap(), &declared);
+        let read = |method| Answer::read(method, RawJson::parse(text).unwrap(), Era::Modern, &declared);
         assert!(matches!(read("tools/call"), Ok(Answer::Task(_))));
         assert!(matches!(read("prompts/get"), Err(Error::Misbehaved(_))));
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use mcp_transport::Limits;
 use mcp_types::{ClientCapabilities, Implementation, LoggingLevel, Revision};
 
-use crate::cache::Cache;
 use crate::client::{Client, Settings};
 use crate::endpoint::Endpoint;
 use crate::era::{EraMode, Identity};
@@ -38,7 +37,8 @@ use crate::target::Target;
 #[must_use = "nothing is opened before `connect`"]
 pub struct ClientBuilder {
     info: Implementation,
-    capabilities: ClientCapabilities,
+    /// What the caller declares in place of what the handler does.
+    capabilities: Option<ClientCapabilities>,
     log_level: Option<LoggingLevel>,
     mode: EraMode,
     revisions: Vec<Revision>,
@@ -52,7 +52,7 @@ impl ClientBuilder {
     pub(crate) fn new(info: Implementation) -> Self {
         Self {
             info,
-            capabilities: ClientCapabilities::new(),
+            capabilities: None,
             log_level: None,
             mode: EraMode::default(),
             revisions: Revision::ALL.to_vec(),
@@ -117,11 +117,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets what the server is told that this client can do.
-    ///
-    /// Declare only what is there: nothing in this version answers sampling, elicitation or roots.
+    /// Sets what the server is told that this client can do, in place of
+    /// [`ClientHandler::capabilities`].
     pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
-        self.capabilities = capabilities;
+        self.capabilities = Some(capabilities);
         self
     }
 
@@ -131,7 +130,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets who takes what the server tells outside of answers.
+    /// Sets who takes what the server tells outside of answers, and answers what it asks.
     pub fn handler(mut self, handler: impl ClientHandler) -> Self {
         self.handler = Box::new(handler);
         self
@@ -149,10 +148,10 @@ impl ClientBuilder {
     /// Dropping the future ends what was opened.
     pub async fn connect(self, target: impl Into<Target>) -> Result<Client, Error> {
         let endpoint = Endpoint::new(target.into(), self.headers)?;
-        let cache = Cache::new(&self.limits);
+        let capabilities = self.capabilities.unwrap_or_else(|| self.handler.capabilities());
         let settings = Settings {
-            identity: Identity { info: self.info, capabilities: self.capabilities, log_level: self.log_level },
-            inbox: Arc::new(Inbox::new(self.handler, cache)),
+            inbox: Arc::new(Inbox::new(self.handler, capabilities.clone(), &self.limits)),
+            identity: Identity { info: self.info, capabilities, log_level: self.log_level },
             limits: self.limits,
             revisions: self.revisions,
             mode: self.mode,

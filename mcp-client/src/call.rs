@@ -4,6 +4,7 @@
 //! [`recovery`](crate::recovery), not here.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use mcp_transport::{Outgoing, Patience};
@@ -13,7 +14,8 @@ use crate::answer::Answer;
 use crate::client::Client;
 use crate::connection::Connection;
 use crate::era::probe::{Medium, Outcome};
-use crate::error::{Error, InputRequired};
+use crate::error::Error;
+use crate::input::rounds::Rounds;
 use crate::recovery::{Recovery, Remedies, Situation};
 use crate::{gate, mirror};
 
@@ -29,6 +31,15 @@ pub(crate) struct Question<'a> {
     pub(crate) observer: Option<Box<Observer<'a>>>,
 }
 
+/// What came of a question.
+pub(crate) struct Answered {
+    pub(crate) result: RawJson,
+    /// Whether the server goes on in a task, which the result describes.
+    pub(crate) is_task: bool,
+    /// Whether the server asked back before; then the result must not be cached (P-21).
+    pub(crate) asked_back: bool,
+}
+
 impl Question<'_> {
     pub(crate) fn new(method: Cow<'static, str>, params: RawJson, patience: Patience) -> Self {
         Self { method, params, patience, observer: None }
@@ -36,17 +47,36 @@ impl Question<'_> {
 }
 
 impl Client {
-    /// Asks and returns the answer, or says what the server wants first.
-    pub(crate) async fn answer_to(&self, mut question: Question<'_>) -> Result<RawJson, Error> {
-        let result = self.exchange(&mut question).await?;
-        match Answer::read(&question.method, result, &self.inner.identity.capabilities)? {
-            Answer::Complete(result) | Answer::Task(result) => Ok(result),
-            Answer::InputRequired(wanted) => Err(Error::InputRequired(InputRequired { result: wanted })),
+    /// Asks, answers what the server asks back, and returns what came of it.
+    pub(crate) async fn answer_to(&self, mut question: Question<'_>) -> Result<Answered, Error> {
+        let mut rounds: Option<Rounds> = None;
+        loop {
+            let (result, connection) = self.exchange(&mut question).await?;
+            let wanted = match self.read(&question.method, result, &connection)? {
+                Answer::Complete(result) => {
+                    return Ok(Answered { result, is_task: false, asked_back: rounds.is_some() });
+                }
+                Answer::Task(result) => return Ok(Answered { result, is_task: true, asked_back: rounds.is_some() }),
+                Answer::InputRequired(wanted) => wanted,
+            };
+            let rounds = match &mut rounds {
+                Some(rounds) => rounds,
+                None => {
+                    let begun = Rounds::new(&question.params, &self.inner.limits);
+                    rounds.insert(begun.map_err(|_| Error::params(&question.method, "they are no object"))?)
+                }
+            };
+            question.params = self.answer_round(rounds, &question.method, wanted, &connection).await?;
         }
     }
 
-    /// Asks and returns the result as it came.
-    pub(crate) async fn exchange(&self, question: &mut Question<'_>) -> Result<RawJson, Error> {
+    /// Reads the kind of a result.
+    pub(crate) fn read(&self, method: &str, result: RawJson, connection: &Connection) -> Result<Answer, Error> {
+        Answer::read(method, result, connection.agreement.revision.era(), &self.inner.identity.capabilities)
+    }
+
+    /// Asks and returns the result as it came, with the connection that it came over.
+    pub(crate) async fn exchange(&self, question: &mut Question<'_>) -> Result<(RawJson, Arc<Connection>), Error> {
         let mut remedies = Remedies::default();
         loop {
             let connection = self.inner.connection();
@@ -64,17 +94,17 @@ impl Client {
                 Some(Recovery::Version(revision)) => self.inner.speak(&connection, revision)?,
                 Some(Recovery::ParamHeaders) => {
                     if self.refresh_tools().await.is_err() {
-                        return report(outcome, &question.method);
+                        return Ok((report(outcome, &question.method)?, connection));
                     }
                 }
                 Some(Recovery::Probe) => {
                     match self.inner.probe(&connection).await {
                         // Another request has asked in vain; what this one was told says more.
-                        Err(Error::SessionEnded) => return report(outcome, &question.method),
+                        Err(Error::SessionEnded) => return Ok((report(outcome, &question.method)?, connection)),
                         probed => probed?,
                     }
                     if self.inner.connection().agreement.revision.era() == agreement.revision.era() {
-                        return report(outcome, &question.method);
+                        return Ok((report(outcome, &question.method)?, connection));
                     }
                 }
                 Some(Recovery::Session { ask_again: true }) => self.inner.renew(&connection).await?,
@@ -87,7 +117,7 @@ impl Client {
                     if let Ok(Ok(_)) = &outcome {
                         self.inner.note(&connection, question);
                     }
-                    return report(outcome, &question.method);
+                    return Ok((report(outcome, &question.method)?, connection));
                 }
             }
         }

@@ -11,12 +11,11 @@ use std::time::Instant;
 
 use mcp_transport::{Limits, Patience};
 use mcp_types::{
-    CompleteRequestParams, CompleteResult, GetPromptRequestParams, GetPromptResult, Implementation, Method,
+    CompleteRequestParams, CompleteResult, Era, GetPromptRequestParams, GetPromptResult, Implementation, Method,
     ProgressToken, Project, RawJson, Revision, ServerCapabilities, Tool, methods,
 };
 use serde::Serialize;
 
-use crate::answer::Answer;
 use crate::builder::ClientBuilder;
 use crate::cache::Stale;
 use crate::call::Question;
@@ -260,10 +259,33 @@ impl Client {
     /// Dropping the future cancels the request.
     pub async fn call_raw(&self, method: impl Into<Cow<'static, str>>, params: RawJson) -> Result<RawJson, Error> {
         let method = method.into();
-        let result = self.exchange(&mut Question::new(method.clone(), params, self.patience())).await?;
+        let mut question = Question::new(method.clone(), params, self.patience());
+        let (result, connection) = self.exchange(&mut question).await?;
         // Read for its errors: the caller gets the result as it came.
-        let _ = Answer::read(&method, result.clone(), &self.inner.identity.capabilities)?;
+        let _ = self.read(&method, result.clone(), &connection)?;
         Ok(result)
+    }
+
+    /// Tells a legacy server that the roots are others than before (T-140). A modern one asks for them each time and is
+    /// told nothing, and so is one to which `roots.listChanged` was not declared.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the notification cannot be sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave the server without the notification.
+    pub async fn roots_changed(&self) -> Result<(), Error> {
+        const METHOD: &str = "notifications/roots/list_changed";
+        let roots = self.inner.identity.capabilities.roots.as_ref();
+        let is_declared = roots.is_some_and(|roots| roots.list_changed == Some(true));
+        let connection = self.inner.connection();
+        if !is_declared || connection.agreement.revision.era() == Era::Modern {
+            return Ok(());
+        }
+        let sent = connection.link.transport().notify(METHOD, None).await;
+        sent.map_err(|error| Error::of_transport(error, || format!("`{METHOD}` to be sent")))
     }
 
     /// Ends the connection in good order: a legacy session is deleted, and a child process is given time to leave.
@@ -288,8 +310,8 @@ impl Client {
         params: &impl Serialize,
     ) -> Result<R, Error> {
         let params = RawJson::encode(params).map_err(|error| Error::params(method, error))?;
-        let result = self.answer_to(Question::new(method.into(), params, self.patience())).await?;
-        result.decode().map_err(|error| Error::malformed("a result", format!("`{method}`: {error}")))
+        let answered = self.answer_to(Question::new(method.into(), params, self.patience())).await?;
+        answered.result.decode().map_err(|error| Error::malformed("a result", format!("`{method}`: {error}")))
     }
 }
 
@@ -324,7 +346,7 @@ impl Inner {
         let mut agreement = connection.agreement.clone();
         agreement.revision = revision;
         let link = Arc::clone(&connection.link);
-        link.transport().settle(revision);
+        link.settle(&agreement);
         self.replace(Connection::new(link, agreement, &self.identity, connection.generation)?);
         Ok(())
     }

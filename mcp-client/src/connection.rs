@@ -3,8 +3,7 @@
 //! The surprising thing: what was agreed on can change without the transport (a server that names another version) and
 //! the transport without what was agreed on (a lost session). So both stand in one value that is replaced as a whole.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use mcp_transport::{Limits, Outgoing, Patience, Transport};
 use mcp_types::{Era, ProgressToken, RawJson, Revision};
@@ -17,12 +16,13 @@ use crate::era::{Agreement, Identity};
 use crate::error::Error;
 use crate::gate;
 use crate::inbox::{Inbox, Pump};
+use crate::reverse::Spoken;
 
 /// An open transport, and the reading of what comes over it outside of exchanges.
 pub(crate) struct Link {
     transport: Arc<dyn Transport>,
-    /// Whether the modern era was agreed on, in which servers do not ask (S-3).
-    is_modern: Arc<AtomicBool>,
+    /// What was agreed on; none before the handshake.
+    spoken: Arc<RwLock<Option<Spoken>>>,
     _pump: Option<Pump>,
 }
 
@@ -46,20 +46,27 @@ pub(crate) struct Opening<'a> {
 impl Link {
     fn new(transport: Box<dyn Transport>, inbox: &Arc<Inbox>) -> Arc<Self> {
         let transport: Arc<dyn Transport> = transport.into();
-        let is_modern = Arc::new(AtomicBool::new(false));
-        let answers = {
-            let is_modern = Arc::clone(&is_modern);
-            move || !is_modern.load(Ordering::Acquire)
+        let spoken: Arc<RwLock<Option<Spoken>>> = Arc::default();
+        let known = {
+            let spoken = Arc::clone(&spoken);
+            move || spoken.read().unwrap_or_else(PoisonError::into_inner).clone()
         };
         let pump = transport
             .inbound()
-            .map(|incoming| Pump::start(incoming, Arc::downgrade(&transport), Arc::clone(inbox), answers));
-        Arc::new(Self { transport, is_modern, _pump: pump })
+            .map(|incoming| Pump::start(incoming, Arc::downgrade(&transport), Arc::clone(inbox), known));
+        Arc::new(Self { transport, spoken, _pump: pump })
     }
 
     /// Returns the transport.
     pub(crate) fn transport(&self) -> &dyn Transport {
         &*self.transport
+    }
+
+    /// Tells the transport and the hooks what is spoken from now on.
+    pub(crate) fn settle(&self, agreement: &Agreement) {
+        let spoken = Spoken { revision: agreement.revision, server: agreement.server_info.clone() };
+        *self.spoken.write().unwrap_or_else(PoisonError::into_inner) = Some(spoken);
+        self.transport.settle(agreement.revision);
     }
 
     async fn ask(
@@ -153,8 +160,7 @@ impl Opening<'_> {
     /// Tells the transport what is spoken, and a legacy server that the session begins (V-13) and what it is to remember.
     async fn begin(&self, link: &Link, agreement: &Agreement, memory: &Memory) -> Result<(), Error> {
         let era = agreement.revision.era();
-        link.is_modern.store(era == Era::Modern, Ordering::Release);
-        link.transport.settle(agreement.revision);
+        link.settle(agreement);
         if era == Era::Modern {
             return Ok(());
         }

@@ -30,6 +30,8 @@ pub enum Error {
     SessionEnded,
     /// The peer needs something from this client before it goes on, and nothing here can give it (P-12).
     InputRequired(InputRequired),
+    /// A hook of this program refused what the peer needs before it goes on (P-18).
+    Refused(Refused),
     /// The tool failed; only made by [`ToolResult::into_ok`](crate::ToolResult::into_ok).
     ToolFailed(ToolFailed),
     /// The peer is a child process that ended.
@@ -56,6 +58,13 @@ pub enum PeerMisbehaved {
         method: String,
         /// The kind of the result.
         found: String,
+    },
+    /// The peer asks back in a way that it may not (P-11, P-19).
+    Questions {
+        /// The method that was asked for.
+        method: String,
+        /// What is wrong.
+        why: String,
     },
     /// A page of a list leads to a page that was there before (P-81).
     RepeatedCursor {
@@ -85,6 +94,16 @@ pub enum PeerMisbehaved {
 pub struct InputRequired {
     /// The questions, and the state to send back with their answers.
     pub result: Box<InputRequiredResult>,
+}
+
+/// What a hook of this program refused to answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Refused {
+    /// The method of the question, such as `sampling/createMessage`.
+    pub method: &'static str,
+    /// What the hook refused it with.
+    pub error: RpcError,
 }
 
 /// There is no revision that both sides may speak (V-12, V-33).
@@ -126,6 +145,13 @@ pub enum Misuse {
         method: String,
         /// The revision.
         revision: Revision,
+    },
+    /// What a hook answers cannot be sent (T-135).
+    Answer {
+        /// The method of the question.
+        method: &'static str,
+        /// What is wrong with the answer.
+        why: String,
     },
     /// The parameters or arguments cannot be sent.
     Params {
@@ -208,6 +234,7 @@ impl fmt::Display for Error {
                 "the server ended the session; the request was not repeated, as it may have been carried out",
             ),
             Self::InputRequired(required) => required.fmt(f),
+            Self::Refused(refused) => refused.fmt(f),
             Self::ToolFailed(failed) => failed.fmt(f),
             Self::Exited(exit) => exit.fmt(f),
             Self::Closed => f.write_str("the connection closed before the answer came"),
@@ -256,12 +283,21 @@ impl fmt::Debug for InputRequired {
     }
 }
 
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a hook of this client refused the server's `{}`: {}", self.method, excerpt(&self.error.message))
+    }
+}
+
 impl fmt::Display for PeerMisbehaved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ResultType { method, found } => {
                 let found = excerpt(found);
                 write!(f, "the server answered `{method}` with a result of type {found:?}, which it cannot have")
+            }
+            Self::Questions { method, why } => {
+                write!(f, "the server asks back wrongly for `{method}`: {}", excerpt(why))
             }
             Self::RepeatedCursor { method, cursor } => {
                 let cursor = excerpt(cursor);
@@ -316,6 +352,9 @@ impl fmt::Display for Misuse {
             }
             Self::NotInRevision { method, revision } => {
                 write!(f, "`{method}` does not exist in revision {revision}, which this server speaks")
+            }
+            Self::Answer { method, why } => {
+                write!(f, "the answer of a hook to `{method}` cannot be sent: {why}")
             }
             Self::Params { method, why } => write!(f, "the parameters of `{method}` cannot be sent: {why}"),
         }

@@ -1,17 +1,34 @@
-//! What a client does with what a server tells by itself.
+//! What a client does with what a server tells and asks by itself (T-120 to T-141, P-22).
 //!
-//! The surprising thing: these are plain functions, not futures. They run where messages are read, so whoever has work
-//! to do sends it to a task of its own; a slow one holds up the connection, never the memory.
+//! The surprising thing: what takes a notification is a plain function, what answers a question is a future. The
+//! functions run where messages are read, so whoever has work to do there sends it to a task of its own; a slow one
+//! holds up the connection, never the memory. The futures may take as long as a human does.
 
-use mcp_types::{LoggingMessageNotificationParams, Notification, ProgressNotificationParams};
+use std::pin::Pin;
 
-/// Takes what a server tells outside of answers; every method does nothing unless it is written.
+use mcp_types::{
+    ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult, ErrorCode,
+    Implementation, ListRootsResult, LoggingMessageNotificationParams, Notification, ProgressNotificationParams,
+    RpcError, TaskStatus,
+};
+
+/// What a hook returns: the answer, or the error to refuse with.
+pub type HookFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, RpcError>> + Send + 'a>>;
+
+/// Takes what a server tells outside of answers, and answers what it asks; every method does nothing, or declines,
+/// unless it is written.
 ///
-/// Implementors owe: to return quickly and not to wait for the same client. A panic is caught when it comes from a
-/// message outside of every request, and reaches the caller of the request otherwise.
+/// The hooks [`elicit`](Self::elicit), [`sample`](Self::sample) and [`roots`](Self::roots) serve both eras: a modern
+/// server asks in the middle of a request, a legacy one by a request of its own. They are asked only what
+/// [`capabilities`](Self::capabilities) declares and what can be answered; several questions may be open at once. A hook
+/// is dropped when nobody waits for the answer any more.
 ///
-/// A wrong use is to block on a request of the same client in here: the answer would have to come past the handler that
-/// waits for it.
+/// Implementors owe: to take notifications quickly and without waiting for the same client, and to ask the user before
+/// they answer (P-22). A panic is caught when it comes from a message outside of every request, and reaches the caller
+/// of the request otherwise.
+///
+/// A wrong use is to block on a request of the same client where a notification is taken: the answer would have to come
+/// past the handler that waits for it.
 ///
 /// # Examples
 ///
@@ -23,6 +40,24 @@ use mcp_types::{LoggingMessageNotificationParams, Notification, ProgressNotifica
 /// impl ClientHandler for Printer {
 ///     fn changed(&self, change: Change) {
 ///         println!("changed: {change:?}");
+///     }
+/// }
+/// ```
+///
+/// ```
+/// use mcp_client::types::{ClientCapabilities, ElicitRequestParams, ElicitResult, ElicitationCapability};
+/// use mcp_client::{ClientHandler, HookFuture, Origin};
+///
+/// struct Agreeable;
+///
+/// impl ClientHandler for Agreeable {
+///     fn capabilities(&self) -> ClientCapabilities {
+///         ClientCapabilities::new().elicitation(ElicitationCapability::new())
+///     }
+///
+///     fn elicit(&self, _question: ElicitRequestParams, _origin: Origin) -> HookFuture<'_, ElicitResult> {
+///         // The defaults of the form are filled in.
+///         Box::pin(async { Ok(ElicitResult::new("accept")) })
 ///     }
 /// }
 /// ```
@@ -51,6 +86,48 @@ pub trait ClientHandler: Send + Sync + 'static {
     fn notification(&self, notification: Notification) {
         let _ = notification;
     }
+
+    /// Returns what the server is told that this client can be asked; nothing unless written.
+    ///
+    /// It is read once, when the client is built, and
+    /// [`ClientBuilder::capabilities`](crate::ClientBuilder::capabilities) wins over it.
+    fn capabilities(&self) -> ClientCapabilities {
+        ClientCapabilities::new()
+    }
+
+    /// Asks the user to fill in a form or to open a URL; declines unless written.
+    ///
+    /// Members that the content of an accepted form leaves out get their defaults (T-134), and what does not fit the
+    /// form is not sent (T-135).
+    fn elicit(&self, question: ElicitRequestParams, origin: Origin) -> HookFuture<'_, ElicitResult> {
+        let _ = (question, origin);
+        Box::pin(async { Ok(ElicitResult::new("decline")) })
+    }
+
+    /// Asks a language model; refuses unless written.
+    fn sample(&self, question: CreateMessageRequestParams, origin: Origin) -> HookFuture<'_, CreateMessageResult> {
+        let _ = (question, origin);
+        Box::pin(async { Err(RpcError::new(REJECTED_BY_USER, "the user rejected the sampling request")) })
+    }
+
+    /// Returns the directories that the server may work in; none unless written.
+    fn roots(&self, origin: Origin) -> HookFuture<'_, ListRootsResult> {
+        let _ = origin;
+        Box::pin(async { Ok(ListRootsResult::new([])) })
+    }
+}
+
+/// What the specification answers a sampling request with that the user does not want.
+const REJECTED_BY_USER: ErrorCode = ErrorCode(-1);
+
+/// Who asks a hook, so that the user can be shown it (P-22).
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Origin {
+    /// Who the server says it is; for display only (T-28).
+    pub server: Option<Implementation>,
+    /// The key of the question among those of its round; `None` when a legacy server asks.
+    pub key: Option<String>,
 }
 
 /// Ignores everything.
@@ -60,12 +137,21 @@ impl ClientHandler for () {}
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Change {
+    /// Anything: changes may have been missed while there was no connection or no subscription (H-21).
+    Missed,
     /// The list of prompts.
     Prompts,
     /// What can be read at this URI.
     Resource(String),
     /// The list of resources, and the list of templates with it.
     Resources,
+    /// A task of the server (XT-11).
+    Task {
+        /// The id of the task.
+        id: String,
+        /// How far it has come.
+        status: TaskStatus,
+    },
     /// The list of tools.
     Tools,
 }

@@ -1,24 +1,32 @@
-//! Where everything goes that is no answer: notifications to the handler, requests of legacy servers to their answers.
+//! Where everything goes that is no answer: notifications to the handler, requests of legacy servers to their hooks.
 //!
 //! The surprising thing: a notification is taken here whichever way it came, inside of an exchange or outside; over HTTP
 //! the server chooses, and on a pipe nobody can tell.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 
 use futures::StreamExt;
-use futures::stream::BoxStream;
-use mcp_transport::{Incoming, Transport};
-use mcp_types::{Notification, ProgressToken, RawJson, Request, ResourceUpdatedNotificationParams, RpcError};
+use futures::stream::{BoxStream, FuturesUnordered};
+use mcp_transport::{Incoming, Limits, Transport};
+use mcp_types::{
+    ClientCapabilities, Era, Notification, ProgressToken, ResourceUpdatedNotificationParams, TaskNotificationParams,
+};
 use tokio::task::JoinHandle;
 
 use crate::cache::{Cache, Stale};
 use crate::handler::{Change, ClientHandler};
+use crate::reverse::{self, Answering, Spoken};
 
 /// Takes what a server says by itself.
 pub(crate) struct Inbox {
     handler: Box<dyn ClientHandler>,
     cache: Mutex<Cache>,
+    /// What the server was told that it may ask.
+    declared: ClientCapabilities,
+    answering: Answering,
 }
 
 /// Reads what a transport receives outside of exchanges; dropping it stops the reading.
@@ -26,8 +34,24 @@ pub(crate) struct Inbox {
 pub(crate) struct Pump(JoinHandle<()>);
 
 impl Inbox {
-    pub(crate) fn new(handler: Box<dyn ClientHandler>, cache: Cache) -> Self {
-        Self { handler, cache: Mutex::new(cache) }
+    pub(crate) fn new(handler: Box<dyn ClientHandler>, declared: ClientCapabilities, limits: &Limits) -> Self {
+        let (cache, answering) = (Mutex::new(Cache::new(limits)), Answering::new(limits.in_flight));
+        Self { handler, cache, declared, answering }
+    }
+
+    /// Returns the handler.
+    pub(crate) fn handler(&self) -> &dyn ClientHandler {
+        &*self.handler
+    }
+
+    /// Returns what the server was told that it may ask.
+    pub(crate) fn declared(&self) -> &ClientCapabilities {
+        &self.declared
+    }
+
+    /// Returns the requests of the server that are being answered.
+    pub(crate) fn answering(&self) -> &Answering {
+        &self.answering
     }
 
     /// Returns the results that are kept.
@@ -64,21 +88,18 @@ impl Inbox {
 
     /// Takes a notification.
     pub(crate) fn take(&self, notification: Notification) {
+        if let Some(change) = change_of(&notification) {
+            return self.changed(change);
+        }
         match &*notification.method {
+            "notifications/cancelled" => {
+                if let Some(id) = notification.params.request_id() {
+                    self.answering.withdraw(&id);
+                }
+            }
             "notifications/message" => {
                 if let Ok(message) = notification.params.decode() {
                     self.handler.log(message);
-                }
-            }
-            "notifications/tools/list_changed" => self.changed(Stale::Lists(&["tools/list"]), Change::Tools),
-            "notifications/prompts/list_changed" => self.changed(Stale::Lists(&["prompts/list"]), Change::Prompts),
-            "notifications/resources/list_changed" => {
-                let lists = ["resources/list", "resources/templates/list"];
-                self.changed(Stale::Lists(&lists), Change::Resources);
-            }
-            "notifications/resources/updated" => {
-                if let Ok(params) = notification.params.decode::<ResourceUpdatedNotificationParams>() {
-                    self.changed(Stale::Resource(&params.uri), Change::Resource(params.uri.clone()));
                 }
             }
             // Progress of a request that is over, or of none.
@@ -87,29 +108,50 @@ impl Inbox {
         }
     }
 
-    fn changed(&self, stale: Stale<'_>, change: Change) {
-        self.cache().changed(stale);
+    /// Forgets what a change has made stale (P-74), and tells of it.
+    pub(crate) fn changed(&self, change: Change) {
+        let stale = match &change {
+            Change::Missed => Some(Stale::Everything),
+            Change::Prompts => Some(Stale::Lists(&["prompts/list"])),
+            Change::Resource(uri) => Some(Stale::Resource(uri)),
+            Change::Resources => Some(Stale::Lists(&["resources/list", "resources/templates/list"])),
+            Change::Task { .. } => None,
+            Change::Tools => Some(Stale::Lists(&["tools/list"])),
+        };
+        if let Some(stale) = stale {
+            self.cache().changed(stale);
+        }
         self.handler.changed(change);
     }
+}
 
-    /// Answers a request of a legacy server (V-20, T-140).
-    pub(crate) fn answer(request: &Request) -> Result<RawJson, RpcError> {
-        match &*request.method {
-            "ping" => Ok(RawJson::empty_object()),
-            method => Err(RpcError::method_not_found(method)),
+/// Returns what a notification says has changed; none when it says something else, or cannot be read (T-7).
+pub(crate) fn change_of(notification: &Notification) -> Option<Change> {
+    match &*notification.method {
+        "notifications/prompts/list_changed" => Some(Change::Prompts),
+        "notifications/resources/list_changed" => Some(Change::Resources),
+        "notifications/resources/updated" => {
+            let params: ResourceUpdatedNotificationParams = notification.params.decode().ok()?;
+            Some(Change::Resource(params.uri))
         }
+        "notifications/tasks" => {
+            let task: TaskNotificationParams = notification.params.decode().ok()?;
+            Some(Change::Task { id: task.task_id, status: task.status })
+        }
+        "notifications/tools/list_changed" => Some(Change::Tools),
+        _ => None,
     }
 }
 
 impl Pump {
-    /// Starts to read `incoming`; `answers` says whether the server may ask, which a modern one may not (S-3).
+    /// Starts to read `incoming`; `spoken` says what was agreed on so far. A modern server may not ask (S-3).
     pub(crate) fn start(
         incoming: BoxStream<'static, Incoming>,
         transport: Weak<dyn Transport>,
         inbox: Arc<Inbox>,
-        answers: impl Fn() -> bool + Send + 'static,
+        spoken: impl Fn() -> Option<Spoken> + Send + 'static,
     ) -> Self {
-        Self(tokio::spawn(pump(incoming, transport, inbox, answers)))
+        Self(tokio::spawn(pump(incoming, transport, inbox, spoken)))
     }
 }
 
@@ -117,21 +159,27 @@ async fn pump(
     mut incoming: BoxStream<'static, Incoming>,
     transport: Weak<dyn Transport>,
     inbox: Arc<Inbox>,
-    answers: impl Fn() -> bool,
+    spoken: impl Fn() -> Option<Spoken>,
 ) {
-    while let Some(message) = incoming.next().await {
-        match message {
+    let mut answers = FuturesUnordered::new();
+    // The answers are worked on while the next message is waited for; all of them end with the reading.
+    loop {
+        let next = poll_fn(|cx| {
+            while let Poll::Ready(Some(())) = answers.poll_next_unpin(cx) {}
+            incoming.poll_next_unpin(cx)
+        });
+        match next.await {
             // A handler that panics must not end the reading, on which all other requests depend.
-            Incoming::Notification(notification) => {
+            Some(Incoming::Notification(notification)) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| inbox.take(notification)));
             }
-            Incoming::Request(request) if answers() => {
-                let Some(transport) = transport.upgrade() else { return };
-                let answer = Inbox::answer(&request);
-                // When the answer cannot be sent the connection is gone, and every request will say so.
-                let _ = transport.answer(request.id, answer).await;
+            Some(Incoming::Request(request)) => {
+                let spoken = spoken();
+                if spoken.as_ref().is_none_or(|spoken| spoken.revision.era() == Era::Legacy) {
+                    answers.push(reverse::answer(Arc::clone(&inbox), request, spoken, Weak::clone(&transport)));
+                }
             }
-            Incoming::Request(_) => {}
+            None => return,
         }
     }
 }

@@ -21,6 +21,7 @@
 //! Lists go through `list.rs`, which has `page.rs` for its guard and `cache.rs` for its memory.
 
 mod answer;
+mod ask;
 mod builder;
 mod cache;
 mod call;
@@ -32,12 +33,12 @@ mod error;
 mod gate;
 mod handler;
 mod inbox;
-#[cfg(test)]
 mod input;
 mod list;
 mod mirror;
 mod page;
 mod recovery;
+mod reverse;
 mod secret;
 mod target;
 mod tool;
@@ -45,8 +46,8 @@ mod tool;
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use era::EraMode;
-pub use error::{Error, InputRequired, Misuse, PeerMisbehaved, Timeout, Unsupported};
-pub use handler::{Change, ClientHandler};
+pub use error::{Error, InputRequired, Misuse, PeerMisbehaved, Refused, Timeout, Unsupported};
+pub use handler::{Change, ClientHandler, HookFuture, Origin};
 #[cfg(feature = "http")]
 pub use mcp_transport::http::{HttpClient, HttpOptions};
 pub use mcp_transport::memory::InProcess;

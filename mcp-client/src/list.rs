@@ -249,10 +249,12 @@ impl Client {
         }
         let params = RawJson::encode(params).map_err(|error| Error::params(method, error))?;
         let question = Question::new(method.into(), params, self.patience());
-        let raw = self.answer_to(question).await?;
-        let result: R = raw.decode().map_err(unreadable)?;
-        let ttl = Duration::from_millis(ttl(&result).unwrap_or(0));
-        self.inner.inbox.cache().keep(key, raw, ttl, asked, now());
+        let answered = self.answer_to(question).await?;
+        let result: R = answered.result.decode().map_err(unreadable)?;
+        if !answered.asked_back {
+            let ttl = Duration::from_millis(ttl(&result).unwrap_or(0));
+            self.inner.inbox.cache().keep(key, answered.result, ttl, asked, now());
+        }
         Ok(result)
     }
 }

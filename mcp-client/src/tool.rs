@@ -110,9 +110,9 @@ impl<'a> ToolCall<'a> {
         patience.total = self.total.unwrap_or(patience.total);
         let mut question = Question::new(Cow::Borrowed(METHOD), params, patience);
         question.observer = self.observer;
-        let result = self.client.answer_to(question).await?;
+        let answered = self.client.answer_to(question).await?;
         let result =
-            result.decode().map_err(|error| Error::malformed("the result of `tools/call`", error.to_string()))?;
+            answered.result.decode().map_err(|error| Error::malformed("the result of `tools/call`", error.to_string()))?;
         Ok(ToolResult(result))
     }
 }

@@ -42,6 +42,10 @@ impl Service for Echo {
     async fn call(&self, call: Call) -> Answer {
         self.answer(&call).map(RawJson::from)
     }
+
+    fn served(&self) -> Served {
+        self.0.clone()
+    }
 }
 
 fn of(era: Era) -> Vec<Revision> {
@@ -50,7 +54,7 @@ fn of(era: Era) -> Vec<Revision> {
 
 async fn connect(mode: EraMode, served: &[Revision]) -> Result<Client, Error> {
     let served: Served = served.iter().copied().collect();
-    let server = InProcess::serve(Arc::new(Echo(served.clone())), Limits::default(), served);
+    let server = InProcess::serve(Arc::new(Echo(served)), Limits::default());
     Client::builder(Implementation::new("t", "1")).era(mode).connect(server).await
 }
 

@@ -70,7 +70,7 @@ impl Server {
     ///
     /// Panics outside a tokio runtime.
     pub fn in_process(&self) -> InProcess {
-        InProcess::serve(Arc::clone(&self.core), self.core.limits().clone(), self.core.served.clone())
+        InProcess::serve(Arc::clone(&self.core), self.core.limits().clone())
     }
 
     /// Puts another offer in the place of the present one, and tells those who listen.
@@ -115,6 +115,10 @@ impl Service for Server {
 
     fn notify(&self, notification: Notification, caller: &Caller) {
         self.core.notify(notification, caller);
+    }
+
+    fn served(&self) -> Served {
+        self.core.served.clone()
     }
 
     fn param_headers(&self, tool: &str) -> Option<Arc<mcp_transport::header::ParamHeaders>> {

@@ -139,6 +139,10 @@ impl Service for Core {
         }
     }
 
+    fn served(&self) -> Served {
+        self.served.clone()
+    }
+
     fn param_headers(&self, tool: &str) -> Option<Arc<ParamHeaders>> {
         self.registry().tools.find(tool)?.headers.clone()
     }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use tokio::io::DuplexStream;
 
-use crate::era::Served;
 use crate::limits::Limits;
 use crate::pipe::{Mux, Pipe};
 use crate::service::{Serve, Service};
@@ -34,10 +33,10 @@ impl InProcess {
     /// # Panics
     ///
     /// Panics outside a tokio runtime.
-    pub fn serve<S: Service>(service: Arc<S>, limits: Limits, served: Served) -> Self {
+    pub fn serve<S: Service>(service: Arc<S>, limits: Limits) -> Self {
         let (client, server) = pair();
         let (reader, writer) = tokio::io::split(server);
-        tokio::spawn(Pipe::new(reader, writer).limits(limits).served(served).serve(service));
+        tokio::spawn(Pipe::new(reader, writer).limits(limits).serve(service));
         Self::new(client)
     }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use mcp_transport::era::Served;
 use mcp_transport::memory::InProcess;
 use mcp_transport::pipe::Mux;
 use mcp_transport::{
@@ -419,7 +418,7 @@ async fn a_server_in_the_same_process_is_served_over_the_same_bytes() {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     });
-    let client = InProcess::serve(Arc::new(Echo), Limits::default(), Served::default()).connect(&Limits::default());
+    let client = InProcess::serve(Arc::new(Echo), Limits::default()).connect(&Limits::default());
     let params = json!({"name": "echo", "arguments": {"a": "line\nend"}, "_meta": meta});
     let exchange = client.open(Outgoing::new("tools/call", RawJson::from(params))).await.unwrap();
     let mut told = 0;

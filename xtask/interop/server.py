@@ -16,6 +16,8 @@ from mcp.server.mcpserver import Context, Image, MCPServer
 
 server = MCPServer("interop-python-server")
 
+server = MCPServer("interop-python-server")
+
 # One black pixel.
 PICTURE = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNg"

@@ -6,8 +6,8 @@ use std::error::Error;
 use std::fmt;
 
 use mcp_types::{
-    CreateMessageResult, ElicitRequestParams, ElicitResult, InputRequest, ListRootsResult, RawJson, RequestedSchema,
-    SamplingMessageContentBlock,
+    CreateMessageResult, ElicitRequestParams, ElicitResult, Features, InputRequest, ListRootsResult, Project, RawJson,
+    RequestedSchema, SamplingMessageContentBlock,
 };
 
 use super::form::{self, FormFault};
@@ -22,6 +22,16 @@ pub(crate) enum Reply {
     CreateMessage(CreateMessageResult),
     /// To `roots/list`.
     ListRoots(ListRootsResult),
+}
+
+impl Project for Reply {
+    fn project(&mut self, features: Features) {
+        match self {
+            Self::Elicit(answer) => answer.project(features),
+            Self::CreateMessage(answer) => answer.project(features),
+            Self::ListRoots(answer) => answer.project(features),
+        }
+    }
 }
 
 /// Why an answer is not sent. The program may answer again.

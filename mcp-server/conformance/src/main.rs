@@ -71,7 +71,7 @@ fn plan(selection: &Selection) -> Plan {
 fn serve_stdio(fixture: Fixture) -> Result<ExitCode, Box<dyn Error>> {
     runner::quiet_panics();
     let server = fixture.build()?;
-    let way_in = mcp_server::stdio().limits(fixture.limits()).served(fixture.served());
+    let way_in = mcp_server::stdio().limits(fixture.limits());
     Builder::new_current_thread().enable_all().build()?.block_on(server.serve(way_in))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -93,7 +93,7 @@ impl Stage {
             Transport::Memory => {
                 let (client, server) = memory::pair();
                 let (reader, writer) = tokio::io::split(server);
-                let way_in = Pipe::new(reader, writer).limits(fixture.limits()).served(fixture.served());
+                let way_in = Pipe::new(reader, writer).limits(fixture.limits());
                 let server = self.server(fixture).await?;
                 // It ends when the wire is dropped.
                 tokio::spawn(async move { server.serve(way_in).await });
@@ -133,7 +133,7 @@ impl Stage {
         }
         let server = fixture.build()?;
         let http = Http::bind("127.0.0.1:0").await.map_err(mcp_server::Error::from)?;
-        let http = http.limits(fixture.limits()).served(fixture.served());
+        let http = http.limits(fixture.limits());
         let address = http.local_addr();
         let serving = server.clone();
         let task = AbortOnDrop(tokio::spawn(async move { serving.serve(http).await }));

@@ -338,3 +338,28 @@ impl From<Full> for RpcError {
 /// How many changes a session may have noted before those that it no longer wants are looked for; a session has at most
 /// 1024 subscriptions.
 const MOST_NOTED: usize = 2 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_that_subscribes_again_and_again_without_reading_costs_a_bounded_place() {
+        let session = Arc::new(Session::new());
+        let mut table = Table::new(&Limits::default());
+        let offered = Offered { subscribe: true, ..Offered::default() };
+        let id = table.session(Arc::clone(&session), offered).unwrap();
+        for number in 0..10_000 {
+            let uri = format!("a:{number}");
+            session.subscribe(&uri).unwrap();
+            table.tell(&Change::Resource(uri.clone()));
+            if number < 9_999 {
+                session.unsubscribe(&uri);
+            }
+            assert!(table.subscribers[&id].pending.len() <= MOST_NOTED);
+        }
+        let Told::Notice(notice) = table.next(id) else { panic!("the last one is subscribed") };
+        assert_eq!(notice.params.as_str(), r#"{"uri":"a:9999"}"#);
+        assert_eq!(table.next(id), Told::Nothing);
+    }
+}

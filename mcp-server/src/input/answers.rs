@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcp_types::{
     ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult, Features,
     InputMethod, InputRequest, InputRequests, InputRequiredResult, JsonObject, ListRootsResult, Method,
-    MissingRequiredClientCapabilityError, Params, RawJson, RpcError, SamplingMessageContentBlock, methods,
+    MissingRequiredClientCapabilityError, Params, RawJson, RequestedSchema, RpcError, SamplingMessageContentBlock, methods,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,9 @@ struct Record {
     answers: BTreeMap<String, Recorded>,
     /// What the handler wants to know in later rounds, by its own keys.
     notes: BTreeMap<String, RawJson>,
+    /// The `requestState` of a handler that makes its results itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,13 +111,8 @@ impl Answers {
             }
             return recorded.result.decode().map(Some).map_err(|error| wrong(key, &error.to_string()));
         }
-        if let Some(received) = self.received.member(key) {
-            let mut answer = received.decode().map_err(|error| wrong(key, &error.to_string()))?;
-            question.settle(&mut answer).map_err(|why| wrong(key, &why))?;
-            let result = RawJson::encode(&answer).map_err(|error| wrong(key, &error.to_string()))?;
-            let recorded = Recorded { method: Q::Method::NAME.to_owned(), result };
-            self.record.answers.insert(key.to_owned(), recorded);
-            return Ok(Some(answer));
+        if let Some(received) = self.received.member(key).cloned() {
+            return self.settle(key, &question, &received).map(Some).map_err(|why| wrong(key, &why));
         }
         let question = question.into();
         if let Some(lacking) = lacking(&question, client, features) {
@@ -128,6 +126,65 @@ impl Answers {
                 Ok(None)
             }
         }
+    }
+
+    /// Takes the answer to a question that was asked in another way than by a result, and keeps it.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it.
+    pub(crate) fn settle<Q: Question>(
+        &mut self,
+        key: &str,
+        question: &Q,
+        received: &RawJson,
+    ) -> Result<<Q::Method as Method>::Result, String> {
+        let answer = read(question, received)?;
+        let result = RawJson::encode(&answer).map_err(|error| error.to_string())?;
+        self.record.answers.insert(key.to_owned(), Recorded { method: Q::Method::NAME.to_owned(), result });
+        self.asked = self.asked.iter().filter(|(asked, _)| *asked != key).map(|(k, r)| (k, r.clone())).collect();
+        Ok(answer)
+    }
+
+    /// Returns what the client answered in this round.
+    pub(crate) fn received(&self) -> &JsonObject {
+        &self.received
+    }
+
+    /// Returns the `requestState` that the handler itself gave in the round before.
+    pub(crate) fn own_state(&self) -> Option<&str> {
+        self.record.own.as_deref()
+    }
+
+    /// Begins another round of the same request in this process, with what was answered in the one before.
+    pub(crate) fn next_round(&mut self, received: JsonObject, own: Option<String>) {
+        self.received = received;
+        self.record.own = own;
+        self.asked = InputRequests::default();
+    }
+
+    /// Seals what is kept, with the state of a result that the handler made itself.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a result that asks for nothing and a record that is too large (−32603).
+    pub(crate) fn seal_own(
+        &mut self,
+        result: InputRequiredResult,
+        seal: impl FnOnce(&[u8]) -> Result<String, TooLarge>,
+    ) -> Result<InputRequiredResult, RpcError> {
+        let asks = result.input_requests.as_ref().is_some_and(|requests| !requests.is_empty());
+        if !asks && result.request_state.is_none() {
+            // T-150: at least one of the two.
+            return Err(RpcError::internal("the handler asks the client for something, and for nothing in particular"));
+        }
+        let mut result = result;
+        self.record.own = result.request_state.take();
+        if self.record == Record::default() {
+            return Ok(result);
+        }
+        let record = serde_json::to_vec(&self.record).map_err(|error| RpcError::internal(error.to_string()))?;
+        Ok(result.request_state(seal(&record).map_err(|error| RpcError::internal(error.to_string()))?))
     }
 
     /// Returns whether the run met a question without an answer: it cannot go on in this round.
@@ -169,6 +226,12 @@ impl Question for ElicitRequestParams {
     type Method = methods::ElicitationCreate;
 
     fn settle(&self, answer: &mut ElicitResult) -> Result<(), String> {
+        if let Self::Form(form) = self
+            && let Ok(schema) = form.requested_schema.decode::<RequestedSchema>()
+        {
+            // A client that leaves a member out leaves it at its default (T-134).
+            answer.fill_defaults(&schema);
+        }
         let faults = form::settle(self, answer);
         if faults.is_empty() {
             return Ok(());
@@ -203,6 +266,28 @@ impl Question for ListRoots {
 impl From<ListRoots> for InputRequest {
     fn from(_: ListRoots) -> Self {
         Self::ListRoots(None)
+    }
+}
+
+/// Reads an answer and brings it into the form that the question allows.
+fn read<Q: Question>(question: &Q, received: &RawJson) -> Result<<Q::Method as Method>::Result, String> {
+    let mut answer = received.decode().map_err(|error| error.to_string())?;
+    question.settle(&mut answer)?;
+    Ok(answer)
+}
+
+/// Checks an answer to a question whose kind is known only now.
+///
+/// # Errors
+///
+/// Says what is wrong with it.
+pub(crate) fn check(question: &InputRequest, received: &RawJson) -> Result<(), String> {
+    match question {
+        InputRequest::Elicit(params) => read(&**params, received).map(drop),
+        InputRequest::CreateMessage(params) => read(&**params, received).map(drop),
+        InputRequest::ListRoots(_) => read(&ListRoots, received).map(drop),
+        // Only what this library knows is ever asked.
+        _ => Ok(()),
     }
 }
 

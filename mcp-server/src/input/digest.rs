@@ -144,6 +144,8 @@ mod tests {
         ] {
             assert_eq!(of(text), expected, "{text}");
         }
+        let backslash = of(r#"{"a":"x\\","b":"\""}"#);
+        assert_eq!(of(r#"{"b":"\u0022","a":"x\u005c"}"#), backslash, "a string ends where it ends");
     }
 
     #[test]

@@ -17,8 +17,10 @@ use sha2::Sha256;
 use super::digest::{self, Hash};
 
 /// A key that seals `requestState`. `Debug` shows its id and never the key.
+///
+/// Give all processes that serve one address the same key, and any of them can go on where another asked.
 #[derive(Clone)]
-pub(crate) struct SealingKey {
+pub struct SealingKey {
     id: KeyId,
     mac: Hmac<Sha256>,
 }
@@ -27,16 +29,16 @@ type KeyId = [u8; 8];
 
 /// A key of fewer than 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyTooShort {
+pub struct KeyTooShort {
     /// How many bytes it has.
-    pub(crate) length: usize,
+    pub length: usize,
 }
 
 /// The keys of a server: the first one seals, all of them open.
 ///
 /// To rotate, put the new key first, and take the old one out when its last state has expired.
 #[derive(Clone, Debug)]
-pub(crate) struct KeyRing {
+pub struct KeyRing {
     sealing: SealingKey,
     older: Arc<[SealingKey]>,
 }
@@ -91,7 +93,7 @@ impl SealingKey {
     /// # Errors
     ///
     /// Refuses a shorter key.
-    pub(crate) fn new(key: &[u8]) -> Result<Self, KeyTooShort> {
+    pub fn new(key: &[u8]) -> Result<Self, KeyTooShort> {
         if key.len() < MIN_KEY {
             return Err(KeyTooShort { length: key.len() });
         }
@@ -126,8 +128,20 @@ impl fmt::Debug for SealingKey {
 
 impl KeyRing {
     /// Makes a ring of the key that seals and those that only open.
-    pub(crate) fn new(sealing: SealingKey, older: impl IntoIterator<Item = SealingKey>) -> Self {
+    pub fn new(sealing: SealingKey, older: impl IntoIterator<Item = SealingKey>) -> Self {
         Self { sealing, older: older.into_iter().collect() }
+    }
+
+    /// Makes a ring of a random key, which no other process has.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the operating system gives no random bytes.
+    pub(crate) fn random() -> Result<Self, getrandom::Error> {
+        let mut key = [0; MIN_KEY];
+        getrandom::fill(&mut key)?;
+        let key = SealingKey::new(&key).expect("a key of the least length is long enough");
+        Ok(Self::new(key, []))
     }
 
     fn find(&self, id: &[u8]) -> Option<&SealingKey> {

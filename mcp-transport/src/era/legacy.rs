@@ -1,18 +1,29 @@
-//! What a legacy session remembers: the handshake, the log level, the subscriptions (V-10 to V-20).
+//! What a legacy session remembers: the handshake, the log level, the subscriptions, the questions to the client that
+//! wait for their answers (V-10 to V-20, HL-16).
 //!
 //! The state is pure; the lock around it lets the driver and the calls in flight share it.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod ask;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::channel::oneshot;
 use mcp_types::{
-    ClientCapabilities, Implementation, InitializeRequestParams, LoggingLevel, Request, Revision, RpcError, method,
+    ClientCapabilities, Implementation, InitializeRequestParams, LoggingLevel, RawJson, Request, RequestId, Response,
+    Revision, RpcError, method,
 };
 
 use super::classify::Served;
+use crate::outbox::Notifier;
+
+pub use ask::{Ask, AskError};
 
 /// The greatest number of resources that one session may subscribe to.
 const MAX_SUBSCRIPTIONS: usize = 1_024;
+
+/// The greatest number of questions to one client that wait for their answers.
+const MAX_QUESTIONS: usize = 256;
 
 /// A conversation that `initialize` began.
 #[derive(Debug, Default)]
@@ -32,6 +43,11 @@ struct State {
     log_level: Option<LoggingLevel>,
     /// The URIs of `resources/subscribe`.
     subscriptions: BTreeSet<String>,
+    /// The questions that wait for their answers.
+    questions: BTreeMap<i64, oneshot::Sender<Result<RawJson, RpcError>>>,
+    /// The id of the last question (HL-16).
+    last_question: i64,
+    has_ended: bool,
 }
 
 impl Session {
@@ -143,9 +159,55 @@ impl Session {
         self.lock().subscriptions.contains(uri)
     }
 
+    /// Asks the client something: `elicitation/create`, `sampling/createMessage`, `roots/list` or `ping`.
+    ///
+    /// The request leaves by `via`, the notifier of the call that needs the answer: on that call's stream, or on the pipe
+    /// (HL-17). Whether the client declared the capability for it is the caller's to check first.
+    pub fn ask(self: &Arc<Self>, via: &Notifier, method: &'static str, params: &RawJson) -> Ask {
+        Ask::new(Arc::clone(self), via.clone(), method, params)
+    }
+
+    /// Takes a response of the client in; returns whether a question waited for it. A driver passes every one here.
+    pub fn answered(&self, response: Response) -> bool {
+        let Some(RequestId::Number(id)) = response.id else { return false };
+        let question = self.lock().questions.remove(&id);
+        question.is_some_and(|question| question.send(response.outcome).is_ok())
+    }
+
+    /// Ends the session: every question fails, now and later. A driver says so at the end of the input, when the session
+    /// is deleted and when it expires.
+    pub fn end(&self) {
+        let mut state = self.lock();
+        state.has_ended = true;
+        let questions = std::mem::take(&mut state.questions);
+        drop(state);
+        // Outside of the lock, because this wakes who waits.
+        drop(questions);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Every change is one assignment, so a poisoned lock guards a consistent state.
+        // The state is consistent between any two statements that hold the lock, so poisoning means nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Notes that a question waits for its answer; returns the id to ask it under.
+    fn await_answer(&mut self, answer: oneshot::Sender<Result<RawJson, RpcError>>) -> Result<i64, AskError> {
+        if self.has_ended {
+            return Err(AskError::Ended);
+        }
+        if self.questions.len() >= MAX_QUESTIONS {
+            return Err(AskError::Refused(RpcError::internal("256 questions to this client wait for their answers")));
+        }
+        self.last_question += 1;
+        self.questions.insert(self.last_question, answer);
+        Ok(self.last_question)
+    }
+
+    /// Returns whether the question still waited.
+    fn forget_question(&mut self, id: i64) -> bool {
+        self.questions.remove(&id).is_some()
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::OptionFuture;
-use futures::stream::{AbortHandle, SelectAll, StreamExt as _};
+use futures::stream::{AbortHandle, BoxStream, SelectAll, StreamExt};
 use mcp_types::{Features, Message, Notification, Request, RequestId, RpcError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
@@ -43,13 +43,13 @@ pub struct Pipe<R, W> {
     reader: R,
     writer: W,
     limits: Limits,
-    served: Served,
+    is_sole: bool,
 }
 
 impl<R, W> Pipe<R, W> {
-    /// Makes a way in that serves every revision within the default limits.
+    /// Makes a way in within the default limits.
     pub fn new(reader: R, writer: W) -> Self {
-        Self { reader, writer, limits: Limits::default(), served: Served::default() }
+        Self { reader, writer, limits: Limits::default(), is_sole: false }
     }
 
     /// Sets the limits.
@@ -58,10 +58,9 @@ impl<R, W> Pipe<R, W> {
         Self { limits, ..self }
     }
 
-    /// Sets the revisions that are served.
-    #[must_use]
-    pub fn served(self, served: Served) -> Self {
-        Self { served, ..self }
+    /// Says that the service has no other way in, so that it shuts down when this client is gone.
+    pub(super) fn sole(self) -> Self {
+        Self { is_sole: true, ..self }
     }
 }
 
@@ -71,8 +70,9 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     async fn serve<S: Service>(self, service: Arc<S>) -> Result<(), Error> {
-        let Self { reader, writer, limits, served } = self;
-        Connection::new(service, Box::new(reader), Writer::new(writer), limits, served).run().await;
+        let Self { reader, writer, limits, is_sole } = self;
+        let connection = Connection::new(service, Box::new(reader), Writer::new(writer), limits);
+        Connection { is_sole, ..connection }.run().await;
         Ok(())
     }
 }
@@ -84,6 +84,10 @@ struct Connection<S> {
     served: Served,
     /// The legacy session that `initialize` may begin; one per stream.
     session: Arc<Session>,
+    /// What the session is told outside every call, once it is initialized.
+    pushes: Option<BoxStream<'static, Bytes>>,
+    /// Whether the service ends with this connection.
+    is_sole: bool,
     reader: Box<dyn AsyncRead + Send + Unpin>,
     lines: LineDecoder,
     input: Input,
@@ -118,6 +122,8 @@ enum Input {
 enum Event {
     /// Nothing is answered, or the time to answer what is left is over.
     Alarm,
+    /// The service tells the session something, or never will again.
+    Pushed(Option<Bytes>),
     /// A call says something, or there is none left.
     Said(Option<(RequestId, Output)>),
     Read(io::Result<usize>),
@@ -130,14 +136,15 @@ impl<S: Service> Connection<S> {
         reader: Box<dyn AsyncRead + Send + Unpin>,
         writer: Writer,
         limits: Limits,
-        served: Served,
     ) -> Self {
         // As many requests again as may run may wait for their turn.
         let open = limits.in_flight.saturating_mul(2);
         Self {
+            served: service.served(),
             service,
-            served,
             session: Arc::new(Session::new()),
+            pushes: None,
+            is_sole: false,
             reader,
             lines: LineDecoder::new(&limits),
             input: Input::Hungry,
@@ -166,13 +173,17 @@ impl<S: Service> Connection<S> {
     async fn next_event(&mut self) -> Event {
         let may_read = self.input == Input::Hungry && self.may_take();
         let may_hear = !self.waiting.is_empty() && self.has_room();
+        let may_push = self.pushes.is_some() && self.has_room();
         let must_write = self.unwritten() > 0 || !self.writer.is_idle();
         let alarm = self.alarm().map(|at| tokio::time::sleep_until(at.into()));
         let has_alarm = alarm.is_some();
-        let Self { reader, lines, peer, writer, waiting, .. } = self;
+        let Self { reader, lines, peer, writer, waiting, pushes, .. } = self;
         let mut space = lines.space();
         tokio::select! {
             said = waiting.next(), if may_hear => Event::Said(said),
+            pushed = OptionFuture::from(pushes.as_mut().map(StreamExt::next)), if may_push => {
+                Event::Pushed(pushed.flatten())
+            }
             read = reader.read_buf(&mut space), if may_read => Event::Read(read),
             wrote = poll_fn(|cx| writer.poll_drain(peer, cx)), if must_write => Event::Wrote(wrote),
             () = OptionFuture::from(alarm).map(drop), if has_alarm => Event::Alarm,
@@ -181,10 +192,12 @@ impl<S: Service> Connection<S> {
 
     async fn handle_event(&mut self, event: Event) -> ControlFlow<()> {
         match event {
+            Event::Pushed(Some(message)) => self.peer.send(&message),
+            Event::Pushed(None) => self.pushes = None,
             Event::Said(said) => self.handle_said(said),
             Event::Read(Ok(1..)) => self.input = Input::Filled,
             // A stream that breaks has ended, for the requests that arrived before.
-            Event::Read(Ok(0) | Err(_)) => self.input = Input::Ended(deadline(now(), self.limits.drain)),
+            Event::Read(Ok(0) | Err(_)) => self.handle_end(),
             Event::Wrote(Ok(())) => {}
             // Nobody is there to be answered (F97).
             Event::Wrote(Err(_)) => return ControlFlow::Break(()),
@@ -197,6 +210,15 @@ impl<S: Service> Connection<S> {
             Event::Alarm => self.stalled = true,
         }
         ControlFlow::Continue(())
+    }
+
+    /// Nothing more arrives, and nobody is there to be told what changes.
+    fn handle_end(&mut self) {
+        self.input = Input::Ended(deadline(now(), self.limits.drain));
+        self.pushes = None;
+        if self.is_sole {
+            self.service.shutdown();
+        }
     }
 
     /// Returns whether everything that arrived is answered and nothing will arrive.
@@ -225,7 +247,8 @@ impl<S: Service> Connection<S> {
                     self.peer.refuse(id.as_ref(), &RpcError::invalid_request(message));
                 }
                 None if self.input == Input::Filled => self.input = Input::Hungry,
-                None => return,
+                // No answer to a question will come.
+                None => return self.session.end(),
             }
         }
     }
@@ -262,6 +285,14 @@ impl<S: Service> Connection<S> {
     }
 
     fn handle_message(&mut self, message: Message) {
+        let message = match message {
+            // Only the session asks the client something; a response that it does not know is expected traffic (S-3).
+            Message::Response(response) => {
+                self.session.answered(response);
+                return;
+            }
+            message => message,
+        };
         let verdict = era::classify(&message, None, &self.served);
         self.peer.handle_message(message, now());
         while let Some(event) = self.peer.poll_event() {
@@ -301,12 +332,16 @@ impl<S: Service> Connection<S> {
     }
 
     /// A notification has no claim, so it belongs to the session when there is one (V-50, V-55).
-    fn handle_notification(&self, notification: Notification) {
+    fn handle_notification(&mut self, notification: Notification) {
         if !self.session.is_begun() {
             return;
         }
         if notification.method == "notifications/initialized" {
-            return self.session.ready();
+            if !self.session.is_ready() {
+                self.session.ready();
+                self.pushes = self.service.pushes(&self.session);
+            }
+            return;
         }
         let caller = Caller::legacy(Arc::clone(&self.session));
         // The hook has printed the panic; there is nobody to be told.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Pipe;
-use crate::era::Served;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::service::{Serve, Service};
@@ -19,34 +18,27 @@ use crate::service::{Serve, Service};
 ///
 /// Nothing else may write to standard output. Serving ends when the client closes standard input.
 pub fn stdio() -> Stdio {
-    Stdio { limits: Limits::default(), served: Served::default() }
+    Stdio { limits: Limits::default() }
 }
 
 /// A way in over the standard streams of this process; [`stdio`] makes one.
 #[derive(Debug)]
 pub struct Stdio {
     limits: Limits,
-    served: Served,
 }
 
 impl Stdio {
     /// Sets the limits.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// Sets the revisions that are served.
-    #[must_use]
-    pub fn served(self, served: Served) -> Self {
-        Self { served, ..self }
+        Self { limits }
     }
 }
 
 impl Serve for Stdio {
     async fn serve<S: Service>(self, service: Arc<S>) -> Result<(), Error> {
         let (reader, writer) = open();
-        Pipe::new(reader, writer).limits(self.limits).served(self.served).serve(service).await
+        Pipe::new(reader, writer).limits(self.limits).sole().serve(service).await
     }
 }
 

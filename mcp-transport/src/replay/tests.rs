@@ -73,13 +73,13 @@ fn a_handler_goes_on_while_the_client_is_away_and_its_answer_waits_hl_5() {
 
 #[test]
 fn the_newest_connection_of_a_stream_is_the_only_one_that_gets_messages_hl_7() {
-    let (now, mut log) = (Instant::now(), log(&Limits::default()));
+    let (now, mut log) = (Instant::now(), log(&Limits::default().replay_events(0)));
     let mut old = log.open();
     let mut new = log.resume(&old.place().to_string(), now).unwrap();
-    fill(&mut log, old.stream(), 0..2, now);
-    assert_eq!(log.read(&mut old), Ok(Next::Replaced));
     // That the old one leaves late does not take the stream from the new one.
     log.leave(&old);
+    fill(&mut log, old.stream(), 0..2, now);
+    assert_eq!(log.read(&mut old), Ok(Next::Replaced));
     assert_eq!(drain(&mut log, &mut new), (numbers(0..2), Ok(Next::Wait)));
 }
 
@@ -268,27 +268,38 @@ fn a_priming_event_moves_the_cursor_and_is_no_message_hl_9() {
     assert_eq!(cursor.last_event_id(), None, "an empty id withdraws the one before");
 }
 
-#[test]
-fn the_first_wait_is_what_the_server_asked_for_hl_9() {
-    let mut cursor = Cursor::of_answer(&Limits::default());
-    let mut primer = event(Some("p"), "");
-    primer.retry = Some(Duration::from_millis(500));
-    cursor.take(primer);
-    for random in [0, u32::MAX] {
-        let mut cursor = cursor_like(&cursor);
-        assert_eq!(cursor.lost(Loss::Cut, random), after(500));
-        let Comeback::After(second) = cursor.lost(Loss::Cut, random) else { panic!("it has attempts left") };
-        assert!(second >= Duration::from_millis(500), "never earlier than asked");
-    }
+/// Makes the cursor of a stream that began with a priming event.
+fn primed(limits: &Limits, retry: u64) -> Cursor {
+    let mut cursor = Cursor::of_answer(limits);
+    assert_eq!(cursor.take(primer(retry)), None);
+    cursor
 }
 
-/// Makes a cursor that has seen the same priming event.
-fn cursor_like(cursor: &Cursor) -> Cursor {
-    let mut copy = Cursor::of_answer(&Limits::default());
-    let mut primer = event(cursor.last_event_id(), "");
-    primer.retry = Some(Duration::from_millis(500));
-    copy.take(primer);
-    copy
+fn primer(retry: u64) -> SseEvent {
+    SseEvent { retry: Some(Duration::from_millis(retry)), ..event(Some("p"), "") }
+}
+
+#[test]
+fn the_first_wait_is_what_the_server_asked_for_and_no_later_one_is_shorter_hl_9() {
+    for random in [0, u32::MAX] {
+        let mut cursor = primed(&Limits::default(), 200);
+        assert_eq!(cursor.lost(Loss::Cut, random), after(200));
+        let Comeback::After(second) = cursor.lost(Loss::Cut, random) else { panic!("it has attempts left") };
+        assert!(second >= Duration::from_millis(200), "{second:?}");
+    }
+    let mut cursor = primed(&Limits::default(), 3_600_000);
+    assert_eq!(cursor.lost(Loss::Cut, 0), after(60_000), "longer than anybody waits");
+}
+
+#[test]
+fn a_server_that_lets_a_client_come_back_until_the_answer_is_there_is_not_given_up() {
+    let mut cursor = primed(&Limits::default().reconnects(1), 200);
+    for _ in 0..50 {
+        assert_eq!(cursor.lost(Loss::Cut, 0), after(200));
+        cursor.connected();
+        assert_eq!(cursor.take(primer(200)), None);
+    }
+    assert!(cursor.take(event(Some("1"), "the answer")).is_some());
 }
 
 #[test]

@@ -49,8 +49,7 @@ pub(crate) struct Cell {
 impl Cell {
     /// Whether the cell needs Node.
     pub(crate) fn needs_node(self) -> bool {
-        self.client == Client::TypeScript
-            || matches!(self.server, Server::Everything | Server::TypeScript)
+        self.client == Client::TypeScript || matches!(self.server, Server::Everything | Server::TypeScript)
     }
 
     /// Whether the cell needs Python.
@@ -61,20 +60,8 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            client,
-            server,
-            transport,
-            era,
-        } = self;
-        write!(
-            f,
-            "{} -> {} {} {}",
-            client.name(),
-            server.name(),
-            transport.name(),
-            era.name()
-        )
+        let Self { client, server, transport, era } = self;
+        write!(f, "{} -> {} {} {}", client.name(), server.name(), transport.name(), era.name())
     }
 }
 
@@ -143,12 +130,7 @@ pub(crate) fn control() -> Vec<Cell> {
     cells
 }
 
-const THEIRS: [Server; 4] = [
-    Server::TypeScript,
-    Server::Python,
-    Server::Everything,
-    Server::Time,
-];
+const THEIRS: [Server; 4] = [Server::TypeScript, Server::Python, Server::Everything, Server::Time];
 
 fn with(client: Client, server: Server) -> impl Iterator<Item = Cell> {
     let transports: &[Transport] = match server {
@@ -159,14 +141,7 @@ fn with(client: Client, server: Server) -> impl Iterator<Item = Cell> {
         Server::Everything => &[Era::Legacy, Era::Auto],
         _ => &[Era::Legacy, Era::Modern, Era::Auto],
     };
-    transports.iter().flat_map(move |&transport| {
-        eras.iter().map(move |&era| Cell {
-            client,
-            server,
-            transport,
-            era,
-        })
-    })
+    transports.iter().flat_map(move |&transport| eras.iter().map(move |&era| Cell { client, server, transport, era }))
 }
 
 #[cfg(test)]
@@ -184,12 +159,7 @@ mod tests {
                     (Client::Ours, Server::TypeScript),
                     (Client::Ours, Server::Python),
                 ] {
-                    let cell = Cell {
-                        client,
-                        server,
-                        transport,
-                        era,
-                    };
+                    let cell = Cell { client, server, transport, era };
                     assert!(cells.contains(&cell), "{cell}");
                 }
             }
@@ -198,36 +168,20 @@ mod tests {
 
     #[test]
     fn the_versions_in_the_table_are_those_that_are_installed() {
-        let node: serde_json::Value =
-            serde_json::from_str(include_str!("../../interop/package.json")).unwrap();
+        let node: serde_json::Value = serde_json::from_str(include_str!("../../interop/package.json")).unwrap();
         let version = |package: &str| node["dependencies"][package].as_str().unwrap().to_owned();
         let python = include_str!("../../interop/requirements.txt");
         let pin = |package: &str| {
             let pins = python.lines().filter_map(|line| line.split_once("=="));
-            pins.into_iter()
-                .find(|(name, _)| *name == package)
-                .unwrap()
-                .1
+            pins.into_iter().find(|(name, _)| *name == package).unwrap().1
         };
-        assert_eq!(
-            Client::TypeScript.name(),
-            format!("typescript {}", version("@modelcontextprotocol/client"))
-        );
-        assert_eq!(
-            Server::TypeScript.name(),
-            format!("typescript {}", version("@modelcontextprotocol/server"))
-        );
+        assert_eq!(Client::TypeScript.name(), format!("typescript {}", version("@modelcontextprotocol/client")));
+        assert_eq!(Server::TypeScript.name(), format!("typescript {}", version("@modelcontextprotocol/server")));
         let everything = version("@modelcontextprotocol/server-everything");
-        assert_eq!(
-            Server::Everything.name(),
-            format!("everything {everything}")
-        );
+        assert_eq!(Server::Everything.name(), format!("everything {everything}"));
         assert_eq!(Client::Python.name(), format!("python {}", pin("mcp")));
         assert_eq!(Server::Python.name(), format!("python {}", pin("mcp")));
-        assert_eq!(
-            Server::Time.name(),
-            format!("time {}", pin("mcp-server-time"))
-        );
+        assert_eq!(Server::Time.name(), format!("time {}", pin("mcp-server-time")));
     }
 
     #[test]

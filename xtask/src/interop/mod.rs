@@ -1,13 +1,14 @@
 //! `cargo xtask interop`: our programs against the official TypeScript and Python implementations, in both eras.
 //!
 //! `install.rs` brings the peers, `cells.rs` says who meets whom, `offer.rs` what they exchange, `run.rs` runs one
-//! cell, `ours.rs` judges our own client. The drivers, in the languages of the peers, are in `xtask/interop`.
+//! cell, `ours.rs` judges our own client and `wire.rs` sees which revision it speaks. The drivers, in the languages of the peers, are in `xtask/interop`.
 
 mod cells;
 mod install;
 mod offer;
 mod ours;
 mod run;
+mod wire;
 
 use std::{
     path::PathBuf,
@@ -35,11 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if options.install_only {
         return Ok(());
     }
-    let mut cells = if options.control {
-        cells::control()
-    } else {
-        cells::matrix()
-    };
+    let mut cells = if options.control { cells::control() } else { cells::matrix() };
     cells.retain(|cell| cell.to_string().contains(&options.only));
     cells.retain(|cell| peers.node.is_some() || !cell.needs_node());
     cells.retain(|cell| peers.python.is_some() || !cell.needs_python());
@@ -66,12 +63,8 @@ impl Options {
         let mut options = Self::default();
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
-            let mut value = || {
-                arguments
-                    .next()
-                    .cloned()
-                    .ok_or_else(|| Red::usage(format!("`{argument}` wants a value")))
-            };
+            let mut value =
+                || arguments.next().cloned().ok_or_else(|| Red::usage(format!("`{argument}` wants a value")));
             match argument.as_str() {
                 "--install-only" => options.install_only = true,
                 "--control" => options.control = true,
@@ -96,11 +89,7 @@ impl Check {
     fn of(name: &str, outcome: Outcome<String>) -> Self {
         let is_green = outcome.is_ok();
         let detail = outcome.unwrap_or_else(|red| red.message);
-        Self {
-            name: name.to_owned(),
-            is_green,
-            detail,
-        }
+        Self { name: name.to_owned(), is_green, detail }
     }
 }
 
@@ -122,9 +111,7 @@ fn skip_absent(is_there: bool, what: &str) -> Outcome {
         return Ok(());
     }
     if in_ci() {
-        return Err(Red::new(format!(
-            "{what} is not on this machine; with CI=true the whole matrix is required"
-        )));
+        return Err(Red::new(format!("{what} is not on this machine; with CI=true the whole matrix is required")));
     }
     println!("skipped: {what} is not on this machine, so its cells are left out");
     Ok(())
@@ -134,14 +121,7 @@ fn skip_absent(is_there: bool, what: &str) -> Outcome {
 fn build(workspace: &Workspace) -> Outcome<PathBuf> {
     let mut command = cargo();
     command.current_dir(root());
-    run_command(command.args([
-        "build",
-        "--quiet",
-        "--package",
-        "mcp-openai-bridge",
-        "--bin",
-        "mcp-bridge",
-    ]))?;
+    run_command(command.args(["build", "--quiet", "--package", "mcp-openai-bridge", "--bin", "mcp-bridge"]))?;
     Ok(workspace.target_directory.join("debug").join("mcp-bridge"))
 }
 
@@ -150,28 +130,17 @@ fn run_all(cells: &[Cell], run: impl Fn(Cell) -> Outcome<Vec<Check>> + Sync) -> 
     for_all(cells, |&cell| {
         let start = Instant::now();
         let checks = run(cell).unwrap_or_else(|red| vec![Check::of("run", Err(red))]);
-        Row {
-            cell,
-            checks,
-            time: start.elapsed(),
-        }
+        Row { cell, checks, time: start.elapsed() }
     })
 }
 
 fn report(rows: &[Row]) -> Outcome {
     for row in rows {
-        let words = row
-            .checks
-            .iter()
-            .map(|check| format!("{}{}", if check.is_green { "" } else { "RED:" }, check.name));
+        let words =
+            row.checks.iter().map(|check| format!("{}{}", if check.is_green { "" } else { "RED:" }, check.name));
         let words: Vec<String> = words.collect();
         let verdict = if row.is_green() { "green" } else { "red" };
-        println!(
-            "{verdict:<6} {:<54} {:>5.1} s  {}",
-            row.cell.to_string(),
-            row.time.as_secs_f64(),
-            words.join(" ")
-        );
+        println!("{verdict:<6} {:<54} {:>5.1} s  {}", row.cell.to_string(), row.time.as_secs_f64(), words.join(" "));
     }
     let red: Vec<&Row> = rows.iter().filter(|row| !row.is_green()).collect();
     for row in &red {
@@ -198,17 +167,8 @@ mod tests {
 
     #[test]
     fn an_option_without_its_value_is_a_usage_error() {
-        let words = |text: &str| {
-            text.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            Options::parse(&words("--only python --control"))
-                .unwrap()
-                .only,
-            "python"
-        );
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(Options::parse(&words("--only python --control")).unwrap().only, "python");
         assert_eq!(Options::parse(&words("--only")).unwrap_err().code, 2);
         assert_eq!(Options::parse(&words("--all")).unwrap_err().code, 2);
     }

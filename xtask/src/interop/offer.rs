@@ -196,11 +196,10 @@ fn parse(text: &str) -> Value {
 
 const ECHO: Tool = Tool { name: "echo", takes: &[("text", "string")], required: &["text"] };
 const ADD: Tool = Tool { name: "add", takes: &[("a", "number"), ("b", "number")], required: &["a", "b"] };
-const CALL_ECHO: Call = Call {
-    tool: "echo",
-    arguments: r#"{"text": "Grüße,\n\"🦀\" \u0001"}"#,
-    answer: Text::Is("Grüße,\n\"🦀\" \u{1}"),
-};
+const CALL_ECHO: Call =
+    Call {
+        tool: "echo", arguments: r#"{"text": "Grüße,\n\"🦀\" \u0001"}"#, answer: Text::Is("Grüße,\n\"🦀\" \u{1}")
+    };
 const COUNT_DOWN: Progress = Progress {
     call: Call {
         tool: "countdown",
@@ -310,10 +309,7 @@ const TYPESCRIPT: Offer = Offer {
         },
         Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: None } },
     ],
-    resource: Some(Resource {
-        uri: "embedded://about",
-        text: Text::Is("A server of the Model Context Protocol."),
-    }),
+    resource: Some(Resource { uri: "embedded://about", text: Text::Is("A server of the Model Context Protocol.") }),
     prompt: Some(SUMMARIZE),
 };
 
@@ -329,11 +325,7 @@ const EVERYTHING: Offer = Offer {
         },
     ],
     calls: &[
-        Call {
-            tool: "get-sum",
-            arguments: r#"{"a": 2, "b": 40}"#,
-            answer: Text::Is("The sum of 2 and 40 is 42."),
-        },
+        Call { tool: "get-sum", arguments: r#"{"a": 2, "b": 40}"#, answer: Text::Is("The sum of 2 and 40 is 42.") },
         Call { tool: "echo", arguments: r#"{"message": "Grüße"}"#, answer: Text::Is("Echo: Grüße") },
     ],
     progress: Some(Progress {

@@ -41,28 +41,18 @@ pub(crate) fn run(cell: Cell, peers: &Peers, program: &Path) -> Outcome<Vec<Chec
     };
     let offer = Offer::of(cell.server);
     if cell.client == Client::Ours {
-        return Ok(ours::check(program, offer, &target, cell.era));
+        return Ok(ours::check(program, offer, &target, cell.era, agreed(cell.server, cell.era)));
     }
     let mut command = driver(cell.client, "client", peers)?;
-    command.args([
-        cell.era.name(),
-        &offer.to_json(agreed(cell.server, cell.era)),
-    ]);
+    command.args([cell.era.name(), &offer.to_json(agreed(cell.server, cell.era))]);
     match &target {
         Target::Http(url) => command.args(["http", url]),
         Target::Stdio(words) => command.arg("stdio").args(words),
     };
     let (code, lines) = Group::start(&mut command)?.finish(PATIENCE)?;
-    let checks: Vec<Check> = lines
-        .iter()
-        .filter(|line| line.is_output)
-        .filter_map(parse)
-        .collect();
+    let checks: Vec<Check> = lines.iter().filter(|line| line.is_output).filter_map(parse).collect();
     if code != Some(0) || checks.last().is_none_or(|check| check.name != "close") {
-        return Err(Red::new(format!(
-            "the client broke off ({code:?}):\n{}",
-            tail(&lines)
-        )));
+        return Err(Red::new(format!("the client broke off ({code:?}):\n{}", tail(&lines))));
     }
     Ok(checks)
 }
@@ -78,9 +68,7 @@ fn parse(line: &Line) -> Option<Check> {
 
 /// Starts an HTTP server and waits until it says where it listens.
 fn start(server: Server, words: &[String]) -> Outcome<(Group, String)> {
-    let (program, arguments) = words
-        .split_first()
-        .ok_or_else(|| Red::new("a server has no command"))?;
+    let (program, arguments) = words.split_first().ok_or_else(|| Red::new("a server has no command"))?;
     let mut command = Command::new(program);
     command.args(arguments);
     if server == Server::Everything {
@@ -88,9 +76,7 @@ fn start(server: Server, words: &[String]) -> Outcome<(Group, String)> {
         let port = free_port()?;
         command.env("PORT", port.to_string());
         let mut group = Group::start(&mut command)?;
-        group.wait_for(PATIENCE, |line| {
-            line.text.contains("listening on port").then_some(())
-        })?;
+        group.wait_for(PATIENCE, |line| line.text.contains("listening on port").then_some(()))?;
         return Ok((group, format!("http://127.0.0.1:{port}/mcp")));
     }
     let mut group = Group::start(&mut command)?;
@@ -102,18 +88,11 @@ fn start(server: Server, words: &[String]) -> Outcome<(Group, String)> {
 fn url_in(text: &str) -> Option<String> {
     let start = text.find("http://127.0.0.1:")?;
     let rest = text.get(start..)?;
-    let end = rest
-        .find(|c: char| c.is_whitespace() || "\"',)>".contains(c))
-        .unwrap_or(rest.len());
+    let end = rest.find(|c: char| c.is_whitespace() || "\"',)>".contains(c)).unwrap_or(rest.len());
     rest.get(..end).map(str::to_owned)
 }
 
-fn server_words(
-    server: Server,
-    transport: Transport,
-    peers: &Peers,
-    program: &Path,
-) -> Outcome<Vec<String>> {
+fn server_words(server: Server, transport: Transport, peers: &Peers, program: &Path) -> Outcome<Vec<String>> {
     let kind = match transport {
         Transport::Http => "http",
         Transport::Stdio => "stdio",
@@ -135,11 +114,7 @@ fn server_words(
             let mut command = Command::new(&node.program);
             let package = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
             command.arg(node.folder.join(package));
-            command.arg(if transport == Transport::Http {
-                "streamableHttp"
-            } else {
-                "stdio"
-            });
+            command.arg(if transport == Transport::Http { "streamableHttp" } else { "stdio" });
             command
         }
         Server::Time => {
@@ -152,9 +127,7 @@ fn server_words(
         command.arg(kind);
     }
     let program = command.get_program().to_string_lossy().into_owned();
-    let arguments = command
-        .get_args()
-        .map(|argument| argument.to_string_lossy().into_owned());
+    let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
     Ok(std::iter::once(program).chain(arguments).collect())
 }
 

@@ -14,14 +14,8 @@ pub(crate) fn check(packages: &[Package], rooms: &[Room]) -> Vec<String> {
             None => findings.push(format!("{} is not in the table of rooms", package.name)),
         }
     }
-    for room in rooms
-        .iter()
-        .filter(|room| !packages.iter().any(|package| package.name == room.name))
-    {
-        findings.push(format!(
-            "the table has a room {}, the workspace has no such crate",
-            room.name
-        ));
+    for room in rooms.iter().filter(|room| !packages.iter().any(|package| package.name == room.name)) {
+        findings.push(format!("the table has a room {}, the workspace has no such crate", room.name));
     }
     findings
 }
@@ -29,47 +23,24 @@ pub(crate) fn check(packages: &[Package], rooms: &[Room]) -> Vec<String> {
 fn check_room(package: &Package, room: &Room, findings: &mut Vec<String>) {
     let has = |is_ours: bool, in_tests: bool| {
         let dependencies = package.dependencies.iter();
-        let chosen = dependencies.filter(move |line| {
-            line.is_ours == is_ours && (line.kind == Kind::Development) == in_tests
-        });
+        let chosen =
+            dependencies.filter(move |line| line.is_ours == is_ours && (line.kind == Kind::Development) == in_tests);
         let mut names: Vec<&str> = chosen.map(|line| line.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         names
     };
-    compare(
-        room.name,
-        "depends on",
-        &has(true, false),
-        room.ours,
-        findings,
-    );
-    compare(
-        room.name,
-        "depends on",
-        &has(false, false),
-        room.others,
-        findings,
-    );
-    compare(
-        room.name,
-        "depends in its tests on",
-        &has(true, true),
-        room.ours_in_tests,
-        findings,
-    );
+    compare(room.name, "depends on", &has(true, false), room.ours, findings);
+    compare(room.name, "depends on", &has(false, false), room.others, findings);
+    compare(room.name, "depends in its tests on", &has(true, true), room.ours_in_tests, findings);
 }
 
 fn compare(room: &str, verb: &str, has: &[&str], may: &[&str], findings: &mut Vec<String>) {
     for name in has.iter().filter(|name| !may.contains(name)) {
-        findings.push(format!(
-            "{room} {verb} {name}, which its room in xtask/src/layers/table.rs does not allow"
-        ));
+        findings.push(format!("{room} {verb} {name}, which its room in xtask/src/layers/table.rs does not allow"));
     }
     for name in may.iter().filter(|name| !has.contains(name)) {
-        findings.push(format!(
-            "{room} no longer {verb} {name}: take it out of xtask/src/layers/table.rs"
-        ));
+        findings.push(format!("{room} no longer {verb} {name}: take it out of xtask/src/layers/table.rs"));
     }
 }
 
@@ -78,21 +49,11 @@ mod tests {
     use super::*;
     use crate::workspace::Dependency;
 
-    const ROOM: Room = Room {
-        name: "a",
-        ours: &["b"],
-        others: &["serde"],
-        ours_in_tests: &[],
-    };
+    const ROOM: Room = Room { name: "a", ours: &["b"], others: &["serde"], ours_in_tests: &[] };
 
     fn package(dependencies: &[(&str, Kind, bool)]) -> Package {
-        let dependencies = dependencies
-            .iter()
-            .map(|&(name, kind, is_ours)| Dependency {
-                name: name.to_owned(),
-                kind,
-                is_ours,
-            });
+        let dependencies =
+            dependencies.iter().map(|&(name, kind, is_ours)| Dependency { name: name.to_owned(), kind, is_ours });
         Package {
             name: "a".to_owned(),
             version: "1.0.0".to_owned(),
@@ -102,8 +63,7 @@ mod tests {
         }
     }
 
-    const ALLOWED: [(&str, Kind, bool); 2] =
-        [("b", Kind::Normal, true), ("serde", Kind::Normal, false)];
+    const ALLOWED: [(&str, Kind, bool); 2] = [("b", Kind::Normal, true), ("serde", Kind::Normal, false)];
 
     fn findings(more: &[(&str, Kind, bool)]) -> Vec<String> {
         check(&[package(&[&ALLOWED, more].concat())], &[ROOM])
@@ -112,10 +72,7 @@ mod tests {
     #[test]
     fn the_edges_of_the_table_are_allowed_and_so_is_any_foreign_crate_in_tests() {
         assert_eq!(findings(&[]), Vec::<String>::new());
-        assert_eq!(
-            findings(&[("tempfile", Kind::Development, false)]),
-            Vec::<String>::new()
-        );
+        assert_eq!(findings(&[("tempfile", Kind::Development, false)]), Vec::<String>::new());
     }
 
     #[test]
@@ -123,10 +80,7 @@ mod tests {
         assert!(findings(&[("tokio", Kind::Normal, false)])[0].starts_with("a depends on tokio"));
         assert!(findings(&[("cc", Kind::Build, false)])[0].starts_with("a depends on cc"));
         assert!(findings(&[("c", Kind::Normal, true)])[0].starts_with("a depends on c,"));
-        assert!(
-            findings(&[("c", Kind::Development, true)])[0]
-                .starts_with("a depends in its tests on c")
-        );
+        assert!(findings(&[("c", Kind::Development, true)])[0].starts_with("a depends in its tests on c"));
     }
 
     #[test]

@@ -35,31 +35,17 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     for finding in &findings {
         println!("{finding}");
     }
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        Err(Red::new(format!("layers: {} findings", findings.len())))
-    }
+    if findings.is_empty() { Ok(()) } else { Err(Red::new(format!("layers: {} findings", findings.len()))) }
 }
 
 fn reaches() -> Outcome<Vec<String>> {
     let mut findings = Vec::new();
     for reach in REACHES {
         let reached = tree(reach.name, reach.features, &["--target", "all"])?;
-        for name in reach
-            .never
-            .iter()
-            .filter(|&&name| reached.iter().any(|(crate_name, _)| crate_name == name))
-        {
+        for name in reach.never.iter().filter(|&&name| reached.iter().any(|(crate_name, _)| crate_name == name)) {
             let features = reach.features.join(" ");
-            let why = format!(
-                "cargo tree -p {} {features} -e normal --target all -i {name}",
-                reach.name
-            );
-            findings.push(format!(
-                "{} {features} reaches {name}; the way: {why}",
-                reach.name
-            ));
+            let why = format!("cargo tree -p {} {features} -e normal --target all -i {name}", reach.name);
+            findings.push(format!("{} {features} reaches {name}; the way: {why}", reach.name));
         }
     }
     Ok(findings)
@@ -71,10 +57,7 @@ fn budgets() -> Outcome<Vec<String>> {
         let crates = tree(budget.name, budget.features, &[])?;
         let is_ours = |name: &str| ROOMS.iter().any(|room| room.name == name);
         let count = crates.iter().filter(|(name, _)| !is_ours(name)).count();
-        println!(
-            "{:<32} {count:>4} of {} crates",
-            budget.what, budget.at_most
-        );
+        println!("{:<32} {count:>4} of {} crates", budget.what, budget.at_most);
         if count > budget.at_most {
             let features = budget.features.join(" ");
             findings.push(format!(
@@ -89,9 +72,7 @@ fn budgets() -> Outcome<Vec<String>> {
 /// Returns the name and version of every crate that a build of `name` needs, itself included.
 fn tree(name: &str, features: &[&str], more: &[&str]) -> Outcome<BTreeSet<(String, String)>> {
     let mut command = cargo();
-    command
-        .current_dir(root())
-        .args(["tree", "-p", name, "-e", "normal", "--prefix", "none"]);
+    command.current_dir(root()).args(["tree", "-p", name, "-e", "normal", "--prefix", "none"]);
     let answer = capture(command.args(features).args(more))?;
     let crates = answer.stdout.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
@@ -106,18 +87,11 @@ fn builds_alone(workspace: &Workspace) -> Outcome<Option<String>> {
     for package in workspace.published() {
         for features in feature_sets(package) {
             let mut command = cargo();
-            command
-                .current_dir(root())
-                .args(["check", "-p", &package.name])
-                .args(&features);
+            command.current_dir(root()).args(["check", "-p", &package.name]).args(&features);
             println!("{}", line(&command));
             let captured = capture(&mut command)?;
             if warns(&captured.stderr) {
-                return Ok(Some(format!(
-                    "`{}` warns:\n{}",
-                    line(&command),
-                    captured.stderr.trim_end()
-                )));
+                return Ok(Some(format!("`{}` warns:\n{}", line(&command), captured.stderr.trim_end())));
             }
         }
     }
@@ -126,9 +100,7 @@ fn builds_alone(workspace: &Workspace) -> Outcome<Option<String>> {
 
 /// Whether the compiler warned about a crate of ours; cargo repeats the warnings of what it has built before.
 fn warns(stderr: &str) -> bool {
-    stderr
-        .lines()
-        .any(|line| line.starts_with("warning: `mcp-") && line.contains("generated"))
+    stderr.lines().any(|line| line.starts_with("warning: `mcp-") && line.contains("generated"))
 }
 
 fn feature_sets(package: &Package) -> Vec<Vec<String>> {
@@ -150,9 +122,7 @@ mod tests {
     #[test]
     fn a_warning_of_ours_counts_and_one_of_others_does_not() {
         assert!(warns("warning: `mcp-server` (lib) generated 2 warnings\n"));
-        assert!(!warns(
-            "warning: `other` (lib) generated 2 warnings\nwarning: unused manifest key\n"
-        ));
+        assert!(!warns("warning: `other` (lib) generated 2 warnings\nwarning: unused manifest key\n"));
     }
 
     #[test]
@@ -164,10 +134,7 @@ mod tests {
             features: vec!["http".to_owned(), "tls".to_owned()],
             dependencies: Vec::new(),
         };
-        let sets: Vec<String> = feature_sets(&package)
-            .iter()
-            .map(|set| set.join(" "))
-            .collect();
+        let sets: Vec<String> = feature_sets(&package).iter().map(|set| set.join(" ")).collect();
         assert_eq!(
             sets,
             [

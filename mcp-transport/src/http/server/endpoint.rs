@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::{Request as HttpRequest, Response};
@@ -24,6 +25,7 @@ use super::session::HttpSession;
 use super::stop::Stop;
 use super::stream::{Exchange, Pending, Reply};
 use super::table::Table;
+use crate::era::legacy::Session;
 use crate::era::{Rejection, Served, Verdict, classify};
 use crate::header::{HeaderView, HostPolicy, OriginPolicy, ParamHeaders, check_param_headers};
 use crate::limits::Limits;
@@ -33,6 +35,7 @@ use crate::service::{Answer, Call, Caller, Service};
 /// One MCP endpoint: a service behind a path.
 pub(super) struct Endpoint {
     pub(super) service: Arc<dyn Answers>,
+    pub(super) served: Served,
     pub(super) config: Config,
     pub(super) sessions: Mutex<Table<Arc<HttpSession>>>,
     pub(super) load: Arc<Load>,
@@ -44,7 +47,6 @@ pub(super) struct Endpoint {
 pub(super) struct Config {
     pub(super) path: String,
     pub(super) limits: Limits,
-    pub(super) served: Served,
     pub(super) hosts: HostPolicy,
     pub(super) origins: OriginPolicy,
 }
@@ -52,6 +54,7 @@ pub(super) struct Config {
 impl Endpoint {
     pub(super) fn new<S: Service>(service: Arc<S>, config: Config, stop: Stop) -> Self {
         Self {
+            served: service.served(),
             service: Arc::new(Answering(service)),
             sessions: Mutex::new(Table::new(&config.limits)),
             load: Load::new(config.limits.in_flight_total),
@@ -69,11 +72,11 @@ impl Endpoint {
     }
 
     async fn route<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Response<ReplyBody>, Refusal> {
-        let Config { path, limits, served, hosts, origins } = &self.config;
+        let Config { path, limits, hosts, origins } = &self.config;
         let view = HeaderView::new(head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
         let target_length = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
         rules::check_target(head.uri.path(), target_length, path, limits)?;
-        let verb = Verb::read(head.method.as_str(), &view, served)?;
+        let verb = Verb::read(head.method.as_str(), &view, &self.served)?;
         rules::check_sender(&view, head.uri.authority().map(|authority| authority.as_str()), hosts, origins)?;
         match verb {
             Verb::Get => self.open_stream(&view),
@@ -93,7 +96,7 @@ impl Endpoint {
             Err(malformed) if malformed.batch => return self.take_batch(view, text, malformed).await,
             Err(malformed) => return Err(Refusal::malformed(malformed)),
         };
-        match (classify(&message, Some(view), &self.config.served), message) {
+        match (classify(&message, Some(view), &self.served), message) {
             (Verdict::Modern(caller), Message::Request(request)) => {
                 let id = request.id.clone();
                 self.call(view, request, caller).await.map_err(|refusal| refusal.with_id(&id))
@@ -163,6 +166,10 @@ pub(super) trait Answers: Send + Sync {
     fn notify(&self, notification: Notification, caller: &Caller);
 
     fn param_headers(&self, tool: &str) -> Option<Arc<ParamHeaders>>;
+
+    fn pushes(&self, session: &Arc<Session>) -> Option<BoxStream<'static, Bytes>>;
+
+    fn shutdown(&self);
 }
 
 struct Answering<S>(Arc<S>);
@@ -185,5 +192,13 @@ impl<S: Service> Answers for Answering<S> {
 
     fn param_headers(&self, tool: &str) -> Option<Arc<ParamHeaders>> {
         self.0.param_headers(tool)
+    }
+
+    fn pushes(&self, session: &Arc<Session>) -> Option<BoxStream<'static, Bytes>> {
+        self.0.pushes(session)
+    }
+
+    fn shutdown(&self) {
+        self.0.shutdown();
     }
 }

@@ -42,15 +42,18 @@ impl Endpoint {
                 self.take_note(&session, notification);
                 Ok(response::accepted())
             }
-            // The server has asked nothing, so nobody waits for a response; its arrival is expected traffic.
-            Message::Response(_) => self.session(view).map(|_| response::accepted()),
+            // One that nobody waits for is expected traffic: a question may have been withdrawn meanwhile.
+            Message::Response(response) => {
+                self.session(view)?.protocol.answered(response);
+                Ok(response::accepted())
+            }
         }
     }
 
     async fn take_request(&self, view: &HeaderView<'_>, request: Request) -> Result<Response<ReplyBody>, Refusal> {
         let form = Form::choose(view.accept, &request.method)?;
         if request.method == "initialize" && rules::read_session(view)?.is_none() {
-            rules::check_legacy_version(view, &self.config.served)?;
+            rules::check_legacy_version(view, &self.served)?;
             return self.initialize(form, request).await;
         }
         let session = self.session(view)?;
@@ -102,7 +105,7 @@ impl Endpoint {
 
     /// Ends a session; its id is unknown afterwards (HL-10).
     pub(super) fn end_session(&self, view: &HeaderView<'_>) -> Result<Response<ReplyBody>, Refusal> {
-        rules::check_legacy_version(view, &self.config.served)?;
+        rules::check_legacy_version(view, &self.served)?;
         let id = rules::read_session(view)?.ok_or_else(rules::missing_session)?;
         let session = self.sessions().remove(id).ok_or_else(rules::unknown_session)?;
         session.end();
@@ -122,7 +125,7 @@ impl Endpoint {
     }
 
     fn session(&self, view: &HeaderView<'_>) -> Result<Arc<HttpSession>, Refusal> {
-        rules::check_legacy_version(view, &self.config.served)?;
+        rules::check_legacy_version(view, &self.served)?;
         let id = rules::read_session(view)?.ok_or_else(rules::missing_session)?;
         self.sessions().find(id, now()).map(Arc::clone).ok_or_else(rules::unknown_session)
     }
@@ -198,7 +201,7 @@ impl Endpoint {
     /// Returns whether a message must not be in a batch (V-17, V-52).
     fn is_foreign(&self, view: &HeaderView<'_>, message: &Message) -> bool {
         let is_initialize = matches!(message, Message::Request(request) if request.method == "initialize");
-        is_initialize || !matches!(classify(message, Some(view), &self.config.served), Verdict::Legacy)
+        is_initialize || !matches!(classify(message, Some(view), &self.served), Verdict::Legacy)
     }
 
     fn take_element(
@@ -222,7 +225,10 @@ impl Endpoint {
                 self.take_note(session, notification);
                 None
             }
-            Ok(Message::Response(_)) => None,
+            Ok(Message::Response(response)) => {
+                session.protocol.answered(response);
+                None
+            }
             Err(malformed) => Some(refused(malformed.id.as_ref(), malformed.error)),
         }
     }

@@ -66,6 +66,7 @@ pub(super) async fn run(
     }
     drop(listener);
     stage.send_replace(Stage::Draining);
+    endpoint.service.shutdown();
     if timeout(limits.drain, connections.finish()).await.is_err() {
         stage.send_replace(Stage::Closing);
         let _ = timeout(LAST_WORDS, connections.finish()).await;

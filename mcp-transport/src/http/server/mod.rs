@@ -35,7 +35,6 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
-use crate::era::Served;
 use crate::error::Error;
 use crate::header::{HostPolicy, OriginPolicy, RuleFault};
 use crate::limits::Limits;
@@ -46,7 +45,7 @@ use self::stop::Stop;
 
 /// A Streamable HTTP server that is bound to an address.
 ///
-/// It answers at `/mcp`, serves every revision, and checks `Host` and `Origin`: on a loopback address it answers to
+/// It answers at `/mcp` and checks `Host` and `Origin`: on a loopback address it answers to
 /// `localhost`, `127.0.0.1` and `[::1]`; on any other to every host, and to no web page, until
 /// [`allowed_hosts`](Self::allowed_hosts) and [`allowed_origins`](Self::allowed_origins) say more.
 ///
@@ -88,7 +87,6 @@ impl Http {
         let config = Config {
             path: "/mcp".to_owned(),
             limits: Limits::default(),
-            served: Served::default(),
             hosts: if is_loopback { HostPolicy::default() } else { HostPolicy::any() },
             origins: if is_loopback { OriginPolicy::default() } else { OriginPolicy::none() },
         };
@@ -111,13 +109,6 @@ impl Http {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.config.limits = limits;
-        self
-    }
-
-    /// Sets the revisions that are served; every one by default.
-    #[must_use]
-    pub fn served(mut self, served: Served) -> Self {
-        self.config.served = served;
         self
     }
 

@@ -121,6 +121,7 @@ impl HttpSession {
         drop(state);
         // Outside of the lock, because a dropped task comes back for its ticket.
         drop(stream);
+        self.protocol.end();
         in_flight.into_values().filter_map(|flight| flight.task).for_each(|task| task.abort());
     }
 

@@ -26,6 +26,7 @@ use crate::service::{Answer, Call, Service};
 /// A service whose tools do what their names say.
 #[derive(Default)]
 struct Tools {
+    served: Served,
     /// Lets the tool `wait` go on.
     go: Notify,
     /// How many runs of `wait` have begun and have ended, in whichever way.
@@ -62,6 +63,13 @@ impl Tools {
                 let _ = call.notifier.send("notifications/progress", &progress).await;
                 self.go.notified().await;
             }
+            "ask" => {
+                let session = call.caller.session().ok_or_else(|| RpcError::internal("no session"))?;
+                return match session.ask(&call.notifier, "roots/list", &RawJson::empty_object()).await {
+                    Ok(answer) => Ok(answer),
+                    Err(error) => Err(RpcError::internal(error.to_string())),
+                };
+            }
             "panic" => panic!("a handler that panics"),
             "gone" => return Err(RpcError::method_not_found("tools/call")),
             "needs" => return Err(RpcError::new(ErrorCode::MISSING_CLIENT_CAPABILITY, "needs sampling".to_owned())),
@@ -96,6 +104,10 @@ impl Service for Tools {
         }
     }
 
+    fn served(&self) -> Served {
+        self.served.clone()
+    }
+
     fn notify(&self, _: mcp_types::Notification, _: &crate::service::Caller) {
         self.notes.fetch_add(1, Ordering::SeqCst);
     }
@@ -124,9 +136,9 @@ impl Server {
 
     fn configured(limits: Limits, served: Served) -> Self {
         let (hosts, origins) = (HostPolicy::default(), OriginPolicy::default());
-        let config = Config { path: "/mcp".to_owned(), limits, served, hosts, origins };
+        let config = Config { path: "/mcp".to_owned(), limits, hosts, origins };
         let (stage, stop) = Stop::new();
-        let tools = Arc::new(Tools::default());
+        let tools = Arc::new(Tools { served, ..Tools::default() });
         let endpoint = Arc::new(Endpoint::new(Arc::clone(&tools), config, stop));
         Self { tools, endpoint, stage }
     }
