@@ -9,8 +9,11 @@ use std::env;
 use std::error::Error;
 use std::time::Duration;
 
-use mcp_client::types::{Era, JsonObject, ProtocolVersion, RawJson, Revision};
-use mcp_client::{Client, EraMode, implementation};
+use mcp_client::types::{
+    BooleanSchema, ClientCapabilities, ElicitRequestParams, ElicitResult, ElicitationCapability, Era, JsonObject,
+    PrimitiveSchemaDefinition, ProtocolVersion, RawJson, RequestedSchema, Revision,
+};
+use mcp_client::{Client, ClientHandler, EraMode, HookFuture, Origin, implementation};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -32,6 +35,8 @@ async fn run(scenario: &str, url: &str, revision: Revision) -> Outcome {
         "json-schema-ref-no-deref" => drop(client.list_tools().await?),
         "request-metadata" => ask_unprobed(url, revision).await?,
         "tools_call" => add_numbers(&client).await?,
+        "elicitation-sep1034-client-defaults" => call(&client, "test_client_elicitation_defaults").await?,
+        "sep-2322-client-request-state" => be_asked(&client).await?,
         "sse-retry" => reconnect(&client).await?,
         "http-standard-headers" => one_of_everything(&client).await?,
         "http-custom-headers" => given_calls(&client).await?,
@@ -49,7 +54,51 @@ async fn connect(url: &str, revision: Revision) -> Result<Client, mcp_client::Er
         Era::Legacy => EraMode::Legacy,
         Era::Modern => EraMode::Modern,
     };
-    Client::builder(implementation!()).era(era).revisions([revision]).connect(url).await
+    Client::builder(implementation!()).era(era).revisions([revision]).handler(Agreeable).connect(url).await
+}
+
+/// Fills in every form: what has a default gets it, and what can be ticked is ticked.
+struct Agreeable;
+
+impl ClientHandler for Agreeable {
+    fn capabilities(&self) -> ClientCapabilities {
+        ClientCapabilities::new().elicitation(ElicitationCapability::new().form(JsonObject::new()))
+    }
+
+    fn elicit(&self, question: ElicitRequestParams, _origin: Origin) -> HookFuture<'_, ElicitResult> {
+        Box::pin(async move {
+            let mut content = JsonObject::new();
+            if let ElicitRequestParams::Form(form) = question
+                && let Ok(schema) = form.requested_schema.decode::<RequestedSchema>()
+            {
+                for (name, property) in schema.definitions() {
+                    if matches!(property, PrimitiveSchemaDefinition::Boolean(BooleanSchema { default: None, .. })) {
+                        content.insert(name, RawJson::from(serde_json::json!(true)));
+                    }
+                }
+            }
+            Ok(ElicitResult::new("accept").content(content))
+        })
+    }
+}
+
+async fn call(client: &Client, tool: &str) -> Outcome {
+    client.list_tools().await?;
+    client.call_tool(tool, ()).await?.into_ok()?;
+    Ok(())
+}
+
+/// Calls tools that ask back, and one beside them that does not.
+async fn be_asked(client: &Client) -> Outcome {
+    client.list_tools().await?;
+    let beside = client.call_tool("test_mrtr_unrelated", ());
+    let (asked, beside) = tokio::join!(client.call_tool("test_mrtr_echo_state", ()), beside);
+    asked?.into_ok()?;
+    beside?.into_ok()?;
+    for tool in ["test_mrtr_no_state", "test_mrtr_unrelated", "test_mrtr_no_result_type"] {
+        client.call_tool(tool, ()).await?.into_ok()?;
+    }
+    Ok(())
 }
 
 /// Lists the tools of a server that says it has none, which only a client does that has not asked.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_transport::Limits;
-use mcp_types::{ClientCapabilities, Implementation, LoggingLevel, Revision};
+use mcp_types::{ClientCapabilities, Implementation, JsonObject, LoggingLevel, RawJson, Revision, TASKS_EXTENSION};
 
 use crate::client::{Client, Settings};
 use crate::endpoint::Endpoint;
@@ -39,6 +39,7 @@ pub struct ClientBuilder {
     info: Implementation,
     /// What the caller declares in place of what the handler does.
     capabilities: Option<ClientCapabilities>,
+    tasks: bool,
     log_level: Option<LoggingLevel>,
     mode: EraMode,
     revisions: Vec<Revision>,
@@ -53,6 +54,7 @@ impl ClientBuilder {
         Self {
             info,
             capabilities: None,
+            tasks: false,
             log_level: None,
             mode: EraMode::default(),
             revisions: Revision::ALL.to_vec(),
@@ -124,6 +126,15 @@ impl ClientBuilder {
         self
     }
 
+    /// Lets servers make a task of a call that takes long (XT-1); not so unless set.
+    ///
+    /// [`Client::call_tool`] then waits for the task, and [`ToolCall::start`](crate::ToolCall::start) gives a handle to
+    /// it. Legacy servers are not told.
+    pub fn tasks(mut self) -> Self {
+        self.tasks = true;
+        self
+    }
+
     /// Asks for log messages from this level on; none are asked for unless set (P-90).
     pub fn log_level(mut self, level: LoggingLevel) -> Self {
         self.log_level = Some(level);
@@ -148,7 +159,11 @@ impl ClientBuilder {
     /// Dropping the future ends what was opened.
     pub async fn connect(self, target: impl Into<Target>) -> Result<Client, Error> {
         let endpoint = Endpoint::new(target.into(), self.headers)?;
-        let capabilities = self.capabilities.unwrap_or_else(|| self.handler.capabilities());
+        let mut capabilities = self.capabilities.unwrap_or_else(|| self.handler.capabilities());
+        if self.tasks {
+            let extensions = capabilities.extensions.get_or_insert_with(JsonObject::new);
+            extensions.insert(TASKS_EXTENSION, RawJson::empty_object());
+        }
         let settings = Settings {
             inbox: Arc::new(Inbox::new(self.handler, capabilities.clone(), &self.limits)),
             identity: Identity { info: self.info, capabilities, log_level: self.log_level },

@@ -143,7 +143,7 @@ impl Stale<'_> {
 }
 
 /// Returns whether the resource at `read` is the one at `changed` or holds it, as a directory holds a file (P-36).
-fn contains(read: &str, changed: &str) -> bool {
+pub(crate) fn contains(read: &str, changed: &str) -> bool {
     changed.strip_prefix(read).is_some_and(|rest| rest.is_empty() || read.ends_with('/') || rest.starts_with('/'))
 }
 

@@ -79,10 +79,11 @@ impl Client {
     pub(crate) async fn exchange(&self, question: &mut Question<'_>) -> Result<(RawJson, Arc<Connection>), Error> {
         let mut remedies = Remedies::default();
         loop {
-            let connection = self.inner.connection();
+            let connection = self.inner.alive().await?;
             let agreement = &connection.agreement;
             gate::admit(&question.method, agreement.revision, agreement.capabilities.as_ref())?;
             let outcome = self.attempt(&connection, question).await?;
+            self.inner.observe(&connection, &outcome);
             let situation = Situation {
                 method: &question.method,
                 spoken: agreement.revision,

@@ -5,28 +5,31 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use mcp_transport::{Limits, Patience};
+use mcp_transport::{Error as WireError, Fault, Limits, Patience};
 use mcp_types::{
     CompleteRequestParams, CompleteResult, Era, GetPromptRequestParams, GetPromptResult, Implementation, Method,
     ProgressToken, Project, RawJson, Revision, ServerCapabilities, Tool, methods,
 };
 use serde::Serialize;
 
+use crate::ask::random;
 use crate::builder::ClientBuilder;
-use crate::cache::Stale;
 use crate::call::Question;
 use crate::connection::{Connection, Opening, unencodable};
 use crate::endpoint::Endpoint;
 use crate::era::legacy::Memory;
-use crate::era::probe::{Medium, State};
+use crate::era::probe::{Medium, Outcome, State};
 use crate::era::{EraMode, Identity};
 use crate::error::Error;
+use crate::handler::Change;
 use crate::inbox::Inbox;
+use crate::listen::Watched;
 use crate::mirror::{Mirrors, RefusedTool};
+use crate::restart::{Restarts, Start};
 use crate::target::Target;
 use crate::tool::{ToolCall, ToolResult};
 
@@ -52,6 +55,12 @@ pub(crate) struct Inner {
     /// How many times a connection was begun anew, or could not be.
     renewals: AtomicU64,
     connection: RwLock<Arc<Connection>>,
+    /// Whether the target is started again after its end.
+    can_restart: bool,
+    restarts: Mutex<Restarts>,
+    is_closed: AtomicBool,
+    /// What legacy subscriptions watch.
+    pub(crate) watched: Watched,
     mirrors: Mutex<Mirrors>,
     /// What the session was told to remember.
     memory: Mutex<Memory>,
@@ -105,6 +114,10 @@ impl Client {
         let (link, agreement) = opening.open(&mut endpoint, state, &memory).await?;
         let connection = Connection::new(link, agreement, &identity, 0)?;
         let inner = Inner {
+            can_restart: endpoint.can_restart(),
+            restarts: Mutex::new(Restarts::new(&limits)),
+            is_closed: AtomicBool::new(false),
+            watched: Watched::default(),
             mirrors: Mutex::new(Mirrors::new(&limits)),
             memory: Mutex::new(memory),
             identity,
@@ -296,6 +309,7 @@ impl Client {
     ///
     /// Dropping the future leaves the rest of the ending to the drop of the last clone, which does not wait.
     pub async fn close(self) {
+        self.inner.is_closed.store(true, Ordering::Release);
         let connection = self.inner.connection();
         connection.link.transport().close().await;
     }
@@ -379,9 +393,72 @@ impl Inner {
         let reopened = opening.settle(Arc::clone(&lost.link), &mut endpoint, state, &memory).await;
         self.renewals.fetch_add(1, Ordering::Release);
         let (link, agreement) = reopened?;
-        self.inbox.cache().changed(Stale::Everything);
+        self.inbox.changed(Change::Missed);
         self.replace(Connection::new(link, agreement, &self.identity, lost.generation.wrapping_add(1))?);
         Ok(())
+    }
+
+    /// Returns the connection, which is opened again first when it ended and can be (S-7).
+    pub(crate) async fn alive(&self) -> Result<Arc<Connection>, Error> {
+        let connection = self.connection();
+        match connection.link.lost_at() {
+            Some(at) if self.can_come_back() => {
+                self.restart(&connection, at).await?;
+                Ok(self.connection())
+            }
+            _ => Ok(connection),
+        }
+    }
+
+    /// Returns whether there is a connection after this one.
+    pub(crate) fn can_come_back(&self) -> bool {
+        (self.can_restart || self.medium == Medium::Http) && !self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Takes note of what came of a request over a connection.
+    pub(crate) fn observe(&self, connection: &Connection, outcome: &Outcome) {
+        match outcome {
+            Err(WireError::Closed | WireError::Exited(_)) if self.medium != Medium::Http => connection.link.lose(),
+            Ok(_) if self.can_restart => self.restarts().answered(),
+            _ => {}
+        }
+    }
+
+    /// Starts the target again, unless another request has done so.
+    async fn restart(&self, lost: &Connection, at: Instant) -> Result<(), Error> {
+        let mut endpoint = self.endpoint.lock().await;
+        if self.connection().generation != lost.generation {
+            return Ok(());
+        }
+        // The end of a connection counts once, however many requests find it.
+        if lost.link.mourn() {
+            self.restarts().ended(random(), at);
+        }
+        let start = self.restarts().poll(now());
+        match start {
+            Start::After(wait) => tokio::time::sleep(wait).await,
+            Start::NotFor(wait) => {
+                let what = format!("the child process ended again and again; it is not started for another {wait:?}");
+                return Err(Error::Environment(Fault { what, cause: None }));
+            }
+        }
+        let agreement = &lost.agreement;
+        let state = match agreement.revision.era() {
+            // The same command is the same server, and the modern era has no handshake.
+            Era::Modern => State::Settled(Box::new(agreement.clone())),
+            Era::Legacy => State::known(agreement.revision, &self.revisions, self.medium)?,
+        };
+        let memory = self.memory().clone();
+        let opening = Opening { identity: &self.identity, limits: &self.limits, inbox: &self.inbox };
+        let opened = opening.open(&mut endpoint, state, &memory).await;
+        let (link, agreement) = opened.inspect_err(|_| self.restarts().ended(random(), now()))?;
+        self.inbox.changed(Change::Missed);
+        self.replace(Connection::new(link, agreement, &self.identity, lost.generation.wrapping_add(1))?);
+        Ok(())
+    }
+
+    fn restarts(&self) -> MutexGuard<'_, Restarts> {
+        self.restarts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn replace(&self, connection: Connection) {

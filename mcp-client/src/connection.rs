@@ -3,11 +3,15 @@
 //! The surprising thing: what was agreed on can change without the transport (a server that names another version) and
 //! the transport without what was agreed on (a lost session). So both stand in one value that is replaced as a whole.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use mcp_transport::{Limits, Outgoing, Patience, Transport};
 use mcp_types::{Era, ProgressToken, RawJson, Revision};
+use tokio::sync::watch;
 
+use crate::client::now;
 use crate::endpoint::Endpoint;
 use crate::era::legacy::{self, Memory};
 use crate::era::modern::Envelope;
@@ -23,6 +27,10 @@ pub(crate) struct Link {
     transport: Arc<dyn Transport>,
     /// What was agreed on; none before the handshake.
     spoken: Arc<RwLock<Option<Spoken>>>,
+    /// When it ended.
+    lost: watch::Sender<Option<Instant>>,
+    /// Whether somebody has counted its end.
+    is_mourned: AtomicBool,
     _pump: Option<Pump>,
 }
 
@@ -51,15 +59,42 @@ impl Link {
             let spoken = Arc::clone(&spoken);
             move || spoken.read().unwrap_or_else(PoisonError::into_inner).clone()
         };
+        let lost = watch::Sender::default();
+        let lose = {
+            let lost = lost.clone();
+            move || lose(&lost)
+        };
         let pump = transport
             .inbound()
-            .map(|incoming| Pump::start(incoming, Arc::downgrade(&transport), Arc::clone(inbox), known));
-        Arc::new(Self { transport, spoken, _pump: pump })
+            .map(|incoming| Pump::start(incoming, Arc::downgrade(&transport), Arc::clone(inbox), known, lose));
+        Arc::new(Self { transport, spoken, lost, is_mourned: AtomicBool::new(false), _pump: pump })
     }
 
     /// Returns the transport.
     pub(crate) fn transport(&self) -> &dyn Transport {
         &*self.transport
+    }
+
+    /// Notes that nothing comes over the link any more.
+    pub(crate) fn lose(&self) {
+        lose(&self.lost);
+    }
+
+    /// Returns when the link ended; none while it is there.
+    pub(crate) fn lost_at(&self) -> Option<Instant> {
+        *self.lost.borrow()
+    }
+
+    /// Returns whether the end of the link is news; so once.
+    pub(crate) fn mourn(&self) -> bool {
+        !self.is_mourned.swap(true, Ordering::AcqRel)
+    }
+
+    /// Waits for the end of the link.
+    pub(crate) fn lost(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut lost = self.lost.subscribe();
+        // A link that is dropped has ended too.
+        async move { drop(lost.wait_for(Option::is_some).await) }
     }
 
     /// Tells the transport and the hooks what is spoken from now on.
@@ -184,6 +219,14 @@ impl Opening<'_> {
         };
         Patience { idle: timeout, total: timeout }
     }
+}
+
+fn lose(lost: &watch::Sender<Option<Instant>>) {
+    lost.send_if_modified(|lost| {
+        let is_first = lost.is_none();
+        lost.get_or_insert_with(now);
+        is_first
+    });
 }
 
 pub(crate) fn unencodable(error: serde_json::Error) -> Error {

@@ -1,7 +1,7 @@
 //! Opening a target, and opening it again.
 //!
-//! The surprising thing: only a command is ever opened again, when the child ends on the probe. A lost HTTP session is
-//! begun anew over the transport that is there.
+//! The surprising thing: only a command is ever opened again, when the child has ended. A lost HTTP session is begun anew
+//! over the transport that is there.
 
 #[cfg(feature = "http")]
 use mcp_transport::http::{HttpClient, HttpOptions};
@@ -61,6 +61,14 @@ impl Endpoint {
 
     pub(crate) fn medium(&self) -> Medium {
         self.medium
+    }
+
+    /// Returns whether it can be opened more than once, and has to be after its end.
+    pub(crate) fn can_restart(&self) -> bool {
+        #[cfg(feature = "process")]
+        return matches!(self.source, Source::Command(_));
+        #[cfg(not(feature = "process"))]
+        false
     }
 
     /// Makes a transport.

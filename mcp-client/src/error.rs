@@ -32,6 +32,11 @@ pub enum Error {
     InputRequired(InputRequired),
     /// A hook of this program refused what the peer needs before it goes on (P-18).
     Refused(Refused),
+    /// The task that the peer made of a call was cancelled (XT-8).
+    TaskCancelled {
+        /// Why, when the peer says so.
+        why: Option<String>,
+    },
     /// The tool failed; only made by [`ToolResult::into_ok`](crate::ToolResult::into_ok).
     ToolFailed(ToolFailed),
     /// The peer is a child process that ended.
@@ -235,6 +240,10 @@ impl fmt::Display for Error {
             ),
             Self::InputRequired(required) => required.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
+            Self::TaskCancelled { why: None } => f.write_str("the task of the call was cancelled"),
+            Self::TaskCancelled { why: Some(why) } => {
+                write!(f, "the task of the call was cancelled: {}", excerpt(why))
+            }
             Self::ToolFailed(failed) => failed.fmt(f),
             Self::Exited(exit) => exit.fmt(f),
             Self::Closed => f.write_str("the connection closed before the answer came"),

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::cache::{Cache, Stale};
 use crate::handler::{Change, ClientHandler};
+use crate::listen::queue::Queue;
 use crate::reverse::{self, Answering, Spoken};
 
 /// Takes what a server says by itself.
@@ -27,16 +28,32 @@ pub(crate) struct Inbox {
     /// What the server was told that it may ask.
     declared: ClientCapabilities,
     answering: Answering,
+    watchers: Mutex<Vec<Watcher>>,
 }
 
-/// Reads what a transport receives outside of exchanges; dropping it stops the reading.
+/// A legacy subscription, which hears of what comes outside of every request.
+pub(crate) struct Watcher {
+    pub(crate) queue: Weak<Queue>,
+    pub(crate) covers: Box<dyn Fn(&Change) -> bool + Send + Sync>,
+}
+
+/// Reads what a transport receives outside of exchanges, to its end; dropping it stops the reading.
 #[derive(Debug)]
 pub(crate) struct Pump(JoinHandle<()>);
 
 impl Inbox {
     pub(crate) fn new(handler: Box<dyn ClientHandler>, declared: ClientCapabilities, limits: &Limits) -> Self {
         let (cache, answering) = (Mutex::new(Cache::new(limits)), Answering::new(limits.in_flight));
-        Self { handler, cache, declared, answering }
+        Self { handler, cache, declared, answering, watchers: Mutex::default() }
+    }
+
+    /// Tells a subscription of what changes, for as long as it is there.
+    pub(crate) fn watch(&self, watcher: Watcher) {
+        self.watchers().push(watcher);
+    }
+
+    fn watchers(&self) -> MutexGuard<'_, Vec<Watcher>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the handler.
@@ -121,6 +138,13 @@ impl Inbox {
         if let Some(stale) = stale {
             self.cache().changed(stale);
         }
+        self.watchers().retain(|watcher| {
+            let Some(queue) = watcher.queue.upgrade() else { return false };
+            if (watcher.covers)(&change) {
+                queue.push(change.clone());
+            }
+            true
+        });
         self.handler.changed(change);
     }
 }
@@ -144,14 +168,19 @@ pub(crate) fn change_of(notification: &Notification) -> Option<Change> {
 }
 
 impl Pump {
-    /// Starts to read `incoming`; `spoken` says what was agreed on so far. A modern server may not ask (S-3).
+    /// Starts to read `incoming`; `spoken` says what was agreed on so far, as a modern server may not ask (S-3),
+    /// and `lost` is called at the end.
     pub(crate) fn start(
         incoming: BoxStream<'static, Incoming>,
         transport: Weak<dyn Transport>,
         inbox: Arc<Inbox>,
         spoken: impl Fn() -> Option<Spoken> + Send + 'static,
+        lost: impl FnOnce() + Send + 'static,
     ) -> Self {
-        Self(tokio::spawn(pump(incoming, transport, inbox, spoken)))
+        Self(tokio::spawn(async move {
+            pump(incoming, transport, inbox, spoken).await;
+            lost();
+        }))
     }
 }
 

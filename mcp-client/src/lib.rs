@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! client.rs ─► call.rs ─► gate.rs        may this be asked of this server?
-//!     ▲          │  ▲
+//!     ▲          │  ▲ ▲
+//!     │          │  │ └── ask.rs         what the server asks back, round by round (input/)
 //!     │          │  └──── recovery.rs    what to try once more
 //!     │          ▼
 //!     │      connection.rs ─► era/modern.rs or era/legacy.rs    the form that the era wants
@@ -15,10 +16,12 @@
 //!     │      mcp_transport::Transport    one exchange: notifications, then the response
 //!     │          │
 //!     └── answer.rs          inbox.rs ─► handler.rs    what is no answer
+//!                                └─► reverse.rs        what a legacy server asks
 //! ```
 //!
 //! Which era a server belongs to is decided once, in `era/probe.rs`; `endpoint.rs` opens what `target.rs` names.
-//! Lists go through `list.rs`, which has `page.rs` for its guard and `cache.rs` for its memory.
+//! Lists go through `list.rs`, which has `page.rs` for its guard and `cache.rs` for its memory. `listen/` holds
+//! subscriptions, `task/` calls that became tasks, and `restart.rs` says when a child is started again.
 
 mod answer;
 mod ask;
@@ -35,12 +38,15 @@ mod handler;
 mod inbox;
 mod input;
 mod list;
+mod listen;
 mod mirror;
 mod page;
 mod recovery;
+mod restart;
 mod reverse;
 mod secret;
 mod target;
+mod task;
 mod tool;
 
 pub use builder::ClientBuilder;
@@ -50,6 +56,7 @@ pub use error::{Error, InputRequired, Misuse, PeerMisbehaved, Refused, Timeout, 
 pub use handler::{Change, ClientHandler, HookFuture, Origin};
 #[cfg(feature = "http")]
 pub use mcp_transport::http::{HttpClient, HttpOptions};
+pub use listen::Subscription;
 pub use mcp_transport::memory::InProcess;
 #[cfg(feature = "process")]
 pub use mcp_transport::process::Command;
@@ -59,6 +66,7 @@ pub use mcp_types::{Implementation, Revision};
 pub use mirror::RefusedTool;
 pub use secret::Secret;
 pub use target::Target;
+pub use task::{Started, TaskHandle};
 pub use tool::{ToolCall, ToolFailed, ToolResult};
 
 /// Makes the [`Implementation`] of the crate that uses the macro, from its Cargo name and version.

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{Observer, Question};
 use crate::client::Client;
 use crate::error::Error;
+use crate::task::{Started, TaskHandle};
 
 /// A call of a tool that is being put together.
 ///
@@ -85,7 +86,7 @@ impl<'a> ToolCall<'a> {
         self
     }
 
-    /// Calls the tool.
+    /// Calls the tool, and waits for the end of the task if the server makes one of the call (XT-14).
     ///
     /// # Errors
     ///
@@ -93,8 +94,26 @@ impl<'a> ToolCall<'a> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future cancels the call.
+    /// Dropping the future cancels the call, and its task.
     pub async fn call(self) -> Result<ToolResult, Error> {
+        let total = self.total.unwrap_or(self.client.patience().total);
+        match self.start().await? {
+            Started::Result(result) => Ok(result),
+            Started::Task(task) => task.finish(total).await,
+        }
+    }
+
+    /// Calls the tool, and returns as soon as it has answered or the server has made a task of the call, which it does
+    /// only with [`ClientBuilder::tasks`](crate::ClientBuilder::tasks).
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Client::call_tool`] does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the call; a task that the server has made of it in that moment goes on.
+    pub async fn start(self) -> Result<Started, Error> {
         const METHOD: &str = "tools/call";
         let refused = |why: String| Error::params(METHOD, why);
         let mut params = CallToolRequestParams::new(self.name);
@@ -111,9 +130,11 @@ impl<'a> ToolCall<'a> {
         let mut question = Question::new(Cow::Borrowed(METHOD), params, patience);
         question.observer = self.observer;
         let answered = self.client.answer_to(question).await?;
-        let result =
-            answered.result.decode().map_err(|error| Error::malformed("the result of `tools/call`", error.to_string()))?;
-        Ok(ToolResult(result))
+        if answered.is_task {
+            return TaskHandle::created(self.client, &answered.result).map(Started::Task);
+        }
+        let unreadable = |error: serde_json::Error| Error::malformed("the result of `tools/call`", error.to_string());
+        answered.result.decode().map(ToolResult).map(Started::Result).map_err(unreadable)
     }
 }
 

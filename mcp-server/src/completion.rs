@@ -14,7 +14,7 @@ use crate::extract::{FromCall, InCompletion, Needs, Unfit};
 use crate::handler::{Erased, Handler, erase};
 use crate::registry::Registry;
 use crate::reply::{BoxError, with_causes};
-use crate::run::Named;
+use crate::run::{Ended, Named, caught};
 use crate::service::Core;
 
 /// What is typed so far; an extractor of functions that complete.
@@ -143,10 +143,14 @@ pub(crate) async fn complete(core: &Core, cx: Cx) -> Answer {
         return era::encode(core, cx.caller(), CompleteResult::new(Completion::of(Vec::<String>::new())));
     };
     let name = &params.argument.name;
-    let started = async { (completer.0)(cx.clone()).await };
-    let completion = match core.bounds().run(&cx, Named { kind: "completion of", name }, started).await {
-        Ok(Ok(completion)) => completion?,
-        Ok(Err(Unfit { why })) => return Err(RpcError::invalid_params(why)),
+    let _ending = cx.ending();
+    let run = caught((completer.0)(cx.clone()));
+    let completion = match core.bounds().run(&cx, Named { kind: "completion of", name }, run).await {
+        Ok(Ended::Returned(Ok(completion))) => completion?,
+        Ok(Ended::Returned(Err(Unfit { why }))) => return Err(RpcError::invalid_params(why)),
+        Ok(Ended::Asks | Ended::Detaches(_)) => {
+            return Err(RpcError::internal(format!("completing `{name}` needs more than it can have")));
+        }
         Err(stopped) => return Err(RpcError::internal(format!("completing `{name}` {stopped}"))),
     };
     era::encode(core, cx.caller(), CompleteResult::new(completion))

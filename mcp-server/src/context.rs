@@ -4,18 +4,25 @@
 //! can be sent after the response.
 
 use std::any::{Any, TypeId};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use mcp_transport::{Call, Caller, Notifier};
 use mcp_types::{
-    ClientCapabilities, Features, Implementation, LoggingLevel, LoggingMessageNotificationParams, Params,
-    ProgressNotificationParams, ProgressToken, Project, RawJson, RequestId, Revision,
+    ClientCapabilities, ElicitationCompleteNotificationParams, Features, Implementation, LoggingLevel,
+    LoggingMessageNotificationParams, Params, ProgressNotificationParams, ProgressToken, Project, RawJson, RequestId,
+    Revision, RpcError,
 };
 use serde::Serialize;
 use tokio::sync::Notify;
+
+use crate::ask::Asking;
+use crate::era;
+use crate::service::Core;
 
 /// The state that a server shares with its handlers, by type.
 pub(crate) type States = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
@@ -36,9 +43,9 @@ struct Inner {
     notifier: Mutex<Option<Notifier>>,
     /// The last progress told; the lock is held while a notification is sent, so that they arrive in order.
     progress: tokio::sync::Mutex<f64>,
-    /// Whether the server declares that it logs.
-    logs: bool,
-    states: Arc<States>,
+    core: Arc<Core>,
+    method: Cow<'static, str>,
+    asking: Asking,
     over: AtomicBool,
     ended: Notify,
     /// What the call is about besides its parameters: the values of a template, as names and texts.
@@ -46,21 +53,30 @@ struct Inner {
 }
 
 impl Cx {
-    pub(crate) fn new(call: Call, states: Arc<States>, logs: bool) -> Self {
+    /// Begins a call.
+    ///
+    /// # Errors
+    ///
+    /// Refuses answers and states of earlier rounds that are not those of this request (P-15, P-16).
+    pub(crate) fn new(call: Call, core: &Arc<Core>) -> Result<Self, RpcError> {
+        let answers = era::answers(core, &call)?;
         let Call { request, caller, notifier, .. } = call;
+        // Only these may ask (P-10).
+        let asks = matches!(&*request.method, "prompts/get" | "resources/read" | "tools/call");
         let inner = Inner {
             id: request.id,
+            method: request.method,
             params: request.params,
             caller,
             notifier: Mutex::new(Some(notifier)),
             progress: tokio::sync::Mutex::new(f64::NEG_INFINITY),
-            logs,
-            states,
+            core: Arc::clone(core),
+            asking: Asking::new(answers, asks),
             over: AtomicBool::new(false),
             ended: Notify::new(),
             bindings: Vec::new(),
         };
-        Self { inner: Arc::new(inner) }
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Adds what a template found in the URI; only before the handler starts.
@@ -173,7 +189,31 @@ impl Cx {
 
     /// Returns whether a log message of this level would be sent, for messages that are costly to make.
     pub fn logs(&self, level: LoggingLevel) -> bool {
-        self.inner.logs && self.inner.caller.log_level().is_some_and(|least| level >= least) && !self.is_over()
+        self.inner.core.logs && self.inner.caller.log_level().is_some_and(|least| level >= least) && !self.is_over()
+    }
+
+    /// Says that a visit to a [`Url`](crate::Url) is complete; `id` is the one that the visit was given (T-138).
+    ///
+    /// It does nothing for callers of another revision than 2025-11-25.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call has said it wholly or not at all.
+    pub async fn elicitation_complete(&self, id: impl Into<String> + Send) {
+        if self.features().has(Features::ELICITATION_ID) {
+            let params = ElicitationCompleteNotificationParams::new(id);
+            self.send("notifications/elicitation/complete", &params).await;
+        }
+    }
+
+    /// Closes the stream of this call, which goes on: the client comes back for the rest, after `retry` when that is
+    /// said (HL-9).
+    ///
+    /// It does nothing where a client cannot come back: on pipes, in the modern era, and before 2025-03-26.
+    pub fn close_stream(&self, retry: impl Into<Option<Duration>>) {
+        if let Some(notifier) = self.notifier() {
+            notifier.close_stream(retry.into());
+        }
     }
 
     /// Waits until the call is over: cancelled, timed out or answered.
@@ -198,7 +238,7 @@ impl Cx {
 
     /// Returns the state of type `T` that the server was built with.
     pub(crate) fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        Arc::clone(self.inner.states.get(&TypeId::of::<T>())?).downcast().ok()
+        Arc::clone(self.inner.core.states.get(&TypeId::of::<T>())?).downcast().ok()
     }
 
     pub(crate) fn bindings(&self) -> &[(String, String)] {
@@ -209,14 +249,39 @@ impl Cx {
         &self.inner.caller
     }
 
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.inner.core
+    }
+
+    pub(crate) fn asking(&self) -> &Asking {
+        &self.inner.asking
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        &self.inner.method
+    }
+
+    pub(crate) fn is_tool(&self) -> bool {
+        self.inner.method == "tools/call"
+    }
+
+    /// Returns the way to the caller; `None` once the exchange is over.
+    pub(crate) fn notifier(&self) -> Option<Notifier> {
+        self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends what can be told within the exchange; the call itself may go on, as a task.
+    pub(crate) fn end_exchange(&self) {
+        self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Returns what ends the call for every clone when it is dropped.
     pub(crate) fn ending(&self) -> Ending {
         Ending { inner: Arc::clone(&self.inner) }
     }
 
     async fn send(&self, method: &str, params: &(impl Serialize + Sync)) {
-        let notifier = self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (Some(notifier), Ok(params)) = (notifier, RawJson::encode(params)) else { return };
+        let (Some(notifier), Ok(params)) = (self.notifier(), RawJson::encode(params)) else { return };
         // A reader that went away is about to drop this call.
         let _ = notifier.send(method, &params).await;
     }

@@ -11,6 +11,7 @@ use mcp_types::{
     RawJson, Role, RpcError,
 };
 
+use crate::ask::{Came, rounds, told_to_client};
 use crate::completion::{Completer, Completers, IntoCompletion};
 use crate::context::Cx;
 use crate::era;
@@ -18,7 +19,7 @@ use crate::error::Fault;
 use crate::extract::{InCompletion, InPrompt, Needs, Unfit};
 use crate::handler::{Erased, Handler, erase};
 use crate::reply::{BoxError, with_causes};
-use crate::run::Named;
+use crate::run::{Named, caught};
 use crate::service::Core;
 
 /// What came of getting a prompt.
@@ -190,11 +191,17 @@ pub(crate) async fn get(core: &Core, cx: Cx) -> Answer {
         return Err(registry.prompts.unknown("prompt", &name));
     };
     prompt.check_required(&cx)?;
-    let started = async { (prompt.handler)(cx.clone()).await };
-    let mut outcome = match core.bounds().run(&cx, Named { kind: "prompt", name: &name }, started).await {
-        Ok(Ok(reply)) => reply?,
-        Ok(Err(Unfit { why })) => return Err(RpcError::invalid_params(format!("prompt `{name}`: {why}"))),
-        Err(stopped) => return Err(RpcError::internal(format!("prompt `{name}` {stopped}"))),
+    let _ending = cx.ending();
+    let start = || caught((prompt.handler)(cx.clone()));
+    let told = |ran: Result<PromptReply, Unfit>| {
+        ran.unwrap_or_else(|Unfit { why }| Err(RpcError::invalid_params(format!("prompt `{name}`: {why}"))))
+    };
+    let named = Named { kind: "prompt", name: &name };
+    let mut outcome = match rounds(&cx, named, start(), start, told).await {
+        Came::Told(reply) => reply?,
+        Came::Unasked(error) => return Err(error.into()),
+        Came::Stopped(stopped) => return Err(RpcError::internal(format!("prompt `{name}` {stopped}"))),
+        Came::Detaches(_) => return Err(RpcError::internal("a prompt cannot become a task")),
     };
     if let PromptsGetOutcome::Complete(result) = &mut outcome
         && result.description.is_none()
@@ -271,7 +278,9 @@ impl<T: IntoPrompt, E: Into<BoxError>> IntoPrompt for Result<T, E> {
             Ok(value) => value.into_prompt(),
             Err(error) => Err(match error.into().downcast::<RpcError>() {
                 Ok(refusal) => *refusal,
-                Err(error) => RpcError::internal(format!("the prompt failed: {}", with_causes(&*error))),
+                Err(error) => told_to_client(&*error).unwrap_or_else(|| {
+                    RpcError::internal(format!("the prompt failed: {}", with_causes(&*error)))
+                }),
             }),
         }
     }

@@ -5,6 +5,7 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use mcp_transport::Limits;
 use mcp_types::{ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, RpcError};
@@ -126,6 +127,11 @@ impl Catalog {
         })
     }
 
+    /// Returns whether the calls of a tool are declared to become tasks.
+    pub(crate) fn makes_tasks(&self) -> bool {
+        self.tools.iter().any(Tool::makes_tasks)
+    }
+
     fn needs(&self) -> impl Iterator<Item = (&'static str, &str, &Needs)> {
         let tools = self.tools.iter().map(|tool| ("tool", tool.name(), tool.needs()));
         let resources = self.resources.iter().map(|resource| ("resource", resource.uri(), resource.needs()));
@@ -205,7 +211,7 @@ impl<E> Table<E> {
 
 /// What a server offers, ready to be listed and called.
 pub(crate) struct Registry {
-    pub(crate) tools: Table<ToolEntry>,
+    pub(crate) tools: Table<Arc<ToolEntry>>,
     pub(crate) resources: Table<ResourceEntry>,
     pub(crate) templates: Table<TemplateEntry>,
     pub(crate) prompts: Table<PromptEntry>,

@@ -16,6 +16,7 @@ use mcp_types::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ask::refusal;
 use crate::schema;
 
 /// Any error: what a fallible handler may return.
@@ -145,6 +146,9 @@ pub(crate) fn failed(error: BoxError) -> ToolReply {
         Ok(refusal) => return Err(*refusal),
         Err(error) => error,
     };
+    if let Some(refusal) = refusal(&*error) {
+        return Err(refusal);
+    }
     let result = match error.downcast::<ToolError>() {
         Ok(failure) => failure.result,
         Err(error) => CallToolResult::error(with_causes(&*error)),

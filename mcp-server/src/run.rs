@@ -7,13 +7,17 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::{BoxFuture, CatchUnwind, poll_fn};
 use mcp_transport::Limits;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::context::Cx;
 
@@ -25,6 +29,46 @@ pub(crate) struct Bounds {
     places: Semaphore,
     time: Duration,
     hook: Option<PanicHook>,
+}
+
+/// The future of a handler that panics only in its output.
+pub(crate) type Caught<T> = CatchUnwind<AssertUnwindSafe<BoxFuture<'static, T>>>;
+
+/// Makes a handler panic only in its output.
+pub(crate) fn caught<T>(handler: BoxFuture<'static, T>) -> Caught<T> {
+    AssertUnwindSafe(handler).catch_unwind()
+}
+
+/// How the run of a handler ended.
+pub(crate) enum Ended<T> {
+    /// It met a question that only another round can answer; it was dropped.
+    Asks,
+    /// It wants to go on as a task.
+    Detaches(Caught<T>),
+    /// It returned.
+    Returned(T),
+}
+
+/// Polls a handler once, and looks whether it can go on.
+fn poll_run<T>(
+    cx: &Cx,
+    handler: &mut Option<Caught<T>>,
+    task: &mut Context<'_>,
+) -> Poll<Result<Ended<T>, Box<dyn Any + Send>>> {
+    let asking = cx.asking();
+    // Before the handler, so that a question from elsewhere is not missed.
+    asking.watch(task);
+    let Some(run) = handler else { return Poll::Pending };
+    if let Poll::Ready(output) = run.poll_unpin(task) {
+        return Poll::Ready(output.map(Ended::Returned));
+    }
+    if asking.is_suspended() {
+        return Poll::Ready(Ok(Ended::Asks));
+    }
+    match handler.take_if(|_| asking.wants_task()) {
+        Some(run) => Poll::Ready(Ok(Ended::Detaches(run))),
+        None => Poll::Pending,
+    }
 }
 
 /// What is run: its kind and its name.
@@ -65,27 +109,40 @@ impl Bounds {
     }
 
     /// Runs the future of a handler; `what` names the handler for the panic hook.
-    pub(crate) async fn run<T>(
-        &self,
-        cx: &Cx,
-        what: Named<'_>,
-        handler: impl Future<Output = T>,
-    ) -> Result<T, Stopped> {
-        // Dropped with this future, so the call ends for its clones however it ends.
-        let _ending = cx.ending();
-        let mut started = false;
+    pub(crate) async fn run<T>(&self, cx: &Cx, what: Named<'_>, handler: Caught<T>) -> Result<Ended<T>, Stopped> {
+        let begun = Instant::now();
+        let started = AtomicBool::new(false);
+        let mut handler = Some(handler);
         let work = async {
             let _place = self.place().await?;
-            started = true;
-            AssertUnwindSafe(handler).catch_unwind().await.map_err(|panic| {
+            started.store(true, Ordering::Relaxed);
+            let ended = poll_fn(|task| poll_run(cx, &mut handler, task)).await;
+            ended.map_err(|panic| {
                 self.report(what, &*panic);
                 Stopped::Panicked
             })
         };
-        match tokio::time::timeout(self.time, work).await {
-            Ok(ran) => ran,
-            Err(_) if started => Err(Stopped::TimedOut(self.time)),
-            Err(_) => Err(Stopped::Busy(self.time)),
+        let mut work = pin!(work);
+        let mut limit = pin!(sleep_until(begun + self.time));
+        let ran = poll_fn(|task| {
+            if let Poll::Ready(ran) = work.as_mut().poll(task) {
+                return Poll::Ready(Some(ran));
+            }
+            while limit.as_mut().poll(task).is_ready() {
+                // What the client takes to answer is not the handler's time.
+                let end = begun + self.time + cx.asking().paused();
+                if end <= Instant::now() {
+                    return Poll::Ready(None);
+                }
+                limit.as_mut().reset(end);
+            }
+            Poll::Pending
+        })
+        .await;
+        match ran {
+            Some(ran) => ran,
+            None if started.load(Ordering::Relaxed) => Err(Stopped::TimedOut(self.time)),
+            None => Err(Stopped::Busy(self.time)),
         }
     }
 
@@ -99,7 +156,7 @@ impl Bounds {
         if asked.elapsed() >= self.time { Err(Stopped::Busy(self.time)) } else { Ok(place) }
     }
 
-    fn report(&self, what: Named<'_>, panic: &(dyn Any + Send)) {
+    pub(crate) fn report(&self, what: Named<'_>, panic: &(dyn Any + Send)) {
         let Some(hook) = &self.hook else { return };
         let message = panic
             .downcast_ref::<&str>()

@@ -1,33 +1,29 @@
-//! From a call to its answer: the [`Service`] that transports drive.
+//! From a call to its answer: what stands behind the service that transports drive.
 //!
 //! The surprising thing: only the methods that every revision has stand here. What belongs to one era is asked first,
 //! of [`era`], and whoever comes from the other era is not known there.
 
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use mcp_transport::era::Served;
 use mcp_transport::header::ParamHeaders;
-use mcp_transport::{Answer, Call, Limits, Service};
+use mcp_transport::{Answer, Call, Caller, Limits};
 use mcp_types::{CacheScope, Implementation, RawJson, RpcError};
 
-use crate::changes::Changes;
+use crate::changes::{Changes, Offered};
 use crate::context::{Cx, States};
+use crate::input::Sealer;
 use crate::registry::Registry;
 use crate::run::Bounds;
+use crate::server::Way;
+use crate::task::Tasks;
 use crate::{completion, era, prompt, resource, tool};
 
 /// A server as transports see it.
 pub(crate) struct Core {
-    pub(crate) identity: Implementation,
-    pub(crate) instructions: Option<String>,
-    pub(crate) served: Served,
-    pub(crate) cache: Cache,
-    pub(crate) logs: bool,
-    /// By what changes are told; `None` for a server that never changes.
-    pub(crate) changes: Option<Changes>,
-    pub(crate) extensions: mcp_types::JsonObject,
-    pub(crate) states: Arc<States>,
-    pub(crate) page_size: usize,
+    parts: Parts,
     registry: RwLock<Arc<Registry>>,
     limits: Limits,
     bounds: Bounds,
@@ -49,31 +45,58 @@ pub(crate) struct Parts {
     pub(crate) served: Served,
     pub(crate) cache: Cache,
     pub(crate) logs: bool,
-    pub(crate) changes: Option<Changes>,
+    /// By what changes are told.
+    pub(crate) changes: Changes,
+    /// Whether the program tells of changes, and which kinds there are.
+    pub(crate) tells: bool,
     pub(crate) extensions: mcp_types::JsonObject,
-    pub(crate) states: Arc<States>,
+    pub(crate) states: States,
     pub(crate) page_size: usize,
+    pub(crate) sealer: Sealer,
+    pub(crate) tasks: Tasks,
+    pub(crate) hooks: Hooks,
+}
+
+/// What the program decides for itself.
+pub(crate) struct Hooks {
+    /// Tells the principal of a caller.
+    pub(crate) principal: Option<PrincipalHook>,
+    pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+pub(crate) type PrincipalHook = Box<dyn Fn(&Caller) -> Option<String> + Send + Sync>;
+
+impl Deref for Core {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 impl Core {
     pub(crate) fn new(parts: Parts, registry: Registry, limits: Limits, bounds: Bounds) -> Self {
-        let Parts { identity, instructions, served, cache, logs, changes, extensions, states, page_size } = parts;
-        let identity_text = RawJson::encode(&identity).ok();
-        Self {
-            identity,
-            instructions,
-            served,
-            cache,
-            logs,
-            changes,
-            extensions,
-            states,
-            page_size,
-            registry: RwLock::new(Arc::new(registry)),
-            limits,
-            bounds,
-            identity_text,
+        let identity_text = RawJson::encode(&parts.identity).ok();
+        Self { parts, registry: RwLock::new(Arc::new(registry)), limits, bounds, identity_text }
+    }
+
+    /// Returns who is authenticated; `None` where nobody is.
+    pub(crate) fn principal(&self, caller: &Caller) -> Option<String> {
+        self.hooks.principal.as_ref()?(caller)
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        (self.hooks.clock)()
+    }
+
+    /// Returns which changes are told, and so declared (T-62).
+    pub(crate) fn offered(&self) -> Offered {
+        if !self.tells {
+            return Offered::default();
         }
+        let registry = self.registry();
+        let (prompts, resources, tools) = (registry.has_prompts(), registry.has_resources(), registry.has_tools());
+        Offered { prompts, resources, subscribe: resources, tools }
     }
 
     /// Returns what is offered now; a call keeps it to its end.
@@ -119,31 +142,31 @@ impl Core {
     }
 }
 
-impl Service for Core {
-    async fn call(&self, call: Call) -> Answer {
-        if let Some(answer) = era::answer(self, &call).await {
+impl Core {
+    /// Answers one request that came by `way`.
+    ///
+    /// # Errors
+    ///
+    /// Returns what the request is refused with.
+    pub(crate) async fn call(self: &Arc<Self>, call: Call, way: &Way) -> Answer {
+        if let Some(answer) = era::answer(self, &call, way).await {
             return answer;
         }
         if let Some(answer) = self.list(&call) {
             return answer;
         }
-        let method = call.request.method.clone();
-        let cx = Cx::new(call, Arc::clone(&self.states), self.logs);
-        match &*method {
+        let cx = Cx::new(call, self)?;
+        match cx.method() {
             "tools/call" => tool::call(self, cx).await,
             "prompts/get" => prompt::get(self, cx).await,
             "resources/read" => resource::read(self, cx).await,
             "completion/complete" => completion::complete(self, cx).await,
             // A method that the registry of methods does not know, or one of a capability that is not offered (T-11).
-            _ => Err(RpcError::method_not_found(&method)),
+            method => Err(RpcError::method_not_found(method)),
         }
     }
 
-    fn served(&self) -> Served {
-        self.served.clone()
-    }
-
-    fn param_headers(&self, tool: &str) -> Option<Arc<ParamHeaders>> {
+    pub(crate) fn param_headers(&self, tool: &str) -> Option<Arc<ParamHeaders>> {
         self.registry().tools.find(tool)?.headers.clone()
     }
 }

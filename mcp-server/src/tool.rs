@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use mcp_transport::header::ParamHeaders;
@@ -14,15 +15,17 @@ use mcp_types::{
 };
 use schemars::JsonSchema;
 
+use crate::ask::{Came, rounds};
 use crate::context::Cx;
 use crate::era;
 use crate::error::Fault;
-use crate::extract::{InTool, Needs};
+use crate::extract::{InTool, Needs, Unfit};
 use crate::handler::{Erased, Handler, erase};
-use crate::reply::{IntoToolResult, ToolReply};
-use crate::run::{Named, Stopped};
+use crate::reply::{self, IntoToolResult, ToolReply};
+use crate::run::{Caught, Named, Stopped, caught};
 use crate::schema::{self, Schema};
 use crate::service::Core;
+use crate::task::{self, TaskMode};
 
 /// A tool, on its way into a server.
 ///
@@ -56,6 +59,7 @@ pub struct Tool {
     handler: Erased<ToolReply>,
     open: bool,
     checked: bool,
+    task: Option<TaskMode>,
 }
 
 impl Tool {
@@ -74,7 +78,7 @@ impl Tool {
         let mut entity = mcp_types::Tool::new(name, schema);
         entity.output_schema = H::Output::output_schema();
         let handler = erase::<InTool, M, H, ToolReply>(handler, IntoToolResult::into_tool_result);
-        Self { entity, needs, handler, open: false, checked: true }
+        Self { entity, needs, handler, open: false, checked: true, task: None }
     }
 
     /// Makes a tool from a JSON Schema and a function that takes the arguments as JSON.
@@ -99,11 +103,12 @@ impl Tool {
         R: Future + Send + 'static,
         R::Output: IntoToolResult + 'static,
     {
+        let handler = Arc::new(handler);
         let handler: Erased<ToolReply> = Box::new(move |cx| {
-            let reply = handler(arguments(&cx), cx);
-            async move { Ok(reply.await.into_tool_result()) }.boxed()
+            let handler = Arc::clone(&handler);
+            async move { Ok(handler(arguments(&cx), cx).await.into_tool_result()) }.boxed()
         });
-        Self { entity, needs: Needs::default(), handler, open: false, checked: true }
+        Self { entity, needs: Needs::default(), handler, open: false, checked: true, task: None }
     }
 
     /// Says what the tool does, for the language model.
@@ -184,6 +189,19 @@ impl Tool {
         self
     }
 
+    /// Says that calls of the tool become tasks, for clients that can have them.
+    ///
+    /// A handler that decides for itself, or asks before it becomes one, calls
+    /// [`Cx::become_task`](crate::Cx::become_task).
+    pub fn task(mut self, mode: TaskMode) -> Self {
+        self.task = Some(mode);
+        self
+    }
+
+    pub(crate) fn makes_tasks(&self) -> bool {
+        self.task.is_some()
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.entity.name
@@ -196,7 +214,7 @@ impl Tool {
     }
 
     /// Checks the tool and makes it callable.
-    pub(crate) fn compile(mut self, limits: &Limits) -> Result<ToolEntry, Fault> {
+    pub(crate) fn compile(mut self, limits: &Limits) -> Result<Arc<ToolEntry>, Fault> {
         if self.open {
             self.entity.input_schema = opened(&self.entity.input_schema);
         }
@@ -208,7 +226,8 @@ impl Tool {
         let headers =
             param_headers(input.raw()).map_err(|why| Fault::new(owner(), format!("its input schema: {why}")))?;
         let wraps = output.as_ref().is_some_and(|schema| !is_object_schema(schema.raw()));
-        Ok(ToolEntry { entity: self.entity, input, output, wraps, headers, handler: self.handler })
+        let Self { entity, handler, task, .. } = self;
+        Ok(Arc::new(ToolEntry { entity, input, output, wraps, headers, handler, task }))
     }
 
     pub(crate) fn needs(&self) -> &Needs {
@@ -230,12 +249,16 @@ pub(crate) struct ToolEntry {
     /// Whether older clients see the output inside of `{"result": …}` (T-84).
     wraps: bool,
     /// How arguments are mirrored into HTTP headers, when some are.
-    pub(crate) headers: Option<std::sync::Arc<ParamHeaders>>,
+    pub(crate) headers: Option<Arc<ParamHeaders>>,
     handler: Erased<ToolReply>,
+    task: Option<TaskMode>,
 }
 
+/// What came of one run of a handler.
+pub(crate) type Ran = Result<ToolReply, Unfit>;
+
 /// Answers `tools/call`.
-pub(crate) async fn call(core: &Core, cx: Cx) -> Answer {
+pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
     let registry = core.registry();
     if !registry.has_tools() {
         return Err(RpcError::method_not_found("tools/call"));
@@ -245,50 +268,73 @@ pub(crate) async fn call(core: &Core, cx: Cx) -> Answer {
     let Some(tool) = registry.tools.find(&name) else {
         return Err(registry.tools.unknown("tool", &name));
     };
-    let features = cx.features();
-    let reply = tool.run(core, &cx).await;
-    let mut outcome = reply?;
-    if let ToolsCallOutcome::Complete(result) = &mut outcome {
-        tool.finish(result, features);
+    if let Some(refused) = tool.refused(&cx) {
+        return refused.and_then(|outcome| tool.encode(core, &cx, outcome));
     }
-    let answer = era::encode(core, cx.caller(), era::available(outcome, cx.caller())?)?;
-    if answer.as_bytes().len() <= core.limits().result_bytes {
-        return Ok(answer);
+    let ending = cx.ending();
+    let as_task = tool.task.is_some() && cx.may_become_task();
+    if !as_task && tool.task == Some(TaskMode::Required) {
+        era::check_task(cx.caller())?;
     }
-    let (size, most) = (answer.as_bytes().len(), core.limits().result_bytes);
-    let told = CallToolResult::error(format!(
-        "the result of `{name}` has {size} bytes, more than the {most} that this server sends; ask for less"
-    ));
-    era::encode(core, cx.caller(), told)
+    let handler = tool.start(&cx);
+    if as_task {
+        return task::begin(core, &cx, Arc::clone(tool), handler, ending).await;
+    }
+    let named = Named { kind: "tool", name: &name };
+    let told = match rounds(&cx, named, handler, || tool.start(&cx), |ran| tool.told(ran)).await {
+        Came::Told(told) => told,
+        Came::Detaches(run) => return task::begin(core, &cx, Arc::clone(tool), run, ending).await,
+        Came::Unasked(error) => reply::failed(error.into()),
+        Came::Stopped(Stopped::Panicked) => {
+            Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked)))
+        }
+        Came::Stopped(stopped) => failed(format!("tool `{name}` {stopped}")),
+    };
+    told.and_then(|outcome| tool.encode(core, &cx, outcome))
 }
 
 impl ToolEntry {
-    async fn run(&self, core: &Core, cx: &Cx) -> ToolReply {
+    /// Returns how a call is answered whose arguments are wrong.
+    fn refused(&self, cx: &Cx) -> Option<ToolReply> {
         let name = &self.entity.name;
         if let Some(arguments) = cx.params().arguments()
             && !arguments.is_null()
             && !arguments.is_object()
         {
-            return Err(RpcError::invalid_params("`arguments` must be an object"));
+            return Some(Err(RpcError::invalid_params("`arguments` must be an object")));
         }
-        if let Err(faults) = self.input.check(&arguments(cx)) {
-            return failed(format!("invalid arguments for tool `{name}`:\n{faults}\nCorrect them and call it again."));
-        }
-        let ran = core.bounds().run(cx, Named { kind: "tool", name }, self.started(cx)).await;
-        match ran {
-            Ok(Ok(reply)) => reply,
-            Ok(Err(unfit)) => {
-                let why = unfit.why;
-                failed(format!("invalid arguments for tool `{name}`:\n- {why}\nCorrect them and call it again."))
-            }
-            Err(Stopped::Panicked) => Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked))),
-            Err(stopped) => failed(format!("tool `{name}` {stopped}")),
-        }
+        let faults = self.input.check(&arguments(cx)).err()?;
+        Some(failed(format!("invalid arguments for tool `{name}`:\n{faults}\nCorrect them and call it again.")))
     }
 
-    /// Calls the handler inside the future, so that a panic before its first `.await` is caught too.
-    async fn started(&self, cx: &Cx) -> Result<ToolReply, crate::extract::Unfit> {
-        (self.handler)(cx.clone()).await
+    /// Begins a run of the handler, which does nothing before it is polled.
+    pub(crate) fn start(&self, cx: &Cx) -> Caught<Ran> {
+        caught((self.handler)(cx.clone()))
+    }
+
+    /// Returns what a run says: a call that does not fit the handler is told to the model.
+    pub(crate) fn told(&self, ran: Ran) -> ToolReply {
+        let name = &self.entity.name;
+        ran.unwrap_or_else(|Unfit { why }| {
+            failed(format!("invalid arguments for tool `{name}`:\n- {why}\nCorrect them and call it again."))
+        })
+    }
+
+    /// Encodes an outcome as the caller understands it, and within the bounds of this server.
+    pub(crate) fn encode(&self, core: &Core, cx: &Cx, mut outcome: ToolsCallOutcome) -> Answer {
+        if let ToolsCallOutcome::Complete(result) = &mut outcome {
+            self.finish(result, cx.features());
+        }
+        let answer = era::encode(core, cx.caller(), era::available(outcome, cx.caller())?)?;
+        let (size, most) = (answer.as_bytes().len(), core.limits().result_bytes);
+        if size <= most {
+            return Ok(answer);
+        }
+        let name = &self.entity.name;
+        let told = CallToolResult::error(format!(
+            "the result of `{name}` has {size} bytes, more than the {most} that this server sends; ask for less"
+        ));
+        era::encode(core, cx.caller(), told)
     }
 
     /// Checks the structured output, and wraps it for callers that know only objects (T-83, T-84).
@@ -329,7 +375,7 @@ fn opened(schema: &RawJson) -> RawJson {
 }
 
 /// Reads the `x-mcp-header` annotations (H-31).
-fn param_headers(schema: &RawJson) -> Result<Option<std::sync::Arc<ParamHeaders>>, String> {
+fn param_headers(schema: &RawJson) -> Result<Option<Arc<ParamHeaders>>, String> {
     // Most schemas have none, and looking for the word is cheaper than building a tree.
     if !schema.as_str().contains("x-mcp-header") {
         return Ok(None);
@@ -337,7 +383,7 @@ fn param_headers(schema: &RawJson) -> Result<Option<std::sync::Arc<ParamHeaders>
     let value: serde_json::Value = schema.decode().map_err(|error| error.to_string())?;
     match ParamHeaders::from_schema(&value) {
         Ok(headers) if headers.is_empty() => Ok(None),
-        Ok(headers) => Ok(Some(std::sync::Arc::new(headers))),
+        Ok(headers) => Ok(Some(Arc::new(headers))),
         Err(faults) => Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     }
 }

@@ -11,8 +11,10 @@ use crate::legacy_tasks::TaskMetadata;
 use crate::meta::{Meta, RequestMeta};
 use crate::object::{object, words};
 
+mod form;
 mod schema;
 
+pub use form::FormFault;
 pub use schema::{
     BooleanSchema, EnumOption, LegacyTitledEnumSchema, NumberSchema, NumberType, PrimitiveSchemaDefinition,
     RequestedSchema, StringFormat, StringSchema, TitledItems, TitledMultiSelectEnumSchema,

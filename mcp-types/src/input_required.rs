@@ -21,6 +21,8 @@ use crate::sampling::CreateMessageRequestParams;
 use crate::tasks::CreateTaskResult;
 use crate::tools::CallToolResult;
 
+mod need;
+
 object! {
     /// A result that asks the client for something first; since 2026-07-28.
     ///

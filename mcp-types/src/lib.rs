@@ -45,7 +45,9 @@ pub use legacy_tasks::*;
 pub use lifecycle::*;
 pub use logging::*;
 pub use meta::{Meta, RequestMeta, ResultMeta};
-pub use method::{Entry, InputMethod, Kind, Method, NotificationMethod, Sender, methods, notifications};
+pub use method::{
+    Capability, Entry, InputMethod, Kind, Method, NotificationMethod, Sender, Subject, methods, notifications,
+};
 pub use progress::*;
 pub use project::{Project, is_object_schema, wrap_schema, wrap_value};
 pub use prompts::*;

@@ -8,10 +8,13 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::capabilities::ServerCapabilities;
 use crate::project::Project;
+use crate::revision::Features;
 use crate::revision::Revision::{
     self, V2024_11_05 as R1, V2025_03_26 as R2, V2025_06_18 as R3, V2025_11_25 as R4, V2026_07_28 as R5,
 };
+use crate::rpc::Params;
 
 /// A method that is answered.
 pub trait Method: sealed::Sealed + 'static {
@@ -193,6 +196,70 @@ pub enum Sender {
     Server,
 }
 
+/// The member of the parameters that names what a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// `name`, of a tool or a prompt.
+    Name,
+    /// `taskId`.
+    TaskId,
+    /// `uri`, of a resource.
+    Uri,
+}
+
+/// What a server declares in its capabilities before a client may ask for it (T-62).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// `completions`, in the revisions that have it.
+    Completions,
+    /// `logging`.
+    Logging,
+    /// `prompts`.
+    Prompts,
+    /// `resources`.
+    Resources,
+    /// `resources.subscribe`.
+    ResourcesSubscribe,
+    /// `tools`.
+    Tools,
+}
+
+impl Capability {
+    /// Returns the path of the member that declares it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completions => "completions",
+            Self::Logging => "logging",
+            Self::Prompts => "prompts",
+            Self::Resources => "resources",
+            Self::ResourcesSubscribe => "resources.subscribe",
+            Self::Tools => "tools",
+        }
+    }
+
+    /// Returns whether the server declares it.
+    pub fn is_offered(self, offered: &ServerCapabilities) -> bool {
+        match self {
+            Self::Completions => offered.completions.is_some(),
+            Self::Logging => offered.logging.is_some(),
+            Self::Prompts => offered.prompts.is_some(),
+            Self::Resources => offered.resources.is_some(),
+            Self::ResourcesSubscribe => {
+                offered.resources.as_ref().and_then(|resources| resources.subscribe) == Some(true)
+            }
+            Self::Tools => offered.tools.is_some(),
+        }
+    }
+
+    /// Returns whether a revision with these features has it; before, what it declares needed no declaration.
+    pub const fn exists_in(self, features: Features) -> bool {
+        match self {
+            Self::Completions => features.has(Features::COMPLETIONS_CAPABILITY),
+            _ => true,
+        }
+    }
+}
+
 /// What the registry knows about a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -207,12 +274,59 @@ pub struct Entry {
     pub revisions: &'static [Revision],
     /// The extension that has to be negotiated for it in the modern era.
     pub extension: Option<&'static str>,
+    /// The capability of the server without which a client does not send it; tasks have theirs by the kind of task.
+    pub capability: Option<Capability>,
+    /// What a request is about: `Mcp-Name` repeats it over HTTP in the modern era (H-7).
+    pub subject: Option<Subject>,
+    /// Whether sending the request twice does no more than sending it once, so that it may be repeated when nobody knows
+    /// whether it was carried out (F51).
+    pub is_repeatable: bool,
 }
 
 impl Entry {
     /// Returns whether the method is a message of its own in `revision`; with its extension, when it has one.
     pub fn exists_in(&self, revision: Revision) -> bool {
         self.revisions.contains(&revision)
+    }
+
+    /// Returns what a server lacks that offers `offered` in a revision with `features`; `None` when the method may be
+    /// sent to it. It does not ask whether the method exists there.
+    pub fn lacking(&self, features: Features, offered: &ServerCapabilities) -> Option<&'static str> {
+        match self.extension {
+            // What a session negotiates is a capability; extensions are negotiated where every request stands alone.
+            Some(extension) if !features.has(Features::SESSION) => {
+                offered.extension(extension).is_none().then_some(extension)
+            }
+            _ => {
+                let capability = self.capability.filter(|capability| capability.exists_in(features))?;
+                (!capability.is_offered(offered)).then(|| capability.as_str())
+            }
+        }
+    }
+
+    /// Returns what the header `Mcp-Name` repeats of the parameters (H-7); `None` when the method has no such header, or
+    /// when the member is not there.
+    pub fn mirrored_name(&self, params: &Params) -> Option<String> {
+        match self.subject? {
+            Subject::Name => params.name(),
+            Subject::TaskId => params.task_id(),
+            Subject::Uri => params.uri(),
+        }
+    }
+
+    const fn of(mut self, capability: Capability) -> Self {
+        self.capability = Some(capability);
+        self
+    }
+
+    const fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    const fn repeatable(mut self) -> Self {
+        self.is_repeatable = true;
+        self
     }
 }
 
@@ -242,7 +356,7 @@ const fn row(
     revisions: &'static [Revision],
     extension: Option<&'static str>,
 ) -> Entry {
-    Entry { name, kind, sender, revisions, extension }
+    Entry { name, kind, sender, revisions, extension, capability: None, subject: None, is_repeatable: false }
 }
 
 const ALL: &[Revision] = &Revision::ALL;
@@ -252,13 +366,15 @@ const SKILLS: Option<&str> = Some("io.modelcontextprotocol/skills");
 
 /// Sorted by name: [`entry`] searches by halves, which a test checks.
 static ENTRIES: &[Entry] = {
+    use Capability::{Completions, Logging, Prompts, Resources, ResourcesSubscribe, Tools};
     use Kind::{Notification, Request};
     use Sender::{Both, Client, Server};
+    use Subject::{Name, TaskId, Uri};
     &[
-        row("completion/complete", Request, Client, ALL, None),
+        row("completion/complete", Request, Client, ALL, None).of(Completions).repeatable(),
         row("elicitation/create", Request, Server, &[R3, R4], None),
         row("initialize", Request, Client, LEGACY, None),
-        row("logging/setLevel", Request, Client, LEGACY, None),
+        row("logging/setLevel", Request, Client, LEGACY, None).of(Logging).repeatable(),
         row("notifications/cancelled", Notification, Both, ALL, None),
         row("notifications/elicitation/complete", Notification, Server, &[R4], None),
         row("notifications/initialized", Notification, Client, LEGACY, None),
@@ -272,28 +388,28 @@ static ENTRIES: &[Entry] = {
         row("notifications/tasks", Notification, Server, &[R5], TASKS),
         row("notifications/tasks/status", Notification, Both, &[R4], None),
         row("notifications/tools/list_changed", Notification, Server, ALL, None),
-        row("ping", Request, Both, LEGACY, None),
-        row("prompts/get", Request, Client, ALL, None),
-        row("prompts/list", Request, Client, ALL, None),
-        row("resources/directory/read", Request, Client, &[R5], SKILLS),
-        row("resources/list", Request, Client, ALL, None),
-        row("resources/read", Request, Client, ALL, None),
-        row("resources/subscribe", Request, Client, LEGACY, None),
-        row("resources/templates/list", Request, Client, ALL, None),
-        row("resources/unsubscribe", Request, Client, LEGACY, None),
+        row("ping", Request, Both, LEGACY, None).repeatable(),
+        row("prompts/get", Request, Client, ALL, None).of(Prompts).about(Name).repeatable(),
+        row("prompts/list", Request, Client, ALL, None).of(Prompts).repeatable(),
+        row("resources/directory/read", Request, Client, &[R5], SKILLS).repeatable(),
+        row("resources/list", Request, Client, ALL, None).of(Resources).repeatable(),
+        row("resources/read", Request, Client, ALL, None).of(Resources).about(Uri).repeatable(),
+        row("resources/subscribe", Request, Client, LEGACY, None).of(ResourcesSubscribe).repeatable(),
+        row("resources/templates/list", Request, Client, ALL, None).of(Resources).repeatable(),
+        row("resources/unsubscribe", Request, Client, LEGACY, None).of(ResourcesSubscribe).repeatable(),
         row("roots/list", Request, Server, LEGACY, None),
         row("sampling/createMessage", Request, Server, LEGACY, None),
-        row("server/discover", Request, Client, &[R5], None),
-        row("skills/get", Request, Client, &[R5], SKILLS),
-        row("skills/list", Request, Client, &[R5], SKILLS),
+        row("server/discover", Request, Client, &[R5], None).repeatable(),
+        row("skills/get", Request, Client, &[R5], SKILLS).repeatable(),
+        row("skills/list", Request, Client, &[R5], SKILLS).repeatable(),
         row("subscriptions/listen", Request, Client, &[R5], None),
-        row("tasks/cancel", Request, Both, &[R4, R5], TASKS),
-        row("tasks/get", Request, Both, &[R4, R5], TASKS),
-        row("tasks/list", Request, Both, &[R4], None),
+        row("tasks/cancel", Request, Both, &[R4, R5], TASKS).about(TaskId),
+        row("tasks/get", Request, Both, &[R4, R5], TASKS).about(TaskId).repeatable(),
+        row("tasks/list", Request, Both, &[R4], None).repeatable(),
         row("tasks/result", Request, Both, &[R4], None),
-        row("tasks/update", Request, Client, &[R5], TASKS),
-        row("tools/call", Request, Client, ALL, None),
-        row("tools/list", Request, Client, ALL, None),
+        row("tasks/update", Request, Client, &[R5], TASKS).about(TaskId),
+        row("tools/call", Request, Client, ALL, None).of(Tools).about(Name),
+        row("tools/list", Request, Client, ALL, None).of(Tools).repeatable(),
     ]
 };
 
@@ -340,6 +456,72 @@ mod tests {
             }
         }
         assert_eq!(count, entries().len(), "every name of the registry is in the table");
+    }
+
+    /// What a request needs, which member it is about, and whether it may be repeated: every request that has one of them.
+    const FACTS: &[(&str, &str, &str, bool)] = &[
+        ("completion/complete", "completions", "", true),
+        ("logging/setLevel", "logging", "", true),
+        ("ping", "", "", true),
+        ("prompts/get", "prompts", "name", true),
+        ("prompts/list", "prompts", "", true),
+        ("resources/directory/read", "", "", true),
+        ("resources/list", "resources", "", true),
+        ("resources/read", "resources", "uri", true),
+        ("resources/subscribe", "resources.subscribe", "", true),
+        ("resources/templates/list", "resources", "", true),
+        ("resources/unsubscribe", "resources.subscribe", "", true),
+        ("server/discover", "", "", true),
+        ("skills/get", "", "", true),
+        ("skills/list", "", "", true),
+        ("tasks/cancel", "", "taskId", false),
+        ("tasks/get", "", "taskId", true),
+        ("tasks/list", "", "", true),
+        ("tasks/update", "", "taskId", false),
+        ("tools/call", "tools", "name", false),
+        ("tools/list", "tools", "", true),
+    ];
+
+    #[test]
+    fn the_facts_about_each_request_are_those_of_the_table() {
+        let raw = crate::RawJson::parse(r#"{"name":"name","taskId":"taskId","uri":"uri"}"#).unwrap();
+        let params = Params::from_raw(raw).unwrap();
+        for entry in entries() {
+            let row = FACTS.iter().find(|(name, ..)| *name == entry.name);
+            let (_, capability, subject, is_repeatable) = row.copied().unwrap_or((entry.name, "", "", false));
+            assert_eq!(entry.capability.map_or("", Capability::as_str), capability, "{}", entry.name);
+            assert_eq!(entry.mirrored_name(&params).unwrap_or_default(), subject, "{}", entry.name);
+            assert_eq!(entry.is_repeatable, is_repeatable, "{}", entry.name);
+        }
+        assert!(FACTS.iter().all(|(name, ..)| entry(name).is_some()), "no row is of a name that nobody knows");
+    }
+
+    #[test]
+    fn a_subject_that_is_absent_or_no_text_is_not_mirrored() {
+        let call = entry("tools/call").unwrap();
+        assert_eq!(call.mirrored_name(&Params::absent()), None);
+        let number = Params::from_raw(crate::RawJson::parse(r#"{"name":7,"uri":"a:b"}"#).unwrap()).unwrap();
+        assert_eq!(call.mirrored_name(&number), None);
+    }
+
+    #[test]
+    fn a_method_lacks_what_the_server_does_not_declare_in_this_revision_t_62() {
+        let check = |name: &str, revision: Revision, offered: &str, lacking: Option<&str>| {
+            let offered: ServerCapabilities = serde_json::from_str(offered).unwrap();
+            let found = entry(name).unwrap().lacking(revision.features(), &offered);
+            assert_eq!(found, lacking, "{name} {revision}");
+        };
+        const EVERYTHING: &str = r#"{"completions":{},"logging":{},"prompts":{},"resources":{"subscribe":true},"tools":{},"extensions":{"io.modelcontextprotocol/tasks":{},"io.modelcontextprotocol/skills":{}}}"#;
+        for entry in entries() {
+            for revision in Revision::ALL {
+                check(entry.name, revision, EVERYTHING, None);
+                let capability = entry.capability.filter(|_| revision != R1 || entry.name != "completion/complete");
+                let extension = entry.extension.filter(|_| revision == R5);
+                check(entry.name, revision, "{}", extension.or(capability.map(Capability::as_str)));
+            }
+        }
+        check("resources/subscribe", R4, r#"{"resources":{}}"#, Some("resources.subscribe"));
+        check("resources/subscribe", R4, r#"{"resources":{"subscribe":false}}"#, Some("resources.subscribe"));
     }
 
     #[test]

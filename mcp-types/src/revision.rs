@@ -66,7 +66,7 @@ impl Revision {
 
     /// Returns what an encoder for this revision may emit.
     pub const fn features(self) -> Features {
-        let r1 = Features::ROOTS_LIST_CHANGED;
+        let r1 = Features::SESSION.and(Features::SERVER_REQUESTS).and(Features::ROOTS_LIST_CHANGED);
         let r2 = r1
             .and(Features::AUDIO)
             .and(Features::TOOL_ANNOTATIONS)
@@ -98,6 +98,8 @@ impl Revision {
             Self::V2025_06_18 => r3,
             Self::V2025_11_25 => r4,
             Self::V2026_07_28 => r4
+                .without(Features::SESSION)
+                .without(Features::SERVER_REQUESTS)
                 .without(Features::ROOTS_LIST_CHANGED)
                 .without(Features::TOOL_EXECUTION)
                 .without(Features::ELICITATION_ID)
@@ -203,7 +205,7 @@ impl<'de> Deserialize<'de> for ProtocolVersion {
 
 /// A set of things that a revision has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Features(u32);
+pub struct Features(u64);
 
 /// Declares one bit per feature.
 macro_rules! features {
@@ -280,6 +282,10 @@ features! {
     /// The `_meta` members that stand in for a session: version, capabilities and client of a request, log level,
     /// subscription of a notification.
     SESSION_META = 31;
+    /// A conversation begins with `initialize` and remembers it; without it every request stands alone.
+    SESSION = 32;
+    /// Requests of the server, which the client answers by responses of its own.
+    SERVER_REQUESTS = 33;
 }
 
 impl Features {
@@ -358,11 +364,22 @@ mod tests {
             (Features::ROOTS_LIST_CHANGED, "xxxx-"),
             (Features::TASKS, "---x-"),
             (Features::SESSION_META, "----x"),
+            (Features::SESSION, "xxxx-"),
+            (Features::SERVER_REQUESTS, "xxxx-"),
+            (Features::COMPLETIONS_CAPABILITY, "-xxxx"),
+            (Features::VERSION_HEADER, "--xxx"),
+            (Features::SSE_PRIMING, "---x-"),
+            (Features::EXTENSIONS, "---xx"),
+            (Features::RESULT_META, "----x"),
+            (Features::RESOURCE_NOT_FOUND_IS_INVALID_PARAMS, "----x"),
         ];
         for (feature, expected) in rows {
             let found: String =
                 Revision::ALL.iter().map(|r| if r.features().has(feature) { 'x' } else { '-' }).collect();
             assert_eq!(found, expected, "{feature:?}");
         }
+        let all = rows.iter().fold(Features(0), |all, (feature, _)| all | *feature);
+        let of_any = Revision::ALL.iter().fold(Features(0), |any, revision| any | revision.features());
+        assert_eq!((all, rows.len()), (of_any, of_any.0.count_ones() as usize), "every feature is one row");
     }
 }

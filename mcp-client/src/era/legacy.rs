@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use mcp_types::{
     ErrorCode, InitializeRequestParams, InitializeResult, JsonObject, Params, ProgressToken, Project, ProtocolVersion,
-    RawJson, Revision, RpcError, SetLevelRequestParams, SubscribeRequestParams, meta,
+    RawJson, Revision, RpcError, SetLevelRequestParams, SubscribeRequestParams, TASKS_EXTENSION, meta,
 };
 
 use super::{Agreement, Disagreement, Identity, choose};
@@ -66,7 +66,13 @@ const MAX_WATCHED: usize = 1_024;
 ///
 /// Fails when the identity cannot be encoded.
 pub(crate) fn initialize(revision: Revision, identity: &Identity) -> Result<RawJson, serde_json::Error> {
-    let mut params = InitializeRequestParams::new(revision, identity.capabilities.clone(), identity.info.clone());
+    let mut capabilities = identity.capabilities.clone();
+    if let Some(extensions) = &mut capabilities.extensions {
+        // The legacy era has other tasks, or none (XT-15).
+        extensions.remove(TASKS_EXTENSION);
+        capabilities.extensions = capabilities.extensions.filter(|extensions| !extensions.is_empty());
+    }
+    let mut params = InitializeRequestParams::new(revision, capabilities, identity.info.clone());
     params.project(revision.features());
     RawJson::encode(&params)
 }

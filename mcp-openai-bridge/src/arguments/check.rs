@@ -86,84 +86,105 @@ impl Checker {
 
     /// Says what an error of the validator means; one error can be about several members.
     fn faults(&self, error: &ValidationError<'_>, depth: usize) -> Vec<Fault> {
-        let path = error.instance_path().as_str().to_owned();
+        let path = error.instance_path().as_str();
         match error.kind() {
             ValidationErrorKind::Required { property } => {
                 vec![self.missing(error, property.as_str().unwrap_or_default())]
             }
             ValidationErrorKind::AdditionalProperties { unexpected }
-            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-                unexpected.iter().map(|name| self.unknown(error, name)).collect()
-            }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => self.unknown(error, unexpected),
             ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-                self.closest_form(error, context, depth)
+                vec![Fault::new(path, self.no_form(error, context, depth))]
             }
-            kind => vec![Fault::new(path, expected(kind, error), described(error.instance().as_ref()))],
+            kind => vec![Fault::new(path, wrong(kind, error))],
         }
     }
 
     fn missing(&self, error: &ValidationError<'_>, name: &str) -> Fault {
-        let mut fault =
-            Fault::new(json::join(error.instance_path().as_str(), name), "a value, which is required", "nothing");
         let known = self.known_names(error);
         let instance = error.instance();
         let sent = instance.as_object().into_iter().flat_map(|members| members.keys().map(String::as_str));
         let unknown = sent.filter(|sent| !known.contains(sent));
-        fault.hint = closest(name, unknown).map(|sent| format!("is it what you sent as `{sent}`?"));
-        fault
+        let sent_as = closest(name, unknown).map(str::to_owned);
+        let member = self.properties(error).and_then(|properties| properties.get(name)).and_then(Value::as_object);
+        let expected = match member.and_then(|member| member.get("type")) {
+            Some(Value::String(kind)) => Some(article(kind)),
+            Some(Value::Array(kinds)) => {
+                Some(kinds.iter().filter_map(Value::as_str).map(article).collect::<Vec<_>>().join(" or "))
+            }
+            _ => None,
+        };
+        let path = json::join(error.instance_path().as_str(), name);
+        Fault::new(path, Problem::Missing { expected, sent_as })
     }
 
-    fn unknown(&self, error: &ValidationError<'_>, name: &str) -> Fault {
-        let got = error.instance().get(name).map_or_else(|| "one".to_owned(), described);
-        let mut fault = Fault::new(json::join(error.instance_path().as_str(), name), "nothing of this name", got);
+    fn unknown(&self, error: &ValidationError<'_>, unexpected: &[String]) -> Vec<Fault> {
         let known = self.known_names(error);
         let instance = error.instance();
-        let missing = known.iter().copied().filter(|known| instance.get(known).is_none());
-        fault.hint = match closest(name, missing) {
-            Some(meant) => Some(format!("did you mean `{meant}`?")),
-            None if known.is_empty() => None,
-            None => Some(format!("known names are {}", listed(&known))),
+        let fault = |name: &String| {
+            let missing = known.iter().copied().filter(|known| instance.get(known).is_none());
+            let meant = closest(name, missing).map(str::to_owned);
+            let path = json::join(error.instance_path().as_str(), name);
+            Fault::new(path, Problem::Unknown { meant, known: None })
         };
-        fault
+        let mut faults: Vec<Fault> = unexpected.iter().map(fault).collect();
+        if let Some(Fault { problem: Problem::Unknown { known: list, .. }, .. }) = faults.last_mut() {
+            *list = Some(known.iter().map(|name| (*name).to_owned()).collect());
+        }
+        faults
     }
 
     /// The names of the members that the schema knows, where an error was found.
     fn known_names(&self, error: &ValidationError<'_>) -> Vec<&str> {
+        self.properties(error).into_iter().flat_map(Object::iter).map(|(name, _)| name).collect()
+    }
+
+    /// The `properties` of the schema that an error was found by.
+    fn properties(&self, error: &ValidationError<'_>) -> Option<&Object> {
         let keyword = error.schema_path().as_str();
         let parent = keyword.rfind('/').and_then(|end| keyword.get(..end)).unwrap_or_default();
         let schema = self.schema.pointer(parent).and_then(Value::as_object);
-        let properties = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
-        properties.into_iter().flat_map(Object::iter).map(|(name, _)| name).collect()
+        schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object)
     }
 
     /// Explains the alternative that is nearest: the one with the fewest faults.
-    fn closest_form(
+    fn no_form(
         &self,
         error: &ValidationError<'_>,
         alternatives: &[Vec<ValidationError<'static>>],
         depth: usize,
-    ) -> Vec<Fault> {
+    ) -> Problem {
         let path = error.instance_path().as_str();
-        // A fault below the value itself means that the alternative fits better than one of another type.
+        // A fault below the value itself means that the alternative fits better than one of another type, and a fixed
+        // word that differs means that another alternative was chosen.
         let nearest = alternatives.iter().min_by_key(|errors| {
             let other_type = errors.iter().any(|error| {
                 matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().as_str() == path
             });
-            (other_type, errors.len())
+            let is_constant = |error: &&ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Constant { .. });
+            (other_type, errors.iter().filter(is_constant).count(), errors.len())
         });
-        let whole = Fault::new(
-            path,
-            format!("one of {} forms that the schema allows", alternatives.len()),
-            described(error.instance().as_ref()),
-        );
-        let Some(errors) = nearest.filter(|_| depth < FORM_DEPTH) else { return vec![whole] };
-        let mut faults: Vec<Fault> = errors.iter().take(4).flat_map(|error| self.faults(error, depth + 1)).collect();
-        for fault in &mut faults {
-            let form = format!("this is about the nearest of {} allowed forms", alternatives.len());
-            fault.hint = Some(fault.hint.take().map_or(form.clone(), |hint| format!("{hint} ({form})")));
-        }
-        if faults.is_empty() { vec![whole] } else { faults }
+        let forms = alternatives.len();
+        let errors = nearest.filter(|errors| depth < FORM_DEPTH && !errors.is_empty());
+        let Some(errors) = errors else {
+            let got = described(error.instance().as_ref());
+            return Problem::Wrong { expected: format!("one of {forms} forms"), got, meant: None };
+        };
+        let closest = errors.iter().flat_map(|error| self.faults(error, depth + 1)).take(FORM_FAULTS).collect();
+        Problem::NoForm { forms, closest }
     }
+}
+
+fn wrong(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> Problem {
+    let instance = error.instance();
+    let meant = match (kind, instance.as_str()) {
+        (ValidationErrorKind::Enum { options }, Some(word)) => {
+            let options = options.as_array().into_iter().flatten().filter_map(Tree::as_str);
+            closest(word, options).map(str::to_owned)
+        }
+        _ => None,
+    };
+    Problem::Wrong { expected: expected(kind, error), got: described(instance.as_ref()), meant }
 }
 
 fn expected(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> String {
@@ -174,9 +195,8 @@ fn expected(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> String {
             names.join(" or ")
         }
         ValidationErrorKind::Enum { options } => {
-            let values: Vec<String> = options.as_array().into_iter().flatten().take(20).map(Tree::to_string).collect();
-            let more = options.as_array().is_some_and(|options| options.len() > values.len());
-            format!("one of {}{}", values.join(", "), if more { ", …" } else { "" })
+            let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
+            format!("one of {}", listed(options.iter().map(|option| shortened(&option.to_string()))))
         }
         ValidationErrorKind::Constant { expected_value } => shortened(&expected_value.to_string()),
         ValidationErrorKind::Minimum { limit } => format!("at least {limit}"),
@@ -184,40 +204,42 @@ fn expected(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> String {
         ValidationErrorKind::ExclusiveMinimum { limit } => format!("more than {limit}"),
         ValidationErrorKind::ExclusiveMaximum { limit } => format!("less than {limit}"),
         ValidationErrorKind::MultipleOf { multiple_of } => format!("a multiple of {multiple_of}"),
-        ValidationErrorKind::MinLength { limit } => format!("at least {limit} characters"),
-        ValidationErrorKind::MaxLength { limit } => format!("at most {limit} characters"),
-        ValidationErrorKind::MinItems { limit } => format!("at least {limit} items"),
-        ValidationErrorKind::MaxItems { limit } => format!("at most {limit} items"),
-        ValidationErrorKind::MinProperties { limit } => format!("at least {limit} members"),
-        ValidationErrorKind::MaxProperties { limit } => format!("at most {limit} members"),
-        ValidationErrorKind::Pattern { pattern } => format!("a text that matches {}", shortened(pattern)),
+        ValidationErrorKind::MinLength { limit } => format!("at least {}", counted(*limit, "character")),
+        ValidationErrorKind::MaxLength { limit } => format!("at most {}", counted(*limit, "character")),
+        ValidationErrorKind::MinItems { limit } => format!("at least {}", counted(*limit, "item")),
+        ValidationErrorKind::MaxItems { limit } => format!("at most {}", counted(*limit, "item")),
+        ValidationErrorKind::MinProperties { limit } => format!("at least {}", counted(*limit, "member")),
+        ValidationErrorKind::MaxProperties { limit } => format!("at most {}", counted(*limit, "member")),
+        ValidationErrorKind::Pattern { pattern } => format!("a text that matches `{}`", shortened(pattern)),
         ValidationErrorKind::UniqueItems => "items that differ from each other".to_owned(),
         ValidationErrorKind::FalseSchema => "nothing".to_owned(),
         ValidationErrorKind::Not { schema } => format!("what does not match {}", shortened(&schema.to_string())),
-        ValidationErrorKind::OneOfMultipleValid { context } => {
-            format!("exactly one of {} forms that the schema allows, not several", context.len())
-        }
+        ValidationErrorKind::OneOfMultipleValid { context } => format!("exactly one of {} forms, not several", context.len()),
         // The rest is rare; the validator's own words, without the value, which may be long.
         _ => shortened(&error.masked().to_string()),
     }
 }
 
+/// Says what stands somewhere, as the server does.
 fn described(value: &Tree) -> String {
-    let kind = match value {
-        Tree::Null => return "null".to_owned(),
-        Tree::Bool(_) => "boolean",
-        Tree::Number(_) => "number",
-        Tree::String(_) => "string",
-        Tree::Array(_) => "array",
-        Tree::Object(_) => "object",
-    };
-    format!("{} {}", article(kind), shortened(&value.to_string()))
+    match value {
+        Tree::Array(items) => format!("an array of {}", items.len()),
+        Tree::Object(members) => format!("an object of {}", members.len()),
+        other => shortened(&other.to_string()),
+    }
 }
 
-fn listed(names: &[&str]) -> String {
-    let shown: Vec<String> = names.iter().take(20).map(|name| format!("`{name}`")).collect();
-    let more = if names.len() > shown.len() { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn article(kind: &str) -> String {
+    match kind {
+        // The value says it all.
+        "null" => kind.to_owned(),
+        "array" | "integer" | "object" => format!("an {kind}"),
+        _ => format!("a {kind}"),
+    }
 }
 
 /// The first pattern that is longer than [`PATTERN_CHARS`].
@@ -315,6 +337,9 @@ const CHECKED_DEPTH: usize = 512;
 
 /// Levels of alternatives in alternatives that are explained.
 const FORM_DEPTH: usize = 2;
+
+/// Faults of an alternative that are told.
+const FORM_FAULTS: usize = 4;
 
 /// Characters of a pattern.
 const PATTERN_CHARS: usize = 1024;

@@ -35,11 +35,11 @@ pub fn read(arguments: &Arguments) -> Result<RawJson, Rejection> {
     if text.is_empty() {
         return Ok(RawJson::empty_object());
     }
-    let refuse = |got: String| Rejection::from(Fault::new("", "one JSON object", got));
+    let refuse = |got: String| Rejection::from(Fault::wrong("", "one JSON object", got));
     match Value::parse(text) {
         Ok(Value::Object(_)) => RawJson::parse(text.to_owned()).map_err(|error| refuse(error.to_string())),
-        Ok(Value::Null) => Err(refuse("null".to_owned())),
-        Ok(other) => Err(refuse(format!("{} {}", article(other.kind()), shortened(text)))),
+        Ok(Value::Array(items)) => Err(refuse(format!("an array of {}", items.len()))),
+        Ok(_) => Err(refuse(shortened(text))),
         Err(error) => Err(refuse(format!("{} ({error})", shortened(text)))),
     }
 }
@@ -94,54 +94,147 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// One thing that is wrong with arguments.
+/// One thing that is wrong with arguments. Its text is one line, in the words that servers of this workspace use too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fault {
     /// Where, as a JSON pointer; empty for the arguments as a whole.
     pub path: String,
-    /// What is expected there.
-    pub expected: String,
-    /// What stands there.
-    pub got: String,
-    /// What was probably meant.
-    pub hint: Option<String>,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// It is required and not there.
+    Missing {
+        /// What is expected, such as `a string`, when the schema says so.
+        expected: Option<String>,
+        /// A name that is not known and was perhaps sent in its place.
+        sent_as: Option<String>,
+    },
+    /// It follows none of several forms.
+    NoForm {
+        /// How many forms the schema allows.
+        forms: usize,
+        /// What is wrong by the form that is closest.
+        closest: Vec<Fault>,
+    },
+    /// It is there and its name is not known.
+    Unknown {
+        /// The name that was probably meant.
+        meant: Option<String>,
+        /// The names that are known. Of several unknown names in one place only the last one says them.
+        known: Option<Vec<String>>,
+    },
+    /// It is another than expected.
+    Wrong {
+        /// What is expected.
+        expected: String,
+        /// What stands there.
+        got: String,
+        /// The value that was probably meant.
+        meant: Option<String>,
+    },
 }
 
 impl Fault {
     /// Makes a fault.
-    pub fn new(path: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
-        Self { path: path.into(), expected: expected.into(), got: got.into(), hint: None }
+    pub fn new(path: impl Into<String>, problem: Problem) -> Self {
+        Self { path: path.into(), problem }
+    }
+
+    fn wrong(path: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self::new(path, Problem::Wrong { expected: expected.into(), got: got.into(), meant: None })
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() { "the arguments" } else { &self.path };
-        write!(f, "{path}: expected {}, got {}", self.expected, self.got)?;
-        match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
+        if self.path.is_empty() {
+            f.write_str("the arguments")?;
+        } else {
+            write!(f, "`{}`", shortened_to(&readable(&self.path), PATH_CHARS))?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let guess = |f: &mut fmt::Formatter<'_>, meant: &Option<String>| match meant {
+            Some(meant) => write!(f, ", did you mean `{meant}`?"),
             None => Ok(()),
+        };
+        match self {
+            Self::Missing { expected, sent_as } => {
+                f.write_str("missing")?;
+                if let Some(expected) = expected {
+                    write!(f, ", expected {expected}")?;
+                }
+                match sent_as {
+                    Some(sent) => write!(f, "; is it what you sent as `{}`?", shortened(sent)),
+                    None => Ok(()),
+                }
+            }
+            Self::NoForm { forms, closest } => {
+                let closest: Vec<String> = closest.iter().map(Fault::to_string).collect();
+                write!(f, "follows none of its {forms} forms; closest: {}", closest.join("; "))
+            }
+            Self::Unknown { meant, known } => {
+                f.write_str("unknown")?;
+                guess(f, meant)?;
+                match known {
+                    Some(known) if known.is_empty() => f.write_str("; none are known here"),
+                    Some(known) => write!(f, "; known are {}", listed(known.iter().map(|name| format!("`{name}`")))),
+                    None => Ok(()),
+                }
+            }
+            Self::Wrong { expected, got, meant } => {
+                write!(f, "expected {expected}, got {got}")?;
+                guess(f, meant)
+            }
         }
     }
 }
 
+/// Turns a JSON pointer into a path that reads like code.
+fn readable(pointer: &str) -> String {
+    let mut path = String::new();
+    for token in pointer.split('/').skip(1) {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
+            path.push_str(&format!("[{token}]"));
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&token);
+        }
+    }
+    path
+}
+
+/// Lists words, and says how many there are when some are left out.
+fn listed(words: impl ExactSizeIterator<Item = String>) -> String {
+    let more = words.len().saturating_sub(LISTED_WORDS);
+    let shown = words.take(LISTED_WORDS).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
 /// The beginning of a text, enough to recognize it.
 pub(crate) fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(SHOWN_CHARS).collect();
+    shortened_to(text, SHOWN_CHARS)
+}
+
+fn shortened_to(text: &str, chars: usize) -> String {
+    let mut short: String = text.chars().take(chars).collect();
     if short.len() < text.len() {
         short.push('…');
     }
     short
-}
-
-fn article(kind: &str) -> String {
-    match kind {
-        // The value says it all.
-        "null" => kind.to_owned(),
-        "array" | "integer" | "object" => format!("an {kind}"),
-        _ => format!("a {kind}"),
-    }
 }
 
 /// Faults that are listed at once.
@@ -149,6 +242,12 @@ pub const FAULT_LIMIT: usize = 16;
 
 /// Characters of the model's text that are repeated to it.
 const SHOWN_CHARS: usize = 60;
+
+/// Characters of a path that are shown.
+const PATH_CHARS: usize = 120;
+
+/// Names and values that are listed in one fault.
+const LISTED_WORDS: usize = 24;
 
 #[cfg(test)]
 mod tests {
@@ -201,10 +300,10 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_object_is_refused() {
-        refused("[1]", "an array [1]");
+        refused("[1]", "an array of 1");
         refused("null", "null");
-        refused("\"a\"", "a string \"a\"");
-        refused("7", "a number 7");
+        refused("\"a\"", "\"a\"");
+        refused("7", "7");
     }
 
     #[test]
@@ -233,9 +332,9 @@ mod tests {
 
     #[test]
     fn the_rejection_tells_the_model_what_to_do() {
-        let rejection = Rejection::from_iter((0..20).map(|n| Fault::new(format!("/{n}"), "x", "y")));
+        let rejection = Rejection::from_iter((0..20).map(|n| Fault::wrong(format!("/a/{n}"), "x", "y")));
         let text = rejection.to_string();
-        assert!(text.starts_with("the arguments were not accepted and the tool was not run. Correct this and call it again:\n- /0: expected x, got y\n"));
-        assert!(text.ends_with("\n- /15: expected x, got y\n- and more"));
+        assert!(text.starts_with("the arguments were not accepted and the tool was not run. Correct this and call it again:\n- `a[0]`: expected x, got y\n"));
+        assert!(text.ends_with("\n- `a[15]`: expected x, got y\n- and more"));
     }
 }

@@ -13,7 +13,7 @@ use mcp_types::{CallToolResult, RawJson};
 
 use crate::chat::{Completion, Request};
 use crate::error::{Error, ModelError};
-use crate::turn::{Call, CallIndex, ClientCall, Failure, Final, Outcome, Step, Turn};
+use crate::turn::{Call, CallIndex, ClientCall, Failure, Final, Outcome, Rejected, Step, Turn};
 
 /// A model that can be asked.
 ///
@@ -49,6 +49,14 @@ pub trait Tools: Send + Sync {
     ///
     /// Dropping the future cancels the call. The tool may have run, in part or in full.
     async fn call(&self, server: &str, tool: &str, arguments: RawJson) -> Result<CallToolResult, Failure>;
+
+    /// Is told of a call that was not made: of no tool, or with arguments that were not accepted.
+    ///
+    /// The model was told already, so that there is nothing to do but to show or log it. It comes before the calls of
+    /// the same reply that can be made.
+    fn rejected(&self, call: &Rejected) {
+        let _ = call;
+    }
 }
 
 /// How calls are made.
@@ -96,7 +104,9 @@ pub async fn run(turn: &mut Turn, model: &dyn Model, tools: &dyn Tools, options:
         step = match step {
             Step::Ask => {
                 let reply = model.complete(&turn.next_request()).await?;
-                turn.handle_model(reply)?
+                let next = turn.handle_model(reply)?;
+                turn.rejected().iter().for_each(|call| tools.rejected(call));
+                next
             }
             Step::Call(calls) => {
                 let outcomes = call_all(calls, tools, options).await;

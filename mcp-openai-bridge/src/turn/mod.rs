@@ -27,7 +27,7 @@ use crate::error::{Error, Misuse};
 use crate::tools::ToolSet;
 
 use round::Round;
-pub use round::{Call, CallIndex, ClientCall, Failure, Outcome};
+pub use round::{Call, CallIndex, ClientCall, Failure, Outcome, Refusal, Rejected};
 
 /// How a loop ends and how results are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,8 @@ pub struct Turn {
     rounds: u32,
     usage: Usage,
     state: State,
+    /// The calls of the last reply that were not made.
+    rejected: Vec<Rejected>,
 }
 
 #[derive(Clone, Debug)]
@@ -124,7 +126,8 @@ impl Turn {
     /// request's own wins.
     pub fn new(request: Request, tools: Arc<ToolSet>, options: Options) -> Self {
         let own = request.tool_names().into_iter().collect();
-        Self { tools, options, request, own, rounds: 0, usage: Usage::default(), state: State::Model }
+        let (state, rejected) = (State::Model, Vec::new());
+        Self { tools, options, request, own, rounds: 0, usage: Usage::default(), state, rejected }
     }
 
     /// Returns what is to be done next.
@@ -155,7 +158,7 @@ impl Turn {
     /// Takes a reply of the model.
     ///
     /// Calls that cannot be made are answered at once: of a tool that does not exist, or with arguments that are broken
-    /// or do not follow the tool's schema. Nothing is run for them.
+    /// or do not follow the tool's schema. Nothing is run for them, and [`rejected`](Self::rejected) has them.
     ///
     /// # Errors
     ///
@@ -172,6 +175,7 @@ impl Turn {
         self.request.messages.push(choice.message.clone());
         let calls = std::mem::take(&mut choice.message.tool_calls);
         let is_over = self.is_last_request();
+        self.rejected.clear();
         let end = |turn: &Self, calls| Final {
             message: Message { tool_calls: calls, ..choice.message.clone() },
             finish_reason: choice.finish_reason.clone(),
@@ -181,14 +185,17 @@ impl Turn {
         if calls.is_empty() {
             self.state = State::Ended(Step::Done(end(self, calls)));
         } else if is_over {
-            let reason = format!("not run: the limit of {} rounds of tool calls is reached", self.options.max_rounds);
-            let answers = calls.iter().map(|call| Message::tool(&call.id, self.failed(&reason)));
+            let why = Refusal::OutOfRounds { limit: self.options.max_rounds };
+            let answers = calls.iter().map(|call| Message::tool(&call.id, self.failed(&why)));
             let answers: Vec<Message> = answers.collect();
             self.request.messages.extend(answers);
+            let rejected = calls.iter().map(|call| Rejected::new(call, why.clone()));
+            self.rejected = rejected.collect();
             self.state = State::Ended(Step::OutOfRounds(end(self, calls)));
         } else {
             self.rounds += 1;
-            let round = Round::new(calls, &self.tools, &self.own, |reason| self.failed(reason));
+            let (round, rejected) = Round::new(calls, &self.tools, &self.own, |why| self.failed(why));
+            self.rejected = rejected;
             self.state = State::Results(round);
             self.finish_round();
         }
@@ -220,6 +227,13 @@ impl Turn {
         self.step()
     }
 
+    /// Returns the calls of the last reply that were not made, in the order of the calls.
+    ///
+    /// The model was told already. This is for people who watch, and for logs.
+    pub fn rejected(&self) -> &[Rejected] {
+        &self.rejected
+    }
+
     /// Returns the conversation so far.
     pub fn messages(&self) -> &[Message] {
         &self.request.messages
@@ -244,8 +258,8 @@ impl Turn {
         self.rounds >= self.options.max_rounds
     }
 
-    fn failed(&self, reason: &str) -> String {
-        format!("{}{reason}", self.options.content.error_prefix)
+    fn failed(&self, why: &Refusal) -> String {
+        format!("{}{why}", self.options.content.error_prefix)
     }
 
     /// Adds the answers to the conversation when there is one for every call.

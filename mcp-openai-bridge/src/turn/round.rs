@@ -10,6 +10,7 @@ use std::time::Duration;
 use mcp_types::{CallToolResult, RawJson};
 
 use super::Step;
+use crate::arguments::Rejection;
 use crate::chat::{Message, ToolCall};
 use crate::content::{self, Rendered};
 use crate::error::Misuse;
@@ -42,6 +43,57 @@ pub struct ClientCall {
     /// The call, as the model wrote it.
     pub call: ToolCall,
 }
+
+/// A call that was not made. The model was told why, and nothing was run for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejected {
+    /// The id of the call.
+    pub id: String,
+    /// The function that the model named; empty if it named none.
+    pub name: String,
+    /// Why it was not made.
+    pub why: Refusal,
+}
+
+impl Rejected {
+    pub(super) fn new(call: &ToolCall, why: Refusal) -> Self {
+        Self { id: call.id.clone(), name: call.name().unwrap_or_default(), why }
+    }
+}
+
+/// Why a call was not made. Its text is written for the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The arguments are broken or do not follow the schema of the tool.
+    Arguments(Rejection),
+    /// The model used all its rounds.
+    OutOfRounds {
+        /// How many those are.
+        limit: u32,
+    },
+    /// No tool has that name, or the call has no name.
+    Unknown {
+        /// What there is instead.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arguments(rejection) => rejection.fmt(f),
+            Self::OutOfRounds { limit } => {
+                let rounds = if *limit == 1 { "round" } else { "rounds" };
+                write!(f, "not run: the limit of {limit} {rounds} of tool calls is reached")
+            }
+            Self::Unknown { reason } => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// What came of a call.
 #[derive(Clone, Debug)]
@@ -140,15 +192,24 @@ enum Answer {
 }
 
 impl Round {
-    /// Sorts calls by who can answer them; `failed` makes the answer to one that nobody can.
+    /// Sorts calls by who can answer them; `failed` makes the answer to one that nobody can, and those are returned.
     pub(super) fn new(
         calls: Vec<ToolCall>,
         tools: &ToolSet,
         own: &BTreeSet<String>,
-        failed: impl Fn(&str) -> String,
-    ) -> Self {
-        let place = |call: ToolCall| Place { id: call.id.clone(), answer: Answer::to(call, tools, own, &failed) };
-        Self { places: calls.into_iter().map(place).collect() }
+        failed: impl Fn(&Refusal) -> String,
+    ) -> (Self, Vec<Rejected>) {
+        let mut rejected = Vec::new();
+        let places = calls.into_iter().map(|call| {
+            let answer = Answer::to(&call, tools, own).unwrap_or_else(|why| {
+                let answer = Answer::Given(Rendered::text_only(failed(&why)));
+                rejected.push(Rejected::new(&call, why));
+                answer
+            });
+            Place { id: call.id, answer }
+        });
+        let round = Self { places: places.collect() };
+        (round, rejected)
     }
 
     /// What is to be done: calls of servers come first, because the author of the request gets the rest of the turn.
@@ -209,19 +270,19 @@ impl Round {
 }
 
 impl Answer {
-    fn to(call: ToolCall, tools: &ToolSet, own: &BTreeSet<String>, failed: impl Fn(&str) -> String) -> Self {
-        let given = |reason: &str| Self::Given(Rendered::text_only(failed(reason)));
-        let Some(name) = call.name() else { return given("the call names no function and nothing was run") };
+    fn to(call: &ToolCall, tools: &ToolSet, own: &BTreeSet<String>) -> Result<Self, Refusal> {
+        let unknown = |reason: String| Refusal::Unknown { reason };
+        let Some(name) = call.name() else {
+            return Err(unknown("the call names no function and nothing was run".to_owned()));
+        };
         if own.contains(&name) {
-            return Self::Client(call);
+            return Ok(Self::Client(call.clone()));
         }
         let (Some(function), Some(tool)) = (&call.function, tools.resolve(&name)) else {
-            return given(&tools.unknown(&name));
+            return Err(unknown(tools.unknown(&name)));
         };
-        match tool.arguments(&function.arguments) {
-            Ok(arguments) => Self::Server { tool: Arc::clone(tool), arguments },
-            Err(rejection) => given(&rejection.to_string()),
-        }
+        let arguments = tool.arguments(&function.arguments).map_err(Refusal::Arguments)?;
+        Ok(Self::Server { tool: Arc::clone(tool), arguments })
     }
 }
 

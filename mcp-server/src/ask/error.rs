@@ -4,6 +4,7 @@
 //! with an error that names it (−32021); on a legacy session the language model is told, because the client cannot
 //! repeat the call with more.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub enum AskError {
     Refused(RpcError),
     /// No answer came in time.
     TimedOut(Duration),
+    /// A handler that asks by results of its own asked in so many rounds and needs more; legacy sessions and tasks only.
+    TooManyRounds(usize),
     /// The client of a legacy session did not declare what the question needs, or its revision does not have it.
     Undeclared(ClientCapabilities),
 }
@@ -43,6 +46,7 @@ impl fmt::Display for AskError {
             Self::Failed(error) => write!(f, "the client could not answer: {}", error.message),
             Self::Misfit(error) | Self::Refused(error) => f.write_str(&error.message),
             Self::TimedOut(time) => write!(f, "the client did not answer within {time:?}"),
+            Self::TooManyRounds(most) => write!(f, "the client was asked in {most} rounds and is needed for more"),
             Self::Undeclared(lacking) => {
                 let lacking = RawJson::encode(lacking).unwrap_or_else(|_| RawJson::empty_object());
                 write!(f, "this needs a client that can be asked, with the capabilities {}", lacking.as_str())
@@ -51,7 +55,7 @@ impl fmt::Display for AskError {
     }
 }
 
-impl std::error::Error for AskError {}
+impl StdError for AskError {}
 
 impl From<AskError> for RpcError {
     fn from(error: AskError) -> Self {
@@ -64,11 +68,23 @@ impl From<AskError> for RpcError {
 }
 
 /// Finds the error that the call is to be answered with, however deep another error wraps it.
-pub(crate) fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<RpcError> {
+pub(crate) fn refusal(error: &(dyn StdError + 'static)) -> Option<RpcError> {
+    match unanswered(error) {
+        Some(AskError::Refused(refusal)) => Some(refusal.clone()),
+        _ => None,
+    }
+}
+
+/// Finds the same where nobody but the client can be told.
+pub(crate) fn told_to_client(error: &(dyn StdError + 'static)) -> Option<RpcError> {
+    unanswered(error).cloned().map(RpcError::from)
+}
+
+fn unanswered<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e AskError> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(AskError::Refused(refusal)) = error.downcast_ref() {
-            return Some(refusal.clone());
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         next = error.source();
     }

@@ -13,23 +13,26 @@ mod asking;
 mod error;
 mod question;
 mod round;
+mod rounds;
 mod shim;
 
 use mcp_types::{
-    CreateMessageRequestParams, CreateMessageResult, InputResponses, Method, RawJson, Root, RpcError,
+    CreateMessageRequestParams, CreateMessageResult, InputRequest, InputResponses, Method,
+    MissingRequiredClientCapabilityError, RawJson, Root, RpcError,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::context::Cx;
 use crate::era;
-use crate::input::{ListRoots, Question};
+use crate::input::{ListRoots, Question, lacking};
 
 pub(crate) use asking::Asking;
-pub(crate) use error::refusal;
+pub(crate) use error::{refusal, told_to_client};
 pub use error::AskError;
 pub use question::{Elicitation, Form, Url};
-pub use round::Round;
+pub use round::{Append, Round};
+pub(crate) use rounds::{Came, rounds};
 pub(crate) use shim::answer_all;
 
 impl Cx {
@@ -132,6 +135,17 @@ impl Cx {
     /// It is as the handler gave it. On its way it was sealed, so that nobody could change it.
     pub fn request_state(&self) -> Option<String> {
         self.asking().answers().own_state().map(str::to_owned)
+    }
+
+    /// Refuses a question that the client did not declare that it can be asked (P-11).
+    pub(crate) fn may_ask(&self, request: &InputRequest) -> Result<(), AskError> {
+        match lacking(request, &self.capabilities(), self.features()) {
+            Some(lacking) => {
+                let error = MissingRequiredClientCapabilityError::new(lacking);
+                Err(era::unasked(self.caller(), error.into()))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Asks one question, in the way of the era.

@@ -6,7 +6,7 @@ use std::future::{Future, IntoFuture};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready, try_join};
-use mcp_types::{CreateMessageRequestParams, CreateMessageResult, Root};
+use mcp_types::{CreateMessageRequestParams, CreateMessageResult, InputRequest, Root};
 
 use super::{AskError, Elicitation};
 use crate::context::Cx;
@@ -16,11 +16,13 @@ use crate::context::Cx;
 pub struct Round<'c, A> {
     cx: &'c Cx,
     answers: BoxFuture<'c, Result<A, AskError>>,
+    /// The first question that cannot be asked; none of them is then.
+    refused: Option<AskError>,
 }
 
 impl<'c> Round<'c, ()> {
     pub(super) fn new(cx: &'c Cx) -> Self {
-        Self { cx, answers: ready(Ok(())).boxed() }
+        Self { cx, answers: ready(Ok(())).boxed(), refused: None }
     }
 }
 
@@ -32,7 +34,8 @@ impl<'c, A: Send + 'c> Round<'c, A> {
         T: Send + 'c,
     {
         let cx = self.cx;
-        self.and(cx.elicit(key, question))
+        let request = question.question().map(InputRequest::from);
+        self.and(request, cx.elicit(key, question))
     }
 
     /// Adds a question to the language model; see [`Cx::sample`](crate::Cx::sample).
@@ -44,8 +47,8 @@ impl<'c, A: Send + 'c> Round<'c, A> {
     where
         A: Append<CreateMessageResult>,
     {
-        let cx = self.cx;
-        self.and(cx.sample(key, params))
+        let (cx, params) = (self.cx, params.into());
+        self.and(Ok(params.clone().into()), cx.sample(key, params))
     }
 
     /// Adds a question for the roots; see [`Cx::roots`](crate::Cx::roots).
@@ -54,25 +57,33 @@ impl<'c, A: Send + 'c> Round<'c, A> {
         A: Append<Vec<Root>>,
     {
         let cx = self.cx;
-        self.and(cx.roots(key))
+        self.and(Ok(InputRequest::ListRoots(None)), cx.roots(key))
     }
 
-    fn and<T>(self, question: impl Future<Output = Result<T, AskError>> + Send + 'c) -> Round<'c, <A as Append<T>>::With>
+    fn and<T>(
+        self,
+        request: Result<InputRequest, AskError>,
+        question: impl Future<Output = Result<T, AskError>> + Send + 'c,
+    ) -> Round<'c, <A as Append<T>>::With>
     where
         A: Append<T>,
         T: Send + 'c,
     {
         let both = try_join(self.answers, question).map(|both| both.map(|(answers, answer)| answers.append(answer)));
-        Round { cx: self.cx, answers: both.boxed() }
+        let refused = self.refused.or_else(|| request.and_then(|request| self.cx.may_ask(&request)).err());
+        Round { cx: self.cx, answers: both.boxed(), refused }
     }
 }
 
-impl<'c, A> IntoFuture for Round<'c, A> {
+impl<'c, A: Send + 'c> IntoFuture for Round<'c, A> {
     type Output = Result<A, AskError>;
     type IntoFuture = BoxFuture<'c, Result<A, AskError>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.answers
+        match self.refused {
+            Some(refused) => ready(Err(refused)).boxed(),
+            None => self.answers,
+        }
     }
 }
 

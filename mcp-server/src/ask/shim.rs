@@ -4,14 +4,12 @@
 //! again with the answers, as a modern client would do it.
 
 use futures::future::try_join_all;
-use mcp_types::{
-    InputRequest, InputRequiredResult, JsonObject, MissingRequiredClientCapabilityError, RawJson, RpcError,
-};
+use mcp_types::{InputRequest, InputRequiredResult, JsonObject, RawJson, RpcError};
 
 use super::{AskError, misfit};
 use crate::context::Cx;
 use crate::era;
-use crate::input::{check, lacking};
+use crate::input::check;
 
 /// Asks for everything that a result wants to know, at once, and makes the call ready for the next run of its handler.
 ///
@@ -34,10 +32,7 @@ pub(crate) async fn answer_all(cx: &Cx, required: InputRequiredResult) -> Result
 }
 
 async fn one(cx: &Cx, key: &str, request: &InputRequest) -> Result<RawJson, AskError> {
-    if let Some(lacking) = lacking(request, &cx.capabilities(), cx.features()) {
-        let error = MissingRequiredClientCapabilityError::new(lacking);
-        return Err(era::unasked(cx.caller(), error.into()));
-    }
+    cx.may_ask(request)?;
     let answer = match (cx.asking().task().cloned(), cx.caller().session()) {
         (Some(task), _) => task.ask(cx, key, request.clone()).await?,
         (None, Some(session)) => era::ask(cx, session, request.clone()).await?,

@@ -17,14 +17,17 @@ use super::filter::Offered;
 use super::table::{Change, Full, Notice, SubscriberId, Table, Told};
 
 /// A handle by which a program says what changed. Clones tell the same subscribers.
+///
+/// Give it to the server with [`ServerBuilder::changes`](crate::ServerBuilder::changes), and to handlers as
+/// [`State`](crate::State). Clients of both eras hear of it: those that listen, and the sessions of those that cannot.
 #[derive(Clone)]
-pub(crate) struct ChangeHub {
+pub struct Changes {
     shared: Arc<Mutex<State>>,
 }
 
 /// One subscription, of a listen request or of a legacy session; it ends when this is dropped.
 pub(crate) struct Subscription {
-    hub: ChangeHub,
+    hub: Changes,
     id: SubscriberId,
 }
 
@@ -34,35 +37,43 @@ struct State {
     wakers: BTreeMap<SubscriberId, Waker>,
 }
 
-impl ChangeHub {
-    /// Makes a hub without subscribers, bounded by `subscriptions` and `subscriptions_total`.
-    pub(crate) fn new(limits: &Limits) -> Self {
+impl Changes {
+    /// Makes a handle without subscribers.
+    pub fn new() -> Self {
+        Self::within(&Limits::default())
+    }
+
+    pub(crate) fn within(limits: &Limits) -> Self {
         let state = State { table: Table::new(limits), wakers: BTreeMap::new() };
         Self { shared: Arc::new(Mutex::new(state)) }
     }
 
+    /// Takes the bounds of the server that it is given to.
+    pub(crate) fn bound(&self, limits: &Limits) {
+        self.lock().table.bound(limits);
+    }
+
     /// Says that the list of tools changed.
-    pub(crate) fn tools(&self) {
+    pub fn tools(&self) {
         self.tell(&Change::Tools);
     }
 
     /// Says that the list of prompts changed.
-    pub(crate) fn prompts(&self) {
+    pub fn prompts(&self) {
         self.tell(&Change::Prompts);
     }
 
     /// Says that the list of resources or of templates changed.
-    pub(crate) fn resources(&self) {
+    pub fn resources(&self) {
         self.tell(&Change::Resources);
     }
 
     /// Says that the contents of a resource changed.
-    pub(crate) fn resource(&self, uri: &str) {
+    pub fn resource(&self, uri: &str) {
         self.tell(&Change::Resource(uri.to_owned()));
     }
 
-    /// Says what changed: what another instance of the server said, for example.
-    pub(crate) fn tell(&self, change: &Change) {
+    fn tell(&self, change: &Change) {
         let mut state = self.lock();
         let concerned = state.table.tell(change);
         wake(state, &concerned);
@@ -72,7 +83,7 @@ impl ChangeHub {
     ///
     /// # Errors
     ///
-    /// Fails when there are as many as there may be, and when the server closes.
+    /// Fails when there are as many as there may be.
     pub(crate) fn listen(
         &self,
         id: RequestId,
@@ -84,20 +95,9 @@ impl ChangeHub {
     }
 
     /// Adds a legacy session, once it is ready.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the server closes.
-    pub(crate) fn session(&self, session: Arc<Session>, offered: Offered) -> Result<Subscription, Full> {
-        let id = self.lock().table.session(session, offered)?;
-        Ok(Subscription { hub: self.clone(), id })
-    }
-
-    /// Ends all subscriptions in good order and takes no more (P-35).
-    pub(crate) fn close(&self) {
-        let mut state = self.lock();
-        let concerned = state.table.close();
-        wake(state, &concerned);
+    pub(crate) fn session(&self, session: &Arc<Session>, offered: Offered) -> Subscription {
+        let id = self.lock().table.session(session, offered);
+        Subscription { hub: self.clone(), id }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -154,9 +154,15 @@ fn wake(mut state: MutexGuard<'_, State>, concerned: &[SubscriberId]) {
     wakers.into_iter().for_each(Waker::wake);
 }
 
-impl fmt::Debug for ChangeHub {
+impl Default for Changes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChangeHub").field("subscribers", &self.lock().table.len()).finish()
+        f.debug_struct("Changes").field("subscribers", &self.lock().table.len()).finish()
     }
 }
 

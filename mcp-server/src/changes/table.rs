@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use mcp_transport::Limits;
 use mcp_transport::era::legacy::Session;
@@ -54,8 +54,6 @@ pub(crate) enum Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum Full {
-    /// The server is shutting down.
-    Closing,
     /// The principal has as many subscriptions as one may have.
     Principal(usize),
     /// The server has as many as it may have.
@@ -77,7 +75,6 @@ pub(crate) struct Table {
     listening: usize,
     most_of_principal: usize,
     most: usize,
-    closing: bool,
 }
 
 #[derive(Debug)]
@@ -92,10 +89,16 @@ struct Subscriber {
 #[derive(Debug)]
 enum Interest {
     Listen { id: RequestId, honoured: SubscriptionFilter, acknowledged: bool, principal: Option<Arc<str>> },
-    Session { session: Arc<Session>, offered: Offered },
+    Session { session: Weak<Session>, offered: Offered },
 }
 
 impl Table {
+    /// Takes the bounds `subscriptions` and `subscriptions_total`.
+    pub(crate) fn bound(&mut self, limits: &Limits) {
+        self.most_of_principal = limits.subscriptions;
+        self.most = limits.subscriptions_total;
+    }
+
     /// Makes an empty table, bounded by `subscriptions` and `subscriptions_total`.
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
@@ -105,7 +108,6 @@ impl Table {
             listening: 0,
             most_of_principal: limits.subscriptions,
             most: limits.subscriptions_total,
-            closing: false,
         }
     }
 
@@ -116,16 +118,13 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// Fails when there are as many as there may be, and when the server closes.
+    /// Fails when there are as many as there may be.
     pub(crate) fn listen(
         &mut self,
         id: RequestId,
         honoured: SubscriptionFilter,
         principal: Option<&str>,
     ) -> Result<SubscriberId, Full> {
-        if self.closing {
-            return Err(Full::Closing);
-        }
         if self.listening >= self.most {
             return Err(Full::Total(self.most));
         }
@@ -142,16 +141,11 @@ impl Table {
     }
 
     /// Adds a legacy session that is ready: it is told of the lists that `offered` declares, and of the resources that
-    /// it is subscribed to when the time comes (P-41).
+    /// it is subscribed to when the time comes (P-41). How many there are is bounded where sessions are opened.
     ///
-    /// # Errors
-    ///
-    /// Fails when the server closes. How many sessions there are is bounded where they are opened.
-    pub(crate) fn session(&mut self, session: Arc<Session>, offered: Offered) -> Result<SubscriberId, Full> {
-        if self.closing {
-            return Err(Full::Closing);
-        }
-        Ok(self.add(Interest::Session { session, offered }))
+    /// The session is not held, so that it can end.
+    pub(crate) fn session(&mut self, session: &Arc<Session>, offered: Offered) -> SubscriberId {
+        self.add(Interest::Session { session: Arc::downgrade(session), offered })
     }
 
     fn add(&mut self, interest: Interest) -> SubscriberId {
@@ -181,13 +175,6 @@ impl Table {
         if let Some(subscriber) = self.subscribers.get_mut(&id) {
             subscriber.ending = true;
         }
-    }
-
-    /// Ends all subscriptions and takes no more; returns those who are to look.
-    pub(crate) fn close(&mut self) -> Vec<SubscriberId> {
-        self.closing = true;
-        self.subscribers.values_mut().for_each(|subscriber| subscriber.ending = true);
-        self.subscribers.keys().copied().collect()
     }
 
     /// Forgets a subscriber: its stream is gone, or its end was told.
@@ -261,7 +248,7 @@ impl Interest {
             (Self::Session { offered, .. }, Change::Prompts) => offered.prompts,
             (Self::Session { offered, .. }, Change::Resources) => offered.resources,
             (Self::Session { session, offered }, Change::Resource(uri)) => {
-                offered.subscribe && session.is_subscribed(uri)
+                offered.subscribe && session.upgrade().is_some_and(|session| session.is_subscribed(uri))
             }
         }
     }
@@ -302,7 +289,7 @@ pub(crate) fn closing(id: &RequestId) -> SubscriptionsListenResult {
 }
 
 /// Names a subscription by the id of its request, as the JSON type that it has (P-31).
-fn tag(id: &RequestId) -> Meta {
+pub(crate) fn tag(id: &RequestId) -> Meta {
     let id = RawJson::encode(id).expect("an id is a string or an integer, and both encode");
     [(meta::SUBSCRIPTION_ID, id)].into_iter().collect()
 }
@@ -318,7 +305,6 @@ where
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closing => f.write_str("the server is shutting down; subscribe again when it is back"),
             Self::Principal(most) => write!(f, "you have {most} subscriptions; end one before you open another"),
             Self::Total(most) => {
                 write!(f, "this server has {most} subscriptions and no room for more; try again later")
@@ -348,7 +334,7 @@ mod tests {
         let session = Arc::new(Session::new());
         let mut table = Table::new(&Limits::default());
         let offered = Offered { subscribe: true, ..Offered::default() };
-        let id = table.session(Arc::clone(&session), offered).unwrap();
+        let id = table.session(&session, offered);
         for number in 0..10_000 {
             let uri = format!("a:{number}");
             session.subscribe(&uri).unwrap();

@@ -5,26 +5,107 @@
 mod legacy;
 mod modern;
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use mcp_transport::era::legacy::Session;
 use mcp_transport::{Answer, Call, Caller};
 use mcp_types::{
-    CacheScope, CallToolResult, CompleteResult, DiscoverResult, EmptyResult, ErrorCode, GetPromptResult,
+    CacheScope, CallToolResult, CompleteResult, DiscoverResult, EmptyResult, GetPromptResult, InputRequest,
     InputRequiredResult, JsonObject, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
     ListToolsResult, Project, PromptsCapability, PromptsGetOutcome, RawJson, ReadResourceResult, ResourcesCapability,
     ResourcesReadOutcome, ResultMeta, RpcError, ServerCapabilities, ToolsCallOutcome, ToolsCapability,
 };
 use serde::Serialize;
 
+use crate::ask::{AskError, answer_all};
+use crate::context::Cx;
+use crate::input::Answers;
+use crate::server::Way;
 use crate::service::Core;
 
 /// Answers what only one of the eras has; `None` for what both have.
-pub(crate) async fn answer(core: &Core, call: &Call) -> Option<Answer> {
+pub(crate) async fn answer(core: &Core, call: &Call, way: &Way) -> Option<Answer> {
     match call.caller.session() {
         Some(session) => legacy::answer(core, session, &call.request),
-        None => modern::answer(core, call).await,
+        None => modern::answer(core, call, way).await,
     }
 }
 
+/// Returns what a legacy session is told outside every call.
+pub(crate) fn pushes(core: &Core, session: &Arc<Session>) -> Option<BoxStream<'static, Bytes>> {
+    legacy::pushes(core, session)
+}
+
+/// Reads what a request brings of earlier rounds; a legacy session has no such.
+///
+/// # Errors
+///
+/// Refuses what is not of this request (P-15, P-16).
+pub(crate) fn answers(core: &Core, call: &Call) -> Result<Answers, RpcError> {
+    match call.caller.session() {
+        Some(_) => Ok(Answers::default()),
+        None => modern::answers(core, call),
+    }
+}
+
+/// Asks the client of a legacy session something and waits for the answer.
+///
+/// # Errors
+///
+/// Fails when there is none.
+pub(crate) async fn ask(cx: &Cx, session: &Arc<Session>, request: InputRequest) -> Result<RawJson, AskError> {
+    legacy::ask(cx, session, request).await
+}
+
+/// Turns the refusal of a question into what its era makes of it (P-11, P-23).
+pub(crate) fn unasked(caller: &Caller, error: RpcError) -> AskError {
+    match caller.session() {
+        Some(_) => legacy::unasked(error),
+        None => AskError::Refused(error),
+    }
+}
+
+/// Makes the result that asks what a handler asked.
+///
+/// # Errors
+///
+/// Fails when what is kept is too large to travel.
+pub(crate) fn asks(cx: &Cx) -> Result<InputRequiredResult, RpcError> {
+    modern::asks(cx)
+}
+
+/// Does with a result that asks what the era does with it: `Some` is the answer to the call, `None` says that the client
+/// was asked here, and the handler goes on (P-23).
+///
+/// # Errors
+///
+/// Fails when the client cannot be asked.
+pub(crate) async fn required(
+    cx: &Cx,
+    required: InputRequiredResult,
+) -> Result<Option<InputRequiredResult>, AskError> {
+    match cx.caller().session() {
+        Some(_) => answer_all(cx, required).await.map(|()| None),
+        None => modern::required(cx, required).map(Some).map_err(AskError::Refused),
+    }
+}
+
+/// Refuses a caller that could have tasks and does not declare them (XT-2).
+///
+/// # Errors
+///
+/// Returns −32021 with the extension. On a legacy session the tool runs within its call (XT-15).
+pub(crate) fn check_task(caller: &Caller) -> Result<(), RpcError> {
+    caller.session().map_or_else(|| modern::check_task(caller), |_| Ok(()))
+}
+
 /// Encodes a result as the caller understands it.
+///
+/// # Errors
+///
+/// Fails when a value of the result cannot be encoded.
 pub(crate) fn encode<R: Stamped + Project + Serialize>(core: &Core, caller: &Caller, mut result: R) -> Answer {
     if caller.session().is_none() {
         modern::stamp(core, &mut result);
@@ -34,23 +115,24 @@ pub(crate) fn encode<R: Stamped + Project + Serialize>(core: &Core, caller: &Cal
 }
 
 /// Derives the capabilities from what is registered, so that the two cannot disagree (T-62).
-fn capabilities(core: &Core, list_changed: Option<bool>, subscribe: Option<bool>) -> ServerCapabilities {
+fn capabilities(core: &Core) -> ServerCapabilities {
     let registry = core.registry();
+    let offered = core.offered();
     let mut declared = ServerCapabilities::new();
     declared.tools = registry.has_tools().then(|| {
         let mut tools = ToolsCapability::new();
-        tools.list_changed = list_changed;
+        tools.list_changed = offered.tools.then_some(true);
         tools
     });
     declared.prompts = registry.has_prompts().then(|| {
         let mut prompts = PromptsCapability::new();
-        prompts.list_changed = list_changed;
+        prompts.list_changed = offered.prompts.then_some(true);
         prompts
     });
     declared.resources = registry.has_resources().then(|| {
         let mut resources = ResourcesCapability::new();
-        resources.list_changed = list_changed;
-        resources.subscribe = subscribe;
+        resources.list_changed = offered.resources.then_some(true);
+        resources.subscribe = offered.subscribe.then_some(true);
         resources
     });
     declared.completions = registry.completes().then(JsonObject::new);
@@ -68,17 +150,10 @@ pub(crate) fn available<O: Outcome>(outcome: O, caller: &Caller) -> Result<O, Rp
         Wants::Input => Err(RpcError::internal(
             "this needs input from the user, which is asked for in a way that revisions before 2026-07-28 do not have",
         )),
-        Wants::Task if caller.capabilities().extension(TASKS).is_some() => Ok(outcome),
-        Wants::Task => {
-            let data = serde_json::json!({"requiredCapabilities": {"extensions": {TASKS: {}}}});
-            let error = RpcError::new(ErrorCode::MISSING_CLIENT_CAPABILITY, "this runs only as a task");
-            Err(error.data(data))
-        }
+        Wants::Task if caller.session().is_none() => modern::check_task(caller).map(|()| outcome),
+        Wants::Task => Err(RpcError::internal("this runs only as a task, which revisions before 2026-07-28 do not have")),
     }
 }
-
-/// The identifier of the extension for tasks.
-const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 /// What an outcome asks of the client.
 pub(crate) enum Wants {
@@ -88,8 +163,11 @@ pub(crate) enum Wants {
 }
 
 /// One of the things that a request may end in.
-pub(crate) trait Outcome {
+pub(crate) trait Outcome: Sized {
     fn wants(&self) -> Wants;
+
+    /// Returns the result that asks the client for something, or else what it is.
+    fn required(self) -> Result<InputRequiredResult, Self>;
 }
 
 impl Outcome for ToolsCallOutcome {
@@ -98,6 +176,13 @@ impl Outcome for ToolsCallOutcome {
             Self::InputRequired(_) => Wants::Input,
             Self::Task(_) => Wants::Task,
             _ => Wants::Nothing,
+        }
+    }
+
+    fn required(self) -> Result<InputRequiredResult, Self> {
+        match self {
+            Self::InputRequired(required) => Ok(required),
+            other => Err(other),
         }
     }
 }
@@ -109,6 +194,13 @@ impl Outcome for PromptsGetOutcome {
             _ => Wants::Nothing,
         }
     }
+
+    fn required(self) -> Result<InputRequiredResult, Self> {
+        match self {
+            Self::InputRequired(required) => Ok(required),
+            other => Err(other),
+        }
+    }
 }
 
 impl Outcome for ResourcesReadOutcome {
@@ -116,6 +208,13 @@ impl Outcome for ResourcesReadOutcome {
         match self {
             Self::InputRequired(_) => Wants::Input,
             _ => Wants::Nothing,
+        }
+    }
+
+    fn required(self) -> Result<InputRequiredResult, Self> {
+        match self {
+            Self::InputRequired(required) => Ok(required),
+            other => Err(other),
         }
     }
 }

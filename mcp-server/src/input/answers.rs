@@ -146,6 +146,11 @@ impl Answers {
         Ok(answer)
     }
 
+    /// Returns whether the request is, or takes, more than one round: its answer is not for caches (P-21).
+    pub(crate) fn has_rounds(&self) -> bool {
+        !self.received.is_empty() || self.record != Record::default()
+    }
+
     /// Returns what the client answered in this round.
     pub(crate) fn received(&self) -> &JsonObject {
         &self.received
@@ -187,6 +192,7 @@ impl Answers {
         Ok(result.request_state(seal(&record).map_err(|error| RpcError::internal(error.to_string()))?))
     }
 
+    #[cfg(test)]
     /// Returns whether the run met a question without an answer: it cannot go on in this round.
     pub(crate) fn has_questions(&self) -> bool {
         !self.asked.is_empty()

@@ -15,14 +15,15 @@ use std::future::ready;
 use bytes::Bytes;
 use futures::FutureExt;
 use mcp_transport::{Answer, Limits};
-use mcp_types::{Annotations, ErrorCode, Features, Icon, Meta, RawJson, ResourcesReadOutcome, RpcError};
+use mcp_types::{Annotations, CacheScope, ErrorCode, Features, Icon, Meta, RawJson, ResourcesReadOutcome, RpcError};
 
+use crate::ask::{Came, rounds};
 use crate::context::Cx;
 use crate::era;
 use crate::error::Fault;
 use crate::extract::{InResource, Needs, Unfit};
 use crate::handler::{Erased, Handler, erase};
-use crate::run::Named;
+use crate::run::{Named, caught};
 use crate::service::Core;
 
 pub use reply::{IntoContents, ReadReply};
@@ -184,19 +185,28 @@ pub(crate) async fn read(core: &Core, cx: Cx) -> Answer {
         }
     };
     let shown = crate::text::shorten(&uri, 200);
-    let started = async { handler(cx.clone()).await };
-    let reply = match core.bounds().run(&cx, Named { kind: "resource", name: &shown }, started).await {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(Unfit { why })) => return Err(RpcError::invalid_params(format!("resource `{shown}`: {why}"))),
-        Err(stopped) => return Err(RpcError::internal(format!("reading `{shown}` {stopped}"))),
-    };
     let place = Place { uri: &uri, mime_type: mime_type.as_deref() };
-    let outcome = reply.finish(&place)?.ok_or_else(|| not_found(&uri, features))?;
-    if let ResourcesReadOutcome::Complete(result) = &outcome
-        && result.contents.is_empty()
-    {
-        // T-101: never an empty `contents`.
-        return Err(not_found(&uri, features));
+    let _ending = cx.ending();
+    let start = || caught(handler(cx.clone()));
+    let told = |ran: Result<ReadReply, Unfit>| match ran {
+        Ok(reply) => reply.finish(&place)?.ok_or_else(|| not_found(&uri, features)),
+        Err(Unfit { why }) => Err(RpcError::invalid_params(format!("resource `{shown}`: {why}"))),
+    };
+    let mut outcome = match rounds(&cx, Named { kind: "resource", name: &shown }, start(), start, told).await {
+        Came::Told(outcome) => outcome?,
+        Came::Unasked(error) => return Err(error.into()),
+        Came::Stopped(stopped) => return Err(RpcError::internal(format!("reading `{shown}` {stopped}"))),
+        Came::Detaches(_) => return Err(RpcError::internal("a resource cannot become a task")),
+    };
+    if let ResourcesReadOutcome::Complete(result) = &mut outcome {
+        if result.contents.is_empty() {
+            // T-101: never an empty `contents`.
+            return Err(not_found(&uri, features));
+        }
+        if cx.asking().answers().has_rounds() {
+            // What somebody was asked for is nobody else's (P-21).
+            (result.ttl_ms, result.cache_scope) = (Some(0), Some(CacheScope::Private));
+        }
     }
     let answer = era::encode(core, cx.caller(), era::available(outcome, cx.caller())?)?;
     let (size, most) = (answer.as_bytes().len(), core.limits().result_bytes);

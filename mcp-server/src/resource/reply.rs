@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use mcp_types::{InputRequiredResult, ReadResourceResult, ResourceContents, ResourcesReadOutcome, RpcError};
 
+use crate::ask::told_to_client;
 use crate::reply::{BoxError, Json, with_causes};
 
 /// Something that reading a resource may return.
@@ -64,10 +65,10 @@ impl ReadReply {
             Kind::Failed(error) => {
                 return Err(match error.downcast::<RpcError>() {
                     Ok(refusal) => *refusal,
-                    Err(error) => {
+                    Err(error) => told_to_client(&*error).unwrap_or_else(|| {
                         let shown = crate::text::shorten(place.uri, 200);
                         RpcError::internal(format!("cannot read `{shown}`: {}", with_causes(&*error)))
-                    }
+                    }),
                 });
             }
         };

@@ -9,6 +9,7 @@ mod checker;
 mod derive;
 #[cfg(feature = "validate")]
 mod fault;
+mod form;
 #[cfg(feature = "validate")]
 mod shape;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub(crate) use budget::SchemaFault;
 pub(crate) use derive::{arguments_of, no_arguments, output_of, prompt_arguments_of};
+pub(crate) use form::form_of;
 
 use checker::Checker;
 

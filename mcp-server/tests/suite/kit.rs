@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::FutureExt;
-use mcp_server::types::{Message, Request, Revision, RpcError};
+use mcp_server::types::{Message, RawJson, Request, Response, Revision, RpcError};
 use mcp_server::{Limits, Server};
 use mcp_transport::era::legacy::Session;
 use mcp_transport::era::{Served, Verdict, classify};
@@ -30,22 +30,44 @@ pub(crate) struct Told {
 impl Client {
     /// Makes a client that has shaken hands, when its revision has that.
     pub(crate) async fn new(server: &Server, revision: Revision) -> Self {
+        Self::with(server, revision, json!({})).await
+    }
+
+    /// Makes a client that declares capabilities, on its session or with every request.
+    pub(crate) async fn with(server: &Server, revision: Revision, capabilities: Value) -> Self {
+        let client = Self::unbegun(server, revision);
+        if client.session.is_none() {
+            return client.meta("io.modelcontextprotocol/clientCapabilities", capabilities);
+        }
+        let hello = json!({
+            "protocolVersion": revision.as_str(),
+            "capabilities": capabilities,
+            "clientInfo": {"name": "kit", "version": "1"},
+        });
+        client.ok("initialize", hello).await;
+        client
+    }
+
+    /// Makes a client that has not shaken hands.
+    pub(crate) fn unbegun(server: &Server, revision: Revision) -> Self {
         let modern = revision == Revision::V2026_07_28;
         let session = (!modern).then(|| Arc::new(Session::new()));
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": revision.as_str(),
             "io.modelcontextprotocol/clientCapabilities": {},
         });
-        let client = Self { server: server.clone(), revision, session, meta: if modern { meta } else { json!({}) } };
-        if !modern {
-            let hello = json!({
-                "protocolVersion": revision.as_str(),
-                "capabilities": {},
-                "clientInfo": {"name": "kit", "version": "1"},
-            });
-            client.ok("initialize", hello).await;
-        }
-        client
+        Self { server: server.clone(), revision, session, meta: if modern { meta } else { json!({}) } }
+    }
+
+    /// Returns the session of a legacy client.
+    pub(crate) fn session(&self) -> Arc<Session> {
+        Arc::clone(self.session.as_ref().expect("a legacy client"))
+    }
+
+    /// Sends the requests that follow to another server.
+    pub(crate) fn moved_to(mut self, server: &Server) -> Self {
+        self.server = server.clone();
+        self
     }
 
     /// Adds a member to the `_meta` of every request.
@@ -88,6 +110,10 @@ impl Client {
         let mut notifications = Vec::new();
         while let Some(text) = outbox.try_next() {
             let notification: Value = serde_json::from_slice(&text).unwrap();
+            if notification.get("id").is_some() {
+                // A question, to a client that does not answer.
+                continue;
+            }
             check_notification(self.revision, &notification);
             notifications.push(notification);
         }
@@ -96,6 +122,72 @@ impl Client {
             check_result(self.revision, method, result);
         }
         Told { answer, notifications }
+    }
+
+    /// Sends a request, answers what the server asks, in the way of the era, and returns the last answer.
+    ///
+    /// `person` is given the method and the parameters of each question, and says what the client answers.
+    pub(crate) async fn converse(
+        &self,
+        method: &str,
+        params: Value,
+        mut person: impl FnMut(&str, &Value) -> Result<Value, RpcError>,
+    ) -> Result<Value, RpcError> {
+        let mut round = params.clone();
+        for _ in 0..10 {
+            let result = match &self.session {
+                Some(session) => self.interrogated(session, method, round.clone(), &mut person).await?,
+                None => self.request(method, round.clone()).await.answer?,
+            };
+            if result["resultType"] != "input_required" {
+                return Ok(result);
+            }
+            round = params.clone();
+            let mut responses = json!({});
+            for (key, asked) in result["inputRequests"].as_object().into_iter().flatten() {
+                responses[key] = person(asked["method"].as_str().unwrap(), &asked["params"])?;
+            }
+            round["inputResponses"] = responses;
+            if let Some(state) = result.get("requestState") {
+                round["requestState"] = state.clone();
+            }
+        }
+        panic!("{method} asks without end")
+    }
+
+    /// Sends a request of a legacy session and answers the requests that come back before its answer.
+    async fn interrogated(
+        &self,
+        session: &Arc<Session>,
+        method: &str,
+        params: Value,
+        person: &mut impl FnMut(&str, &Value) -> Result<Value, RpcError>,
+    ) -> Result<Value, RpcError> {
+        let (call, mut outbox) = self.start(method, params);
+        let mut call = Box::pin(self.server.call(call));
+        loop {
+            if let Some(answer) = (&mut call).now_or_never() {
+                let result: Value = answer?.decode().unwrap();
+                check_result(self.revision, method, &result);
+                return Ok(result);
+            }
+            let mut asked = false;
+            while let Some(text) = outbox.try_next() {
+                let message: Value = serde_json::from_slice(&text).unwrap();
+                let Some(id) = message.get("id") else { continue };
+                asked = true;
+                let definition = match message["method"].as_str().unwrap() {
+                    "elicitation/create" => "ElicitRequest",
+                    "sampling/createMessage" => "CreateMessageRequest",
+                    _ => "ListRootsRequest",
+                };
+                check(self.revision, definition, &message);
+                let outcome = person(message["method"].as_str().unwrap(), &message["params"]).map(RawJson::from);
+                let id = Some(id.as_i64().unwrap().into());
+                assert!(session.answered(Response { id, outcome }), "somebody waits for the answer");
+            }
+            assert!(asked, "{method} waits for nothing");
+        }
     }
 
     #[track_caller]
@@ -170,13 +262,20 @@ fn check_result(revision: Revision, method: &str, result: &Value) {
         "completion/complete" => "CompleteResult",
         _ => "EmptyResult",
     };
-    let definition = if result["resultType"] == "input_required" { "InputRequiredResult" } else { definition };
+    let definition = match result["resultType"].as_str() {
+        Some("input_required") => "InputRequiredResult",
+        // What an extension has is not in the schema.
+        Some("task") => return,
+        _ if method.starts_with("tasks/") => "Result",
+        _ => definition,
+    };
     check(revision, definition, result);
 }
 
 /// Holds a notification against the published schema.
 pub(crate) fn check_notification(revision: Revision, notification: &Value) {
     let definition = match notification["method"].as_str().unwrap() {
+        "notifications/cancelled" => "CancelledNotification",
         "notifications/progress" => "ProgressNotification",
         "notifications/message" => "LoggingMessageNotification",
         "notifications/resources/updated" => "ResourceUpdatedNotification",
@@ -184,6 +283,8 @@ pub(crate) fn check_notification(revision: Revision, notification: &Value) {
         "notifications/prompts/list_changed" => "PromptListChangedNotification",
         "notifications/resources/list_changed" => "ResourceListChangedNotification",
         "notifications/subscriptions/acknowledged" => "SubscriptionsAcknowledgedNotification",
+        // What an extension has is not in the schema.
+        "notifications/tasks" => return,
         other => panic!("a notification that nobody expects: {other}"),
     };
     check(revision, definition, notification);

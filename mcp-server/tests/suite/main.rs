@@ -3,6 +3,7 @@
 // The lint knows test functions, but not the functions that they share.
 #![allow(clippy::unwrap_used)]
 
+mod asking;
 mod handshake;
 mod hostile;
 mod kit;
@@ -11,4 +12,5 @@ mod prompts;
 mod resources;
 mod running;
 mod subscriptions;
+mod tasks;
 mod tools;

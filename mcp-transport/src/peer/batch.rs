@@ -1,7 +1,8 @@
 //! Batches of revision 2025-03-26: many messages in one array (T-9, S-12).
 //!
-//! The answers to a batch are sent together when the last of them is there. The surprising thing: a batch can come to
-//! nothing, when it held notifications only or all of its requests were withdrawn; then nothing is sent.
+//! The answers to a batch are sent together when the last of them is there. Until then they are held, and so bounded: an
+//! answer for which there is no room becomes an error. The surprising thing: a batch can come to nothing, when it held
+//! notifications only or all of its requests were withdrawn; then nothing is sent.
 
 use std::collections::HashMap;
 
@@ -10,15 +11,20 @@ use mcp_types::{RawJson, RpcError};
 
 use super::put_line;
 use crate::limits::Limits;
+use crate::service::Answer;
 
 /// The batches whose answers are not all there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Batches {
     /// The number of the next batch.
     next: u64,
     /// The batch that is being read.
     reading: Option<u64>,
     batches: HashMap<u64, Batch>,
+    /// The sum of the sizes of the answers in `batches`.
+    held: usize,
+    /// How many bytes of results may be held.
+    max_bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +36,16 @@ struct Batch {
 }
 
 impl Batches {
+    pub(super) fn new(limits: &Limits) -> Self {
+        // All answers to a batch are one line, which a peer with the same limits must be able to read.
+        Self { next: 0, reading: None, batches: HashMap::new(), held: 0, max_bytes: limits.line_bytes }
+    }
+
+    /// Returns how many bytes of answers wait for the rest of their batches.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
     pub(super) fn begin(&mut self) {
         self.reading = Some(self.next);
         self.batches.insert(self.next, Batch::default());
@@ -50,10 +66,28 @@ impl Batches {
     }
 
     /// Writes the answer to a request that was counted in, or one outside every batch.
-    pub(super) fn answer(&mut self, batch: Option<u64>, out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
-        let Some(number) = batch else { return put_line(out, write) };
+    pub(super) fn answer(
+        &mut self,
+        batch: Option<u64>,
+        out: &mut BytesMut,
+        answer: &Answer,
+        write: impl Fn(&mut BytesMut, &Answer),
+    ) {
+        let Some(number) = batch else { return put_line(out, |out| write(out, answer)) };
         if let Some(batch) = self.batches.get_mut(&number) {
-            batch.put(write);
+            let size = match answer {
+                Ok(result) => result.as_bytes().len(),
+                Err(error) => error.data.as_ref().map_or(0, |data| data.as_bytes().len()),
+            };
+            // One answer always passes.
+            let has_room = self.held == 0 || size == 0 || self.held.saturating_add(size) <= self.max_bytes;
+            self.held += if has_room {
+                batch.put(|out| write(out, answer))
+            } else {
+                let message = "the answers to batches that are not complete have too many bytes already; \
+                               send this request again outside of a batch";
+                batch.put(|out| write(out, &Err(RpcError::internal(message))))
+            };
             batch.open = batch.open.saturating_sub(1);
         }
         self.send_if_complete(number, out);
@@ -62,7 +96,7 @@ impl Batches {
     /// Writes an answer to something that was not counted in.
     pub(super) fn refuse(&mut self, out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
         match self.reading.and_then(|number| self.batches.get_mut(&number)) {
-            Some(batch) => batch.put(write),
+            Some(batch) => self.held += batch.put(write),
             None => put_line(out, write),
         }
     }
@@ -82,6 +116,7 @@ impl Batches {
             return;
         }
         let answers = self.batches.remove(&number).unwrap_or_default().answers;
+        self.held -= answers.len();
         if !answers.is_empty() {
             put_line(out, |out| {
                 out.put_u8(b'[');
@@ -93,11 +128,14 @@ impl Batches {
 }
 
 impl Batch {
-    fn put(&mut self, write: impl FnOnce(&mut BytesMut)) {
+    /// Adds an answer; returns by how many bytes the batch grew.
+    fn put(&mut self, write: impl FnOnce(&mut BytesMut)) -> usize {
+        let before = self.answers.len();
         if !self.answers.is_empty() {
             self.answers.put_u8(b',');
         }
         write(&mut self.answers);
+        self.answers.len() - before
     }
 }
 

@@ -56,8 +56,8 @@ pub struct Peer {
     batches: Batches,
     /// Finished lines, not yet taken.
     out: BytesMut,
-    /// How many bytes of `out` are answers that nobody but the peer caused.
-    refusals: usize,
+    /// How many bytes of `out` are answers that nobody here was asked for.
+    reflexes: usize,
     events: VecDeque<Event>,
 }
 
@@ -122,9 +122,9 @@ impl Peer {
             in_flight: limits.in_flight,
             asked: Pending::default(),
             answering: HashMap::new(),
-            batches: Batches::default(),
+            batches: Batches::new(limits),
             out: BytesMut::new(),
-            refusals: 0,
+            reflexes: 0,
             events: VecDeque::new(),
         }
     }
@@ -157,15 +157,25 @@ impl Peer {
     pub fn respond(&mut self, id: &RequestId, answer: &Answer) -> bool {
         let Some(open) = self.answering.remove(id) else { return false };
         let out = &mut self.out;
-        self.batches.answer(open.batch, out, |out| match answer {
+        let write = |out: &mut BytesMut, answer: &Answer| match answer {
             Ok(result) => rpc::response(out, id, result),
             Err(error) => rpc::error_response(out, Some(id), error),
-        });
+        };
+        self.batches.answer(open.batch, out, answer, write);
         if open.kind == Kind::Subscription && answer.is_ok() {
             // Its result is its end, which the cancellation page wants to be told in this way too (P-35).
             self.notify_cancelled(id, "the subscription ended");
         }
         true
+    }
+
+    /// Answers a request of the peer as [`respond`](Self::respond) does, without anybody having been asked. What waits to
+    /// be sent of such answers is counted, because nothing else slows down a peer that causes them.
+    pub fn respond_by_reflex(&mut self, id: &RequestId, answer: &Answer) -> bool {
+        let before = self.out.len();
+        let was_open = self.respond(id, answer);
+        self.reflexes += self.out.len().saturating_sub(before);
+        was_open
     }
 
     /// Forgets a request of the peer without an answer, which only a request that must not exist deserves (S-3).
@@ -176,25 +186,28 @@ impl Peer {
     }
 
     /// Sends an encoded message that belongs to a request of the peer; returns whether that is still open. Nothing is
-    /// sent for one that is not (P-61).
+    /// sent for one that is not (P-61). The message must be one line, as [`rpc`] writes it.
     pub fn forward(&mut self, id: &RequestId, message: &[u8]) -> bool {
         if !self.answering.contains_key(id) {
             return false;
         }
-        self.send(message);
+        put_line(&mut self.out, |out| out.put_slice(message));
         true
     }
 
-    /// Sends an encoded message.
+    /// Sends an encoded message, whoever wrote it: white space between its tokens may hold line ends, which become
+    /// spaces (T-13).
     pub fn send(&mut self, message: &[u8]) {
-        put_line(&mut self.out, |out| out.put_slice(message));
+        put_line(&mut self.out, |out| {
+            out.extend(message.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+        });
     }
 
     /// Answers something that is not a request, or one that was not accepted. It opens and closes nothing.
     pub fn refuse(&mut self, id: Option<&RequestId>, error: &RpcError) {
         let before = self.out.len();
         self.batches.refuse(&mut self.out, |out| rpc::error_response(out, id, error));
-        self.refusals += self.out.len().saturating_sub(before);
+        self.reflexes += self.out.len().saturating_sub(before);
     }
 
     /// Returns how many requests of the peer are open.
@@ -250,7 +263,7 @@ impl Peer {
     /// Returns all lines that are ready to be sent, as one piece.
     #[must_use]
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        self.refusals = 0;
+        self.reflexes = 0;
         (!self.out.is_empty()).then(|| self.out.split().freeze())
     }
 
@@ -260,14 +273,22 @@ impl Peer {
         self.asked.next_deadline()
     }
 
-    /// Returns how many bytes wait for [`poll_transmit`](Self::poll_transmit).
+    /// Returns how many bytes wait to be sent: for [`poll_transmit`](Self::poll_transmit), or for the rest of their
+    /// batch.
     pub fn unsent(&self) -> usize {
-        self.out.len()
+        self.out.len() + self.held()
     }
 
-    /// Returns how many of the [`unsent`](Self::unsent) bytes are refusals, which the peer alone caused.
-    pub fn unsent_refusals(&self) -> usize {
-        self.refusals
+    /// Returns how many of the [`unsent`](Self::unsent) bytes are answers that wait for the rest of their batch. Taking
+    /// what is ready does not make them fewer; answering the other requests of the batch does.
+    pub fn held(&self) -> usize {
+        self.batches.held()
+    }
+
+    /// Returns how many of the [`unsent`](Self::unsent) bytes the peer causes without anybody here being asked: refusals,
+    /// [reflexes](Self::respond_by_reflex), and what is [held](Self::held).
+    pub fn unsent_reflexes(&self) -> usize {
+        self.reflexes + self.held()
     }
 
     fn handle_request(&mut self, request: Request) {
@@ -353,14 +374,11 @@ impl Default for Peer {
     }
 }
 
-/// Appends one message as one line. White space between its tokens may hold line ends; they become spaces (T-13).
-pub(crate) fn put_line(out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
+/// Appends one message and the end of its line. What is written must be one line, which it is when [`rpc`] writes it.
+fn put_line(out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
     let start = out.len();
     write(out);
-    let message = out.get_mut(start..).unwrap_or_default();
-    if message.contains(&b'\n') || message.contains(&b'\r') {
-        message.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
-    }
+    debug_assert!(!out.get(start..).unwrap_or_default().contains(&b'\n'), "a message is one line (T-13)");
     out.put_u8(b'\n');
 }
 

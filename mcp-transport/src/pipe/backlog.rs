@@ -1,7 +1,9 @@
 //! What arrived and was not taken yet, bounded by letting go of what matters least (F81, F83).
 //!
-//! The reader of a connection never waits for one slow consumer, because the others wait behind it. So a full backlog
-//! sheds: first progress, of which the newest tells all; then the oldest log messages; then repetitions. Requests stay.
+//! Whoever fills a backlog waits a moment when it is half full, and a reader that uses the moment loses nothing. But the
+//! other readers wait meanwhile, so it is short, and a backlog whose reader let it pass sheds until it has been emptied:
+//! first the oldest progress, of which the newest tells all; then the oldest log messages; then repetitions. Requests
+//! stay.
 
 use std::collections::VecDeque;
 
@@ -18,6 +20,18 @@ pub(super) struct Backlog {
     waiting: VecDeque<Incoming>,
     /// The sum of the sizes of `waiting`.
     held: usize,
+    pace: Pace,
+}
+
+/// How fast the messages are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// There is no need to know.
+    Unknown,
+    /// Half of the room is used, and the reader is given the time to make some.
+    Awaited,
+    /// The reader let that time pass; the backlog has not been empty since.
+    Slow,
 }
 
 /// How much a message matters; the least goes first.
@@ -31,24 +45,54 @@ enum Weight {
 
 impl Backlog {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { max_messages: limits.outbox_messages, max_bytes: limits.outbox_bytes, waiting: VecDeque::new(), held: 0 }
+        Self {
+            max_messages: limits.outbox_messages,
+            max_bytes: limits.outbox_bytes,
+            waiting: VecDeque::new(),
+            held: 0,
+            pace: Pace::Unknown,
+        }
     }
 
-    /// Adds a message, at the cost of others or of itself when there is no room.
+    /// Adds a message. When the reader is slow and there is no room, that is at the cost of others or of itself.
     pub(super) fn push(&mut self, message: Incoming) {
-        while !self.fits(&message) && !self.waiting.is_empty() {
+        while self.pace == Pace::Slow && !self.fits(&message) && !self.waiting.is_empty() {
             if self.waiting.contains(&message) || !self.shed(weight(&message)) {
                 return;
             }
         }
         self.held += size(&message);
         self.waiting.push_back(message);
+        let is_half_full = self.waiting.len() >= self.max_messages / 2 || self.held >= self.max_bytes / 2;
+        if is_half_full && self.pace == Pace::Unknown {
+            self.pace = Pace::Awaited;
+        }
     }
 
     pub(super) fn pop(&mut self) -> Option<Incoming> {
-        let message = self.waiting.pop_front()?;
-        self.held -= size(&message);
-        Some(message)
+        let message = self.waiting.pop_front();
+        if self.waiting.is_empty() {
+            self.pace = Pace::Unknown;
+        }
+        self.held -= message.as_ref().map_or(0, size);
+        message
+    }
+
+    /// Returns whether nothing more should come before its reader had time to take some.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.pace == Pace::Awaited
+    }
+
+    /// Says that the time for the reader is over.
+    pub(super) fn stop_waiting(&mut self) {
+        if self.is_awaited() {
+            self.pace = Pace::Slow;
+        }
+    }
+
+    /// Says that there is no reader to be given time.
+    pub(super) fn leave(&mut self) {
+        self.pace = Pace::Slow;
     }
 
     /// Returns whether there is room; a message above the limit fits alone.
@@ -124,6 +168,7 @@ mod tests {
     #[track_caller]
     fn keeps(room: usize, pushed: &[Incoming], kept: &[Incoming]) {
         let mut backlog = Backlog::new(&Limits::default().outbox_messages(room));
+        backlog.leave();
         pushed.iter().cloned().for_each(|message| backlog.push(message));
         let left: Vec<_> = std::iter::from_fn(|| backlog.pop()).collect();
         assert_eq!(left, kept);
@@ -152,11 +197,34 @@ mod tests {
     #[test]
     fn bytes_are_bounded_too_but_one_message_always_passes() {
         let mut backlog = Backlog::new(&Limits::default().outbox_bytes(100));
+        backlog.leave();
         let large = log(&"x".repeat(1_000));
         backlog.push(large.clone());
         backlog.push(log("y"));
         assert_eq!(backlog.pop(), Some(log("y")));
+        backlog.leave();
         backlog.push(large.clone());
         assert_eq!(backlog.pop(), Some(large));
+    }
+
+    #[test]
+    fn a_reader_loses_nothing_before_it_had_its_time_and_again_once_it_has_caught_up() {
+        let mut backlog = Backlog::new(&Limits::default().outbox_messages(4));
+        backlog.push(progress(1));
+        assert!(!backlog.is_awaited());
+        // A batch brings more at once than there is room for.
+        (2..=9).for_each(|value| backlog.push(progress(value)));
+        assert!(backlog.is_awaited());
+        let taken: Vec<_> = std::iter::from_fn(|| backlog.pop()).collect();
+        assert_eq!((taken.len(), backlog.is_awaited()), (9, false));
+
+        (1..=4).for_each(|value| backlog.push(progress(value)));
+        backlog.stop_waiting();
+        assert!(!backlog.is_awaited());
+        backlog.push(progress(5));
+        assert_eq!(backlog.pop(), Some(progress(2)), "a slow reader loses the oldest");
+        while backlog.pop().is_some() {}
+        (1..=4).for_each(|value| backlog.push(progress(value)));
+        assert!(backlog.is_awaited(), "it is given time again");
     }
 }

@@ -5,6 +5,7 @@
 //! [`Peer`](crate::peer::Peer); here are only the loops that read, write and wait for it.
 
 mod backlog;
+mod lines;
 mod mux;
 mod server;
 mod stdio;

@@ -32,8 +32,11 @@ use state::{Phase, State};
 ///
 /// Lines that are not messages are skipped and counted ([`noise`](Self::noise)). `ping` is always answered; other
 /// requests of a legacy server go to [`inbound`](Transport::inbound), and while nobody takes that they are refused.
-/// What is not taken in time is bounded by [`Limits::outbox_messages`] and [`Limits::outbox_bytes`]: progress is
-/// coalesced, then the oldest log messages go; a response is never lost.
+///
+/// What an exchange was told and did not take is bounded by [`Limits::outbox_messages`] and [`Limits::outbox_bytes`].
+/// When it is half full, reading pauses and the exchange has [`Limits::reader_turn`] to take all of it; if it does not,
+/// it loses what does not fit, the oldest progress first, then the oldest log messages, then other notifications, until
+/// it has caught up. A response is never lost. The same goes for [`inbound`](Transport::inbound).
 pub struct Mux {
     shared: Arc<Shared>,
     limits: Limits,

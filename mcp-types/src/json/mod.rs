@@ -2,10 +2,12 @@
 //!
 //! The surprising thing: nothing here builds a document tree. [`scan`] walks the bytes and [`RawJson`] keeps them.
 
+mod encode;
 mod object;
 mod raw;
 pub mod scan;
 
+pub use encode::MAX_ENCODED_DEPTH;
 pub use object::JsonObject;
 pub use raw::RawJson;
 pub use scan::{ScanError, ScanErrorKind};

@@ -7,14 +7,24 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::scan::{self, ScanError, Scanner, Span};
+use super::encode;
+use super::scan::{self, MAX_DEPTH, ScanError, Scanner, Span};
 
-/// One valid JSON value, as text, without copying it out of the buffer it arrived in.
+/// One valid JSON value, as text.
 ///
-/// It can only be made by the [validating scan](super::scan) or from a Rust value, so whoever holds one need not check
-/// it again: it is UTF-8, at most 128 containers deep, its surrogates are paired and its numbers fit an `f64`.
-/// Order of members, digits of numbers and unknown members stay as they were sent. Two values are equal when their
-/// texts are equal. Cloning is cheap.
+/// It can only be made by the [validating scan](super::scan) or from a Rust value under the same rules, so whoever holds
+/// one need not check it again: it is UTF-8, at most 128 containers deep, its surrogates are paired and its numbers fit
+/// an `f64`. Order of members, digits of numbers and unknown members stay as they were sent. Two values are equal when
+/// their texts are equal.
+///
+/// # Cost
+///
+/// Cloning is cheap: the bytes are shared. What [`Message::parse`](crate::Message::parse), [`members`](Self::members)
+/// and [`Params`](crate::Params) hand out are parts of the buffer that the message arrived in, which they keep alive;
+/// nothing is copied. As a member of a decoded struct the text goes through serde, which can lend nothing: `Deserialize`
+/// walks over it twice (the parser finds its end, the scan checks it) and copies it once into a buffer of its own.
+/// `Serialize` walks over it once, as serde takes nothing raw unseen, and copies it into the output;
+/// [`encode`](Self::encode) walks once more to know how deep it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RawJson(Bytes);
 
@@ -34,9 +44,11 @@ impl RawJson {
     ///
     /// # Errors
     ///
-    /// Fails when the value has a map whose keys are not strings, or when its own `Serialize` fails.
+    /// Fails when the value has a map whose keys are not strings, when it has more than
+    /// [`MAX_ENCODED_DEPTH`](super::MAX_ENCODED_DEPTH) containers in each other, when a `RawValue` in it breaks the rules
+    /// of the scan, or when its own `Serialize` fails.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_vec(value).map(|text| Self(text.into()))
+        encode::encode(value).map(|text| Self(text.into()))
     }
 
     /// Returns the empty object, `{}`.
@@ -140,13 +152,21 @@ impl fmt::Display for RawJson {
     }
 }
 
+/// For values that a program writes down, such as those of `json!`. What somebody else had a part in goes through
+/// [`RawJson::encode`], which has an error.
+///
+/// # Panics
+///
+/// Panics when the value has more than 128 containers in each other. `serde_json` reads none that are so deep, so only a
+/// program that builds or wraps them by itself can have one.
 impl From<serde_json::Value> for RawJson {
     fn from(value: serde_json::Value) -> Self {
-        // The `Display` of a document tree is its compact JSON text and cannot fail.
-        Self(value.to_string().into())
+        let text = encode::write(&value, MAX_DEPTH);
+        Self(text.expect("a document tree has at most 128 containers in each other").into())
     }
 }
 
+/// Like that of a [`Value`](serde_json::Value), whose panic it shares.
 impl From<serde_json::Map<String, serde_json::Value>> for RawJson {
     fn from(object: serde_json::Map<String, serde_json::Value>) -> Self {
         serde_json::Value::Object(object).into()
@@ -205,5 +225,19 @@ mod tests {
     fn a_document_tree_becomes_raw_and_back() {
         let value = serde_json::json!({"a": [1, null]});
         assert_eq!(RawJson::from(value.clone()).decode::<serde_json::Value>().unwrap(), value);
+    }
+
+    #[test]
+    fn whatever_serde_json_reads_becomes_raw() {
+        let deepest = format!("{}{}", "[".repeat(127), "]".repeat(127));
+        let value: serde_json::Value = serde_json::from_str(&deepest).unwrap();
+        assert_eq!(RawJson::from(value).as_str(), deepest);
+        assert!(serde_json::from_str::<serde_json::Value>(&format!("[{deepest}]")).is_err());
+    }
+
+    #[test]
+    #[should_panic(expected = "at most 128 containers")]
+    fn a_tree_that_nobody_could_read_does_not_become_raw() {
+        let _raw: RawJson = (0..128).fold(serde_json::json!([]), |inner, _| serde_json::json!([inner])).into();
     }
 }

@@ -27,7 +27,8 @@ pub fn is_object_schema(schema: &RawJson) -> bool {
 
 /// Returns the schema of an object whose only member `result` follows `schema`.
 ///
-/// Local references are moved along with what they point to.
+/// Local references are moved along with what they point to. Of a schema that is too deep for that only the object is
+/// left, whose `result` may be anything.
 pub fn wrap_schema(schema: &RawJson) -> RawJson {
     let mut inner: Value = schema.decode().unwrap_or(Value::Bool(true));
     let dialect = inner.as_object_mut().and_then(|inner| inner.remove("$schema"));
@@ -42,13 +43,19 @@ pub fn wrap_schema(schema: &RawJson) -> RawJson {
     outer.insert("type".to_owned(), "object".into());
     outer.insert("properties".to_owned(), Value::Object(Map::from_iter([(RESULT.to_owned(), inner)])));
     outer.insert("required".to_owned(), Value::Array(vec![RESULT.into()]));
-    outer.into()
+    RawJson::encode(&outer).unwrap_or_else(|_| {
+        outer.insert("properties".to_owned(), Value::Object(Map::from_iter([(RESULT.to_owned(), Value::Bool(true))])));
+        outer.into()
+    })
 }
 
 /// Returns `{"result": value}`.
+///
+/// A value that is too deep for another container stays as it is; the result that it belongs to is one, and is refused
+/// when it is encoded.
 pub fn wrap_value(value: &RawJson) -> RawJson {
     let wrapped = crate::JsonObject::from_iter([(RESULT, value.clone())]);
-    RawJson::encode(&wrapped).expect("an object whose keys are strings always encodes")
+    RawJson::encode(&wrapped).unwrap_or_else(|_| value.clone())
 }
 
 fn move_references(schema: &mut Value) {
@@ -122,6 +129,19 @@ mod tests {
 
     fn raw(value: Value) -> RawJson {
         value.into()
+    }
+
+    #[test]
+    fn what_is_too_deep_to_be_wrapped_is_never_sent() {
+        let nested = |depth: usize| RawJson::parse(format!("{}{}", "[".repeat(depth), "]".repeat(depth))).unwrap();
+        for depth in [124, 125, 128] {
+            let wrapped = wrap_value(&nested(depth));
+            assert_eq!(wrapped.is_object(), depth == 124, "{depth}");
+            assert!(RawJson::encode(&CallToolResult::new().structured_content(wrapped)).is_err(), "{depth}");
+        }
+        let deep = format!("{}{}", r#"{"not":"#.repeat(124), "{}".to_owned() + &"}".repeat(124));
+        let wrapped = wrap_schema(&RawJson::parse(deep).unwrap());
+        assert_eq!(wrapped.as_str(), r#"{"properties":{"result":true},"required":["result"],"type":"object"}"#);
     }
 
     #[test]

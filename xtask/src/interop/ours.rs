@@ -157,6 +157,11 @@ impl Bridge<'_> {
             return Err(Red::new(format!("these are contents of something else: {contents}")));
         }
         expect_text(resource.text, contents["text"].as_str().unwrap_or_default())?;
+        // An error of the server itself, which no list could tell in advance; in the legacy era the code was another.
+        let message = self.run(&["read", "nowhere://nothing"], &[])?.failure(1, "refused")?;
+        if !["(code -32602)", "(code -32002)"].iter().any(|code| message.ends_with(code)) {
+            return Err(Red::new(message));
+        }
         Ok(contents["mimeType"].as_str().unwrap_or_default().to_owned())
     }
 

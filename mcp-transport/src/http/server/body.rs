@@ -12,6 +12,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, timeout_at};
 
+use super::logged::LoggedEvents;
 use super::rules::{self, Refusal};
 use super::socket::Busy;
 use super::stream::EventStream;
@@ -28,6 +29,7 @@ pub(super) struct ReplyBody {
 enum Content {
     Whole(Bytes),
     Events(Box<EventStream>),
+    Logged(Box<LoggedEvents>),
 }
 
 impl ReplyBody {
@@ -37,6 +39,10 @@ impl ReplyBody {
 
     pub(super) fn events(events: EventStream) -> Self {
         Self { content: Content::Events(Box::new(events)), busy: None }
+    }
+
+    pub(super) fn logged(events: LoggedEvents) -> Self {
+        Self { content: Content::Logged(Box::new(events)), busy: None }
     }
 
     pub(super) fn hold(&mut self, busy: Busy) {
@@ -53,6 +59,7 @@ impl Body for ReplyBody {
             Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Content::Events(events) => events.poll_frame(cx).map(|frame| Some(Ok(Frame::data(frame?)))),
+            Content::Logged(events) => events.poll_frame(cx).map(|frame| Some(Ok(Frame::data(frame?)))),
         }
     }
 
@@ -63,7 +70,7 @@ impl Body for ReplyBody {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Events(_) => SizeHint::default(),
+            Content::Events(_) | Content::Logged(_) => SizeHint::default(),
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::era::{Rejection, Served, Verdict, classify};
 use crate::header::{HeaderView, HostPolicy, OriginPolicy, ParamHeaders, check_param_headers};
 use crate::limits::Limits;
 use crate::outbox::{Outbox, outbox};
+use crate::replay::ReplayBudget;
 use crate::service::{Answer, Call, Caller, Service};
 
 /// One MCP endpoint: a service behind a path.
@@ -38,6 +39,8 @@ pub(super) struct Endpoint {
     pub(super) served: Served,
     pub(super) config: Config,
     pub(super) sessions: Mutex<Table<Arc<HttpSession>>>,
+    /// What all sessions may keep for clients that come back.
+    pub(super) replay: ReplayBudget,
     pub(super) load: Arc<Load>,
     pub(super) stop: Stop,
 }
@@ -57,6 +60,7 @@ impl Endpoint {
             served: service.served(),
             service: Arc::new(Answering(service)),
             sessions: Mutex::new(Table::new(&config.limits)),
+            replay: ReplayBudget::new(&config.limits),
             load: Load::new(config.limits.in_flight_total),
             stop,
             config,

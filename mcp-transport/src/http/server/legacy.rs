@@ -11,14 +11,14 @@ use futures::future::join_all;
 use http::Response;
 use mcp_types::{Features, Malformed, Message, Notification, RawJson, Request, RequestId, rpc};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::body::ReplyBody;
 use super::endpoint::{Answers, Endpoint};
+use super::logged::{LoggedEvents, now};
 use super::response;
 use super::rules::{self, Form, Refusal};
 use super::session::{HttpSession, Ticket};
-use super::stream::{EventStream, Pending, Reply};
+use super::stream::{Pending, Reply};
 use super::table::{Refused, SessionId};
 use crate::era::{Verdict, classify};
 use crate::header::HeaderView;
@@ -61,7 +61,7 @@ impl Endpoint {
         let stopped = Reply::stopped(&request.id);
         let (notifier, outbox) = outbox(&self.config.limits);
         let reply = self.start(&session, request, notifier)?;
-        Ok(response::answered(self.exchange(reply, stopped, outbox, permit).run(form).await))
+        Ok(response::answered(self.exchange(reply, stopped, outbox, permit).of(&session).run(form).await))
     }
 
     /// Opens a session, when the service agrees.
@@ -79,7 +79,11 @@ impl Endpoint {
             Refused::TooFast => Refusal::busy(429, "sessions are opened too fast"),
         })?;
         let _permit = self.admit()?;
-        let session = Arc::new(HttpSession::new(&self.config.limits));
+        let mut random = [[0; 8]; 3];
+        getrandom::fill(random.as_flattened_mut()).map_err(|_| Refusal::busy(503, "the server has no random numbers"))?;
+        let [first, second, salt] = random.map(u64::from_be_bytes);
+        let session = HttpSession::new(&self.config.limits, self.replay.clone(), salt);
+        let session = Arc::new(session);
         // The answer comes alone: before it the client is not ready for notifications (V-14).
         let (notifier, _) = outbox(&self.config.limits);
         let call = Call::new(request, Caller::legacy(Arc::clone(&session.protocol)), notifier);
@@ -87,20 +91,24 @@ impl Endpoint {
         if !session.protocol.is_begun() {
             return Ok(response::initialized(reply, form, None));
         }
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|_| Refusal::busy(503, "the server has no random numbers"))?;
-        let id = SessionId::new(random);
+        let id = SessionId::new([first, second]);
         self.sessions().insert(id.clone(), session, now());
         Ok(response::initialized(reply, form, Some(&id)))
     }
 
-    /// Opens the standalone stream of a session (HL-6).
+    /// Opens the standalone stream of a session (HL-6), or the rest of a stream that was lost (HL-8).
     pub(super) fn open_stream(&self, view: &HeaderView<'_>) -> Result<Response<ReplyBody>, Refusal> {
         rules::check_stream_accept(view)?;
-        let limits = &self.config.limits;
-        let outbox = self.session(view)?.open_stream(limits)?;
-        let events = EventStream::standalone(outbox, &self.stop, limits.keep_alive);
-        Ok(response::event_stream(ReplyBody::events(events)))
+        let last_event_id = rules::read_last_event_id(view, &self.config.limits)?;
+        let session = self.session(view)?;
+        let (seat, is_new) = match last_event_id {
+            Some(id) => (session.streams.resume(id, now()).map_err(Refusal::from)?, false),
+            None => (session.open_stream()?, true),
+        };
+        session.initialized(&self.service);
+        let events = LoggedEvents::new(session, seat, &self.stop, self.config.limits.keep_alive);
+        let events = if is_new { events.primed() } else { events };
+        Ok(response::event_stream(ReplyBody::logged(events)))
     }
 
     /// Ends a session; its id is unknown afterwards (HL-10).
@@ -116,6 +124,8 @@ impl Endpoint {
     pub(super) fn sweep(&self) {
         let idle = self.sessions().sweep(now(), |session| session.is_busy());
         idle.iter().for_each(|session| session.end());
+        let kept: Vec<_> = self.sessions().iter().map(Arc::clone).collect();
+        kept.iter().for_each(|session| session.streams.expire(now()));
     }
 
     /// Ends every session, when the server stops.
@@ -132,7 +142,7 @@ impl Endpoint {
 
     fn take_note(&self, session: &HttpSession, notification: Notification) {
         match &*notification.method {
-            "notifications/initialized" => session.protocol.ready(),
+            "notifications/initialized" => session.initialized(&self.service),
             "notifications/cancelled" => {
                 if let Some(id) = notification.params.request_id() {
                     session.cancel(&id);
@@ -195,7 +205,7 @@ impl Endpoint {
             return Ok(response::accepted());
         }
         let reply = join_all(replies).map(|replies| batch_of(replies.into_iter().flatten())).boxed();
-        Ok(response::answered(self.exchange(reply, stopped, outbox, permit).run(form).await))
+        Ok(response::answered(self.exchange(reply, stopped, outbox, permit).of(&session).run(form).await))
     }
 
     /// Returns whether a message must not be in a batch (V-17, V-52).
@@ -265,8 +275,4 @@ fn batch_of(replies: impl Iterator<Item = Reply>) -> Option<Reply> {
     }
     message.put_u8(b']');
     Some(Reply { status: 200, message: message.freeze() })
-}
-
-fn now() -> std::time::Instant {
-    Instant::now().into_std()
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! listener → connection → endpoint → stream     (modern: all of it in the future of the response)
 //!                            ├── legacy → session   (legacy: work that has to wait moves to the session)
+//!                            │     └── logged ⇄ streams   (what a client can come back to)
 //!                            └── rules              (every decision; pure)
 //! ```
 //!
@@ -15,12 +16,14 @@ mod endpoint;
 mod legacy;
 mod listener;
 mod load;
+mod logged;
 mod response;
 mod rules;
 mod session;
 mod socket;
 mod stop;
 mod stream;
+mod streams;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -11,9 +11,10 @@ use mcp_types::{Era, ErrorCode, Malformed, RequestId, Revision, RpcError};
 use crate::era::{Rejection, Served};
 use crate::header::{
     Accept, HeaderField, HeaderView, HostFault, HostPolicy, MediaFault, OriginPolicy, check_accept, check_content_type,
-    check_session_id,
+    check_last_event_id, check_session_id,
 };
 use crate::limits::Limits;
+use crate::replay;
 use crate::service::Answer;
 
 /// A request that is answered with a status and an error and reaches no handler.
@@ -91,6 +92,12 @@ impl Refusal {
 impl From<Rejection> for Refusal {
     fn from(rejection: Rejection) -> Self {
         Self::new(rejection.status, rejection.error)
+    }
+}
+
+impl From<replay::Refusal> for Refusal {
+    fn from(refusal: replay::Refusal) -> Self {
+        Self::invalid(refusal.status(), refusal.to_string())
     }
 }
 
@@ -200,6 +207,11 @@ pub(crate) fn check_legacy_version(view: &HeaderView<'_>, served: &Served) -> Re
 /// Returns the session that a message belongs to, when it names one.
 pub(crate) fn read_session<'a>(view: &HeaderView<'a>) -> Result<Option<&'a str>, Refusal> {
     check_session_id(view.session_id).map_err(|fault| Refusal::invalid(400, fault.to_string()))
+}
+
+/// Returns the last event that a client has seen, when it comes back to a stream.
+pub(crate) fn read_last_event_id<'a>(view: &HeaderView<'a>, limits: &Limits) -> Result<Option<&'a str>, Refusal> {
+    check_last_event_id(view.last_event_id, limits).map_err(|fault| Refusal::invalid(400, fault.to_string()))
 }
 
 pub(crate) fn missing_session() -> Refusal {

@@ -1,26 +1,46 @@
-//! What a legacy session has on HTTP: its requests in flight and its standalone stream (HL-5, HL-6, P-3, P-60, P-61).
+//! What a legacy session has on HTTP: its requests in flight, its streams, and what it is told of the server's own accord
+//! (HL-5, HL-6, P-3, P-60, P-61).
 //!
 //! The surprising thing: a request of a session belongs to the session and not to the connection that brought it, so
 //! its work goes on when the client goes away, and ends when the session does.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
-use mcp_types::{RequestId, RpcError};
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt as _};
+use mcp_types::{Features, RequestId, RpcError};
 use tokio::task::AbortHandle;
 
+use super::endpoint::Answers;
+use super::logged::now;
 use super::rules::Refusal;
+use super::streams::{Seat, Streams, Unopened};
 use crate::era::legacy::Session;
 use crate::limits::Limits;
-use crate::outbox::{Notifier, Outbox, outbox};
+use crate::replay::{ReplayBudget, StreamId};
 
 /// A session and what is going on in it.
 #[derive(Debug)]
 pub(super) struct HttpSession {
     pub(super) protocol: Arc<Session>,
+    pub(super) streams: Streams,
     max_in_flight: usize,
     state: Mutex<State>,
+    pushes: Mutex<Pushes>,
+}
+
+/// What the session is told outside every request.
+#[derive(Default)]
+enum Pushes {
+    /// The session is not initialized.
+    #[default]
+    Unasked,
+    Open(BoxStream<'static, Bytes>),
+    Closed,
 }
 
 #[derive(Debug, Default)]
@@ -28,8 +48,6 @@ struct State {
     in_flight: HashMap<RequestId, Flight>,
     /// The number of the next request: tells two with the same id apart.
     next: u64,
-    /// The writing end of the standalone stream; the stream ends when this is dropped.
-    stream: Option<Notifier>,
     has_ended: bool,
 }
 
@@ -49,8 +67,29 @@ pub(super) struct Ticket {
 }
 
 impl HttpSession {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self { protocol: Arc::new(Session::new()), max_in_flight: limits.in_flight, state: Mutex::default() }
+    /// Makes a session; `salt` is any random number.
+    pub(super) fn new(limits: &Limits, budget: ReplayBudget, salt: u64) -> Self {
+        Self {
+            protocol: Arc::new(Session::new()),
+            streams: Streams::new(limits, budget, salt),
+            max_in_flight: limits.in_flight,
+            state: Mutex::default(),
+            pushes: Mutex::default(),
+        }
+    }
+
+    /// Notes that the client is ready, and asks the service what there is to tell, once.
+    pub(super) fn initialized(&self, service: &Arc<dyn Answers>) {
+        let mut pushes = self.pushes();
+        if matches!(*pushes, Pushes::Unasked) {
+            self.protocol.ready();
+            *pushes = service.pushes(&self.protocol).map_or(Pushes::Closed, Pushes::Open);
+        }
+    }
+
+    /// Returns whether its client comes back to a stream that is closed before the answer (HL-9).
+    pub(super) fn closes_streams(&self) -> bool {
+        self.protocol.revision().features().has(Features::SSE_PRIMING)
     }
 
     /// Takes a request in.
@@ -93,35 +132,49 @@ impl HttpSession {
     }
 
     /// Opens the standalone stream; there is one at a time (HL-6).
-    pub(super) fn open_stream(&self, limits: &Limits) -> Result<Outbox, Refusal> {
-        let mut state = self.lock();
-        if state.has_ended {
-            return Err(super::rules::unknown_session());
+    pub(super) fn open_stream(&self) -> Result<Seat, Refusal> {
+        self.streams.open_standalone(now()).map_err(|unopened| match unopened {
+            Unopened::Open => Refusal::invalid(409, "the stream of this session is open already; close it first"),
+            Unopened::Ended => super::rules::unknown_session(),
+        })
+    }
+
+    /// Takes a message of the service for the standalone stream, when there is one and room for it; returns whether there
+    /// was.
+    pub(super) fn poll_push(&self, stream: StreamId, cx: &mut Context<'_>) -> bool {
+        if self.streams.poll_room(stream, cx).is_pending() {
+            return false;
         }
-        if state.has_stream() {
-            return Err(Refusal::invalid(409, "the stream of this session is open already; close it first"));
+        let mut pushes = self.pushes();
+        let Pushes::Open(messages) = &mut *pushes else { return false };
+        match messages.poll_next_unpin(cx) {
+            Poll::Ready(Some(message)) => {
+                self.streams.append(stream, message, now());
+                true
+            }
+            Poll::Ready(None) => {
+                *pushes = Pushes::Closed;
+                false
+            }
+            Poll::Pending => false,
         }
-        let (notifier, outbox) = outbox(limits);
-        state.stream = Some(notifier);
-        Ok(outbox)
     }
 
     /// Returns whether something is going on.
     pub(super) fn is_busy(&self) -> bool {
-        let state = self.lock();
-        !state.in_flight.is_empty() || state.has_stream()
+        !self.lock().in_flight.is_empty() || self.streams.has_readers()
     }
 
-    /// Ends the session: its requests are dropped and its stream ends.
+    /// Ends the session: its requests are dropped, its questions fail and its streams end.
     pub(super) fn end(&self) {
         let mut state = self.lock();
         state.has_ended = true;
         let in_flight = std::mem::take(&mut state.in_flight);
-        let stream = state.stream.take();
         drop(state);
-        // Outside of the lock, because a dropped task comes back for its ticket.
-        drop(stream);
         self.protocol.end();
+        self.streams.end();
+        *self.pushes() = Pushes::Closed;
+        // Outside of the lock, because a dropped task comes back for its ticket.
         in_flight.into_values().filter_map(|flight| flight.task).for_each(|task| task.abort());
     }
 
@@ -129,11 +182,20 @@ impl HttpSession {
         // The state is consistent between any two statements that hold the lock, so poisoning means nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn pushes(&self) -> MutexGuard<'_, Pushes> {
+        // A stream that panicked is polled no more than one that did not: it is the service's own.
+        self.pushes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl State {
-    fn has_stream(&self) -> bool {
-        self.stream.as_ref().is_some_and(|stream| !stream.is_closed())
+impl fmt::Debug for Pushes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unasked => "Unasked",
+            Self::Open(_) => "Open",
+            Self::Closed => "Closed",
+        })
     }
 }
 
@@ -158,7 +220,7 @@ mod tests {
     use super::*;
 
     fn session(limits: &Limits) -> Arc<HttpSession> {
-        Arc::new(HttpSession::new(limits))
+        Arc::new(HttpSession::new(limits, ReplayBudget::new(limits), 0))
     }
 
     #[test]
@@ -187,16 +249,5 @@ mod tests {
         let session = session(&Limits::default().in_flight(1));
         let _ticket = session.take_in(&1.into()).unwrap();
         assert_eq!(session.take_in(&2.into()).unwrap_err().status, 429);
-    }
-
-    #[test]
-    fn a_second_stream_is_refused_until_the_first_is_gone_hl_6() {
-        let session = session(&Limits::default());
-        let stream = session.open_stream(&Limits::default()).unwrap();
-        assert_eq!(session.open_stream(&Limits::default()).err().map(|refusal| refusal.status), Some(409));
-        assert!(session.is_busy());
-        drop(stream);
-        assert!(!session.is_busy());
-        assert!(session.open_stream(&Limits::default()).is_ok());
     }
 }

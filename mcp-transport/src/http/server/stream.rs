@@ -1,12 +1,13 @@
 //! One exchange on its way out: JSON when the answer is there first, an event stream when a notification is (H-13 to
 //! H-16, HL-4).
 //!
-//! Nothing is spawned here: whoever polls the response runs the handler, and dropping the response drops it. The
-//! surprising thing: an answer can be missing, because the client of a session may cancel; its stream then ends
-//! without one.
+//! A modern exchange spawns nothing: whoever polls the response runs the handler, and dropping the response drops it.
+//! One of a session hands its stream over to the session's log. The surprising thing: an answer can be missing, because
+//! the client of a session may cancel; its stream then ends without one.
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,9 +18,11 @@ use mcp_types::{RequestId, RpcError, rpc};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::load::Permit;
+use super::logged::{Filling, LoggedEvents, now};
 use super::rules::Form;
+use super::session::HttpSession;
 use super::stop::{Stage, Stop};
-use crate::outbox::Outbox;
+use crate::outbox::{Item, Outbox};
 use crate::service::Answer;
 use crate::sse::{encode_comment, encode_event};
 
@@ -42,6 +45,8 @@ pub(super) struct Exchange {
     stop: Stop,
     keep_alive: Duration,
     permit: Permit,
+    /// The session whose log keeps the stream, when it belongs to one.
+    session: Option<Arc<HttpSession>>,
 }
 
 /// How an exchange is answered.
@@ -50,9 +55,11 @@ pub(super) enum Outcome {
     Whole(Option<Reply>),
     /// By an event stream.
     Events(EventStream),
+    /// By an event stream that the client can come back to.
+    Logged(LoggedEvents),
 }
 
-/// The events of one response body.
+/// The events of one modern response body.
 pub(super) struct EventStream {
     buffer: BytesMut,
     source: Source,
@@ -68,8 +75,6 @@ pub(super) struct EventStream {
 enum Source {
     /// The answer that ends the stream, and what ends it when the server stops.
     Reply { reply: Pending, stopped: Reply },
-    /// Nothing: the stream ends when the session does.
-    Standalone,
     /// Nothing more.
     Ended,
 }
@@ -99,11 +104,19 @@ impl Exchange {
         keep_alive: Duration,
         permit: Permit,
     ) -> Self {
-        Self { reply, stopped, outbox, stop, keep_alive, permit }
+        Self { reply, stopped, outbox, stop, keep_alive, permit, session: None }
+    }
+
+    /// Says to which session it belongs.
+    pub(super) fn of(self, session: &Arc<HttpSession>) -> Self {
+        Self { session: Some(Arc::clone(session)), ..self }
     }
 
     /// Waits until the form of the response is known.
     pub(super) async fn run(mut self, form: Form) -> Outcome {
+        if form == Form::Json {
+            self.outbox.refuse_requests();
+        }
         let mut stopping = None;
         let first = poll_fn(|cx| {
             if let Poll::Ready(first) = self.poll_first(cx, form) {
@@ -112,12 +125,15 @@ impl Exchange {
             // Only who has to wait looks whether the server stops.
             let stopping = stopping.get_or_insert_with(|| self.stop.reached(Stage::Closing));
             ready!(stopping.poll_unpin(cx));
-            Poll::Ready(First { event: None, reply: Some(Some(self.stopped.clone())) })
+            Poll::Ready(First { item: None, reply: Some(Some(self.stopped.clone())) })
         })
         .await;
         match (first, form) {
-            (First { event: None, reply: Some(reply) }, Form::Either | Form::Json) => Outcome::Whole(reply),
-            (first, _) => Outcome::Events(self.into_events(first)),
+            (First { item: None, reply: Some(reply) }, Form::Either | Form::Json) => Outcome::Whole(reply),
+            (first, _) => match self.session.take() {
+                Some(session) => Outcome::Logged(self.into_logged(session, first)),
+                None => Outcome::Events(self.into_events(first)),
+            },
         }
     }
 
@@ -126,19 +142,20 @@ impl Exchange {
             Poll::Ready(reply) => Some(reply),
             Poll::Pending => None,
         };
-        let event = match self.outbox.poll_next(cx) {
-            Poll::Ready(event) if form != Form::Json => event,
-            Poll::Ready(Some(_)) => {
+        let closes_streams = self.session.as_ref().is_some_and(|session| session.closes_streams());
+        let item = loop {
+            match self.outbox.poll_item(cx) {
                 // A client that takes no event stream takes no notifications.
-                while matches!(self.outbox.poll_next(cx), Poll::Ready(Some(_))) {}
-                None
+                Poll::Ready(Some(_)) if form == Form::Json => {}
+                Poll::Ready(Some(Item::CloseStream(_))) if !closes_streams => {}
+                Poll::Ready(item) => break item,
+                Poll::Pending => break None,
             }
-            _ => None,
         };
-        if event.is_none() && reply.is_none() {
+        if item.is_none() && reply.is_none() {
             return Poll::Pending;
         }
-        Poll::Ready(First { event, reply })
+        Poll::Ready(First { item, reply })
     }
 
     fn into_events(self, first: First) -> EventStream {
@@ -146,7 +163,7 @@ impl Exchange {
         let stopping = self.stop.reached(Stage::Closing);
         let mut events = EventStream::new(source, self.outbox, stopping, self.keep_alive);
         events.permit = Some(self.permit);
-        if let Some(event) = first.event {
+        if let Some(Item::Message(event)) = first.item {
             events.push(&event);
         }
         if let Some(reply) = first.reply {
@@ -154,14 +171,25 @@ impl Exchange {
         }
         events
     }
+
+    fn into_logged(self, session: Arc<HttpSession>, first: First) -> LoggedEvents {
+        let seat = session.streams.open();
+        let stream = seat.stream();
+        match first.item {
+            Some(Item::Message(message)) => session.streams.append(stream, message, now()),
+            Some(Item::CloseStream(retry)) => session.streams.close(stream, retry),
+            None => {}
+        }
+        let reply = first.reply.map_or(self.reply, |reply| futures::future::ready(reply).boxed());
+        let (outbox, permit, stopped) = (self.outbox, self.permit, self.stopped);
+        let stopping = self.stop.reached(Stage::Closing);
+        let events = LoggedEvents::new(Arc::clone(&session), seat, &self.stop, self.keep_alive).primed();
+        Filling { session, stream, reply, stopped, outbox, stopping, _permit: permit }.start();
+        events
+    }
 }
 
 impl EventStream {
-    /// Makes the stream of a session, which carries no answer and ends with the session or when the server stops.
-    pub(super) fn standalone(outbox: Outbox, stop: &Stop, keep_alive: Duration) -> Self {
-        Self::new(Source::Standalone, outbox, stop.reached(Stage::Draining), keep_alive)
-    }
-
     /// Makes the stream that has one event: the answer.
     pub(super) fn of_reply(reply: &Reply) -> Bytes {
         let mut event = BytesMut::new();
@@ -217,8 +245,6 @@ impl EventStream {
             }
             match self.outbox.poll_next(cx) {
                 Poll::Ready(Some(event)) => self.push(&event),
-                // Without writers the stream of a session is at its end; an answer may still come.
-                Poll::Ready(None) if matches!(self.source, Source::Standalone) => self.source = Source::Ended,
                 _ => return,
             }
         }
@@ -248,7 +274,7 @@ impl EventStream {
 
 /// What of an exchange is known when the form of its response has to be.
 struct First {
-    event: Option<Bytes>,
+    item: Option<Item>,
     reply: Option<Option<Reply>>,
 }
 

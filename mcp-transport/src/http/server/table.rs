@@ -50,8 +50,8 @@ struct Pace {
 }
 
 impl SessionId {
-    pub(super) fn new(random: [u8; 16]) -> Self {
-        Self(format!("{:032x}", u128::from_be_bytes(random)).into())
+    pub(super) fn new([first, second]: [u64; 2]) -> Self {
+        Self(format!("{first:016x}{second:016x}").into())
     }
 }
 
@@ -121,6 +121,10 @@ impl<T> Table<T> {
             .collect()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.values().map(|entry| &entry.session)
+    }
+
     /// Takes out all sessions.
     pub(super) fn clear(&mut self) -> Vec<T> {
         self.entries.drain().map(|(_, entry)| entry.session).collect()
@@ -147,14 +151,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn id(n: u8) -> SessionId {
-        SessionId::new([n; 16])
+    fn id(n: u64) -> SessionId {
+        SessionId::new([n; 2])
     }
 
     #[test]
     fn an_id_is_32_hexadecimal_digits_hl_10() {
         assert_eq!(id(0).to_string(), "0".repeat(32));
-        assert_eq!(id(0xab).to_string(), "ab".repeat(16));
+        assert_eq!(id(0xab).to_string(), "00000000000000ab".repeat(2));
     }
 
     #[test]

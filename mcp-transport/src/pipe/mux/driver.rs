@@ -12,21 +12,34 @@ use mcp_types::{Malformed, Message};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::Sleep;
 
+use super::super::lines::Lines;
 use super::super::looks_like_response;
 use super::{Shared, now};
 use crate::limits::Limits;
-use crate::line::{LineDecoder, LineEvent};
+use crate::line::LineEvent;
 use crate::peer;
 
 /// Owns the reading side.
 pub(super) struct Driver {
     shared: Arc<Shared>,
     reader: Box<dyn AsyncRead + Send + Unpin>,
-    lines: LineDecoder,
+    lines: Lines,
+    input: Input,
     limits: Limits,
     timer: Pin<Box<Sleep>>,
     /// What the timer is set to.
     set: Option<Instant>,
+}
+
+/// Where the reading side is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    /// All that arrived was looked at.
+    Hungry,
+    /// There may be lines that were not looked at.
+    Filled,
+    /// Nothing more will arrive.
+    Ended,
 }
 
 /// Why the task has something to do.
@@ -44,7 +57,8 @@ impl Driver {
         Self {
             shared,
             reader: Box::new(reader),
-            lines: LineDecoder::new(limits),
+            lines: Lines::new(limits),
+            input: Input::Hungry,
             limits: limits.clone(),
             timer: Box::pin(tokio::time::sleep_until(now().into())),
             set: None,
@@ -52,42 +66,42 @@ impl Driver {
     }
 
     pub(super) async fn run(mut self) {
-        loop {
-            let event = self.next_event().await;
-            if let Event::Attention(Err(_)) = event {
-                self.read_out().await;
-                break;
-            }
-            if self.handle_event(&event).is_break() {
-                break;
-            }
+        if self.drive().await.is_err() {
+            // A server that takes nothing more may have answered before it closed its input.
+            self.shared.lock().stop_writing();
+            let _ = tokio::time::timeout(self.limits.child_eof, self.drive()).await;
         }
         self.shared.lock().end();
     }
 
-    /// Reads what a server that takes nothing more has still to say: it may have answered before it closed its input.
-    async fn read_out(&mut self) {
-        let grace = self.limits.child_eof;
-        let reading = async {
-            loop {
-                let read = self.reader.read_buf(&mut self.lines.space()).await;
-                if self.handle_event(&Event::Read(read)).is_break() {
-                    return;
+    /// Works until the input ends, or fails as soon as the stream cannot be written to.
+    async fn drive(&mut self) -> io::Result<()> {
+        loop {
+            match self.next_event().await {
+                Event::Attention(result) => result?,
+                Event::Due => {
+                    self.set = None;
+                    self.shared.lock().handle_timeout(now());
                 }
+                Event::Read(Ok(1..)) => self.input = Input::Filled,
+                Event::Read(Ok(0) | Err(_)) => self.input = Input::Ended,
             }
-        };
-        let _ = tokio::time::timeout(grace, reading).await;
+            if self.take_lines().is_break() {
+                return Ok(());
+            }
+        }
     }
 
     async fn next_event(&mut self) -> Event {
-        let (due, may_read) = {
+        let (due, may_take) = {
             let mut state = self.shared.lock();
-            (state.arm(), state.may_read())
+            (state.arm(), state.may_take())
         };
         if let Some(due) = due.filter(|_| due != self.set) {
             self.timer.as_mut().reset(due.into());
         }
         self.set = due;
+        let may_read = may_take && self.input == Input::Hungry;
         let Self { shared, reader, lines, timer, .. } = self;
         let mut space = lines.space();
         tokio::select! {
@@ -97,42 +111,37 @@ impl Driver {
         }
     }
 
-    fn handle_event(&mut self, event: &Event) -> ControlFlow<()> {
-        match event {
-            Event::Attention(_) => {}
-            Event::Due => {
-                self.set = None;
-                self.shared.lock().handle_timeout(now());
-            }
-            Event::Read(Ok(1..)) => self.handle_lines(LineDecoder::next_line),
-            Event::Read(Ok(0) | Err(_)) => {
-                self.handle_lines(LineDecoder::finish);
-                return ControlFlow::Break(());
-            }
+    /// Takes in the lines that arrived, for as long as there is room for what they bring. Breaks after the last one.
+    fn take_lines(&mut self) -> ControlFlow<()> {
+        if self.input == Input::Hungry {
+            return ControlFlow::Continue(());
         }
-        ControlFlow::Continue(())
-    }
-
-    fn handle_lines(&mut self, next: impl Fn(&mut LineDecoder) -> Option<LineEvent>) {
         let now = now();
-        while let Some(line) = next(&mut self.lines) {
+        while self.input != Input::Hungry && self.shared.lock().may_take() {
+            let line = match self.input {
+                Input::Ended => self.lines.finish(),
+                _ => self.lines.next_line(),
+            };
             match line {
-                LineEvent::Line(text) => self.handle_line(&text, now),
-                LineEvent::TooLong { head, limit } => {
+                Some(LineEvent::Line(text)) => self.handle_line(&text, now),
+                Some(LineEvent::TooLong { head, limit }) => {
                     let id = Message::id_in_head(&head).filter(|_| looks_like_response(&head));
                     let why = format!("it has more than {limit} bytes");
-                    self.shared.lock().handle_unreadable(id.as_ref(), &head, why);
+                    self.shared.lock().handle_unreadable(id.as_ref(), &head, why, now);
                 }
+                None if self.input == Input::Ended => return ControlFlow::Break(()),
+                None => self.input = Input::Hungry,
             }
         }
         self.shared.lock().write();
+        ControlFlow::Continue(())
     }
 
     fn handle_line(&mut self, text: &Bytes, now: Instant) {
         match Message::parse(text.clone()) {
             Ok(message) => self.shared.lock().handle_message(message, now),
             Err(malformed) if malformed.batch && self.shared.lock().takes_batches() => self.handle_batch(text, now),
-            Err(malformed) => self.handle_malformed(&malformed, text),
+            Err(malformed) => self.handle_malformed(&malformed, text, now),
         }
     }
 
@@ -140,20 +149,22 @@ impl Driver {
         let mut state = self.shared.lock();
         let messages = match peer::split_batch(text, &self.limits) {
             Ok(messages) => messages,
-            Err(error) => return state.handle_unreadable(None, text, error.message),
+            Err(error) => return state.handle_unreadable(None, text, error.message, now),
         };
         state.peer().begin_batch();
         for text in messages {
             match Message::parse(text.clone()) {
                 Ok(message) => state.handle_message(message, now),
-                Err(malformed) => state.handle_unreadable(malformed.id.as_ref(), &text, malformed.error.message),
+                Err(malformed) => {
+                    state.handle_unreadable(malformed.id.as_ref(), &text, malformed.error.message, now);
+                }
             }
         }
         state.peer().end_batch();
     }
 
-    fn handle_malformed(&mut self, malformed: &Malformed, text: &[u8]) {
+    fn handle_malformed(&mut self, malformed: &Malformed, text: &[u8], now: Instant) {
         let id = malformed.id.as_ref().filter(|_| looks_like_response(text));
-        self.shared.lock().handle_unreadable(id, text, malformed.error.message.clone());
+        self.shared.lock().handle_unreadable(id, text, malformed.error.message.clone(), now);
     }
 }

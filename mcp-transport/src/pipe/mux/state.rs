@@ -37,6 +37,8 @@ pub(super) struct State {
     /// When the timer of the task fires. Never later than the first deadline; it may be earlier, so that a request
     /// that is answered costs no change of the timer.
     armed: Option<Instant>,
+    /// When the time is over that readers are given to take what has come; nothing more is taken in before.
+    turn: Option<Instant>,
     /// Those who wait for room in the output, or for the end.
     waiting: Vec<Waker>,
 }
@@ -73,13 +75,14 @@ impl State {
             limits: limits.clone(),
             writer: Some(Writer::new(writer)),
             exchanges: HashMap::new(),
-            inbound: Ambient { backlog: Backlog::new(limits), reader: None, handed_out: false, attended: false },
+            inbound: Ambient { backlog: ambient, reader: None, handed_out: false, attended: false },
             revision: None,
             noise: Noise::default(),
             phase: Phase::Open,
             driver: Waker::noop().clone(),
             attention: false,
             armed: None,
+            turn: None,
             waiting: Vec::new(),
         }
     }
@@ -131,6 +134,7 @@ impl State {
     pub(super) fn poll_mail(&mut self, id: &RequestId, cx: &Context<'_>) -> Poll<Result<Event, Error>> {
         let Some(mailbox) = self.exchanges.get_mut(id) else { return Poll::Ready(Err(Error::Closed)) };
         if let Some(Incoming::Notification(notification)) = mailbox.backlog.pop() {
+            self.end_turn();
             return Poll::Ready(Ok(Event::Notification(notification)));
         }
         match mailbox.last.take() {
@@ -148,6 +152,7 @@ impl State {
     /// The exchange was dropped.
     pub(super) fn give_up(&mut self, id: &RequestId) {
         self.exchanges.remove(id);
+        self.end_turn();
         if self.peer.cancel(id, "nobody waits for the answer any more") {
             self.write();
         }
@@ -162,7 +167,10 @@ impl State {
 
     pub(super) fn poll_inbound(&mut self, cx: &Context<'_>) -> Poll<Option<Incoming>> {
         match self.inbound.backlog.pop() {
-            Some(message) => Poll::Ready(Some(message)),
+            Some(message) => {
+                self.end_turn();
+                Poll::Ready(Some(message))
+            }
             None if self.phase != Phase::Open => Poll::Ready(None),
             None => {
                 self.inbound.reader = Some(cx.waker().clone());
@@ -179,6 +187,8 @@ impl State {
                 self.refuse(&request);
             }
         }
+        self.inbound.backlog.leave();
+        self.end_turn();
         self.write();
     }
 
@@ -220,7 +230,7 @@ impl State {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let could_read = self.may_read();
+        let could_read = self.may_take();
         let Some(writer) = &mut self.writer else { return Poll::Ready(Ok(())) };
         let mut outcome = writer.poll_drain(&mut self.peer, cx);
         if self.phase != Phase::Open && matches!(outcome, Poll::Ready(Ok(()))) {
@@ -233,37 +243,68 @@ impl State {
         if self.unwritten() < self.limits.outbox_bytes {
             self.waiting.drain(..).for_each(Waker::wake);
         }
-        if !could_read && self.may_read() {
+        if !could_read && self.may_take() {
             self.alert();
         }
         outcome
     }
 
-    fn unwritten(&self) -> usize {
-        self.peer.unsent() + self.writer.as_ref().map_or(0, Writer::unwritten)
+    /// Forgets the writing side of a stream that takes nothing more.
+    pub(super) fn stop_writing(&mut self) {
+        self.writer = None;
     }
 
-    /// Returns whether the task may read. A peer that causes refusals and does not take them has to wait; but our own
-    /// output is no reason not to read, or two ends that both have much to say would wait for each other.
-    pub(super) fn may_read(&self) -> bool {
-        self.peer.unsent_refusals() < self.limits.outbox_bytes
+    /// Returns how many bytes wait for the stream. What waits for its batch does not, or the answer that completes the
+    /// batch would wait for it.
+    fn unwritten(&self) -> usize {
+        self.peer.unsent() - self.peer.held() + self.writer.as_ref().map_or(0, Writer::unwritten)
+    }
+
+    // Back-pressure.
+
+    /// Returns whether the task may take in one more line. A reader that is about to lose something comes first; and a
+    /// peer has to wait that causes answers and does not take them. But our own output is no reason not to read, or two
+    /// ends that both have much to say would wait for each other.
+    pub(super) fn may_take(&self) -> bool {
+        self.turn.is_none() && self.peer.unsent_reflexes() < self.limits.outbox_bytes
+    }
+
+    /// Gives the readers of what is half full the time to make room.
+    fn begin_turn(&mut self, now: Instant) {
+        if self.turn.is_none() {
+            self.turn = Some(now.checked_add(self.limits.reader_turn).unwrap_or(now));
+        }
+    }
+
+    /// Ends the turn of the readers when all of them have used it.
+    fn end_turn(&mut self) {
+        if self.turn.is_some() && !self.backlogs().any(|backlog| backlog.is_awaited()) {
+            self.turn = None;
+            self.alert();
+        }
+    }
+
+    fn backlogs(&mut self) -> impl Iterator<Item = &mut Backlog> {
+        let mailboxes = self.exchanges.values_mut().map(|mailbox| &mut mailbox.backlog);
+        mailboxes.chain([&mut self.inbound.backlog])
     }
 
     // Deadlines.
 
     /// Returns when the timer is to fire.
     pub(super) fn arm(&mut self) -> Option<Instant> {
-        self.armed = match (self.armed, self.peer.poll_timeout()) {
-            (Some(armed), Some(due)) => Some(armed.min(due)),
-            (armed, due) => armed.or(due),
-        };
+        self.armed = [self.armed, self.peer.poll_timeout(), self.turn].into_iter().flatten().min();
         self.armed
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.armed = None;
+        if self.turn.is_some_and(|turn| turn <= now) {
+            self.backlogs().for_each(Backlog::stop_waiting);
+            self.turn = None;
+        }
         self.peer.handle_timeout(now);
-        self.dispatch();
+        self.dispatch(now);
         self.write();
     }
 
@@ -271,15 +312,15 @@ impl State {
 
     pub(super) fn handle_message(&mut self, message: Message, now: Instant) {
         self.peer.handle_message(message, now);
-        self.dispatch();
+        self.dispatch(now);
     }
 
     /// Takes in a line that is no message: an answer that is broken, or noise.
-    pub(super) fn handle_unreadable(&mut self, id: Option<&RequestId>, line: &[u8], why: String) {
+    pub(super) fn handle_unreadable(&mut self, id: Option<&RequestId>, line: &[u8], why: String, now: Instant) {
         match id.filter(|id| self.exchanges.contains_key(id)) {
             Some(id) => {
                 self.peer.handle_unreadable(id, why);
-                self.dispatch();
+                self.dispatch(now);
             }
             None => {
                 self.noise.lines += 1;
@@ -293,23 +334,33 @@ impl State {
         self.revision.is_none_or(|revision| revision.features().has(Features::BATCH))
     }
 
-    fn dispatch(&mut self) {
+    fn dispatch(&mut self, now: Instant) {
         while let Some(event) = self.peer.poll_event() {
             match event {
                 peer::Event::Cancelled(_, notification) | peer::Event::Notification(None, notification) => {
-                    self.inbound.push(Incoming::Notification(notification));
+                    self.deliver_inbound(Incoming::Notification(notification), now);
                 }
                 peer::Event::Completed(id, outcome) => self.complete(&id, outcome),
-                peer::Event::Notification(Some(id), notification) => self.deliver(&id, notification),
-                peer::Event::Request(request) => self.handle_request(request),
+                peer::Event::Notification(Some(id), notification) => self.deliver(&id, notification, now),
+                peer::Event::Request(request) => self.handle_request(request, now),
             }
         }
     }
 
-    fn deliver(&mut self, id: &RequestId, notification: Notification) {
-        if let Some(mailbox) = self.exchanges.get_mut(id) {
-            mailbox.backlog.push(Incoming::Notification(notification));
-            wake(&mut mailbox.reader);
+    fn deliver(&mut self, id: &RequestId, notification: Notification, now: Instant) {
+        let Some(mailbox) = self.exchanges.get_mut(id) else { return };
+        mailbox.backlog.push(Incoming::Notification(notification));
+        wake(&mut mailbox.reader);
+        if mailbox.backlog.is_awaited() {
+            self.begin_turn(now);
+        }
+    }
+
+    fn deliver_inbound(&mut self, message: Incoming, now: Instant) {
+        self.inbound.backlog.push(message);
+        wake(&mut self.inbound.reader);
+        if self.inbound.backlog.is_awaited() {
+            self.begin_turn(now);
         }
     }
 
@@ -325,19 +376,19 @@ impl State {
         wake(&mut mailbox.reader);
     }
 
-    fn handle_request(&mut self, request: Request) {
+    fn handle_request(&mut self, request: Request, now: Instant) {
         if self.revision.is_some_and(|revision| revision.era() == Era::Modern) {
             // A modern server sends none, and a modern client writes no responses (S-3).
             return self.peer.forget(&request.id);
         }
         if request.method == "ping" {
             // At any time and promptly, whatever the application does (V-20).
-            self.peer.respond(&request.id, &Ok(RawJson::empty_object()));
+            self.peer.respond_by_reflex(&request.id, &Ok(RawJson::empty_object()));
             return;
         }
         let request = Incoming::Request(request);
         if self.inbound.attended && self.inbound.backlog.has_room_for(&request) {
-            return self.inbound.push(request);
+            return self.deliver_inbound(request, now);
         }
         if let Incoming::Request(request) = request {
             self.refuse(&request);
@@ -350,7 +401,7 @@ impl State {
         } else {
             RpcError::method_not_found(&start_of(request.method.as_bytes()))
         };
-        self.peer.respond(&request.id, &Err(error));
+        self.peer.respond_by_reflex(&request.id, &Err(error));
     }
 
     // The end.
@@ -394,13 +445,6 @@ impl State {
         if !self.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
             self.waiting.push(cx.waker().clone());
         }
-    }
-}
-
-impl Ambient {
-    fn push(&mut self, message: Incoming) {
-        self.backlog.push(message);
-        wake(&mut self.reader);
     }
 }
 

@@ -96,7 +96,7 @@ async fn errors_of_a_session_have_status_200_because_its_clients_read_no_other()
 #[tokio::test]
 async fn a_notification_turns_the_answer_into_an_event_stream_hl_4() {
     let server = Server::new();
-    let session = server.open_session("2025-11-25").await;
+    let session = server.open_session("2025-06-18").await;
     let answered = server.ask(legacy(&session, &tool_call(1, "notify"))).await;
     assert!(answered.is_events());
     assert_eq!(answered.text.matches("data: ").count(), 3);
@@ -157,7 +157,7 @@ async fn the_end_of_a_session_drops_its_requests() {
 #[tokio::test]
 async fn one_session_has_one_standalone_stream_which_ends_with_it_hl_6() {
     let server = Server::new();
-    let session = server.open_session("2025-11-25").await;
+    let session = server.open_session("2025-06-18").await;
     let first = server.send(with_session("GET", &session)).await;
     assert_eq!((first.status, &first.headers["content-type"]), (200, &"text/event-stream".parse().unwrap()));
     assert_eq!(server.ask(with_session("GET", &session)).await.status, 409);
@@ -168,7 +168,7 @@ async fn one_session_has_one_standalone_stream_which_ends_with_it_hl_6() {
 #[tokio::test(start_paused = true)]
 async fn a_standalone_stream_is_kept_alive_and_ends_when_the_server_drains() {
     let server = Server::new();
-    let session = server.open_session("2025-11-25").await;
+    let session = server.open_session("2025-06-18").await;
     let mut stream = server.send(with_session("GET", &session)).await;
     assert_eq!(stream.frame().await, ": keep-alive\n\n");
     server.stage.send_replace(super::super::stop::Stage::Draining);

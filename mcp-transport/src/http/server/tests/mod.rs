@@ -4,11 +4,14 @@
 mod connection;
 mod legacy;
 mod modern;
+mod resumption;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt as _};
 use http::{HeaderMap, Request as HttpRequest};
 use http_body_util::{BodyExt as _, Full};
 use mcp_types::{ErrorCode, InitializeRequestParams, RawJson, Revision, RpcError};
@@ -19,6 +22,7 @@ use super::body::ReplyBody;
 use super::endpoint::{Config, Endpoint};
 use super::stop::{Stage, Stop};
 use crate::era::Served;
+use crate::era::legacy::Session;
 use crate::header::{HostPolicy, OriginPolicy, ParamHeaders};
 use crate::limits::Limits;
 use crate::service::{Answer, Call, Service};
@@ -34,6 +38,9 @@ struct Tools {
     ended: AtomicUsize,
     /// How many notifications have come.
     notes: AtomicUsize,
+    /// What sessions are told, by number; `shut_down` tells whether the service was told to end.
+    pushed: watch::Sender<u64>,
+    shut_down: AtomicUsize,
 }
 
 struct Ending<'a>(&'a AtomicUsize);
@@ -69,6 +76,18 @@ impl Tools {
                     Ok(answer) => Ok(answer),
                     Err(error) => Err(RpcError::internal(error.to_string())),
                 };
+            }
+            "close-then-wait" => {
+                call.notifier.close_stream(Some(Duration::from_millis(500)));
+                let _ = call.notifier.send("notifications/progress", &progress).await;
+                self.go.notified().await;
+            }
+            "steps" => {
+                for step in 0..6 {
+                    let progress = RawJson::from(json!({"progressToken": 1, "progress": step}));
+                    let _ = call.notifier.send("notifications/progress", &progress).await;
+                    tokio::task::yield_now().await;
+                }
             }
             "panic" => panic!("a handler that panics"),
             "gone" => return Err(RpcError::method_not_found("tools/call")),
@@ -106,6 +125,20 @@ impl Service for Tools {
 
     fn served(&self) -> Served {
         self.served.clone()
+    }
+
+    fn pushes(&self, _: &Arc<Session>) -> Option<BoxStream<'static, Bytes>> {
+        let pushes = stream::unfold(self.pushed.subscribe(), |mut pushed| async {
+            pushed.changed().await.ok()?;
+            let number = *pushed.borrow_and_update();
+            let text = format!(r#"{{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{{"n":{number}}}}}"#);
+            Some((Bytes::from(text), pushed))
+        });
+        Some(pushes.boxed())
+    }
+
+    fn shutdown(&self) {
+        self.shut_down.fetch_add(1, Ordering::SeqCst);
     }
 
     fn notify(&self, _: mcp_types::Notification, _: &crate::service::Caller) {

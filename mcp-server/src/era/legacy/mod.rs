@@ -1,20 +1,26 @@
-//! What only callers before 2026-07-28 have: the handshake, `ping`, the log level, `resources/subscribe` (V-11, V-20,
-//! P-91, P-42).
+//! What only callers before 2026-07-28 have: the handshake, `ping`, the log level, `resources/subscribe`, pushes, and
+//! requests of the server (V-11, V-20, P-23, P-41, P-42, P-91).
 //!
 //! The surprising thing: a client that asks for a revision that is not legacy, or that nobody knows, is not refused. It
 //! is answered with the latest legacy one that is served, and may leave (V-11).
 
+mod ask;
+
 use std::sync::Arc;
 
+use bytes::{Bytes, BytesMut};
+use futures::stream::{self, BoxStream, StreamExt};
 use mcp_transport::Answer;
 use mcp_transport::era::legacy::Session;
 use mcp_types::{
     EmptyResult, Era, InitializeRequestParams, InitializeResult, Project, RawJson, Request, RpcError,
-    SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams,
+    SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams, rpc,
 };
 use serde::Serialize;
 
 use crate::service::Core;
+
+pub(super) use ask::{ask, unasked};
 
 /// Answers what only the legacy era has; `None` for anything else.
 pub(super) fn answer(core: &Core, session: &Arc<Session>, request: &Request) -> Option<Answer> {
@@ -47,15 +53,30 @@ fn initialize(core: &Core, session: &Session, params: &InitializeRequestParams) 
         return Err(core.served.unsupported(params.protocol_version.as_str()).error);
     };
     debug_assert_eq!(revision.era(), Era::Legacy);
-    // A change of a list would have to be pushed outside of every call, which a service cannot do; so it is not declared.
-    let capabilities = super::capabilities(core, None, watches(core).then_some(true));
+    let capabilities = super::capabilities(core);
     let mut result = InitializeResult::new(revision, capabilities, core.identity.clone());
     result.instructions.clone_from(&core.instructions);
     encode(session, result)
 }
 
+/// Returns what a session is told outside every call, as encoded notifications; `None` when that is nothing.
+pub(super) fn pushes(core: &Core, session: &Arc<Session>) -> Option<BoxStream<'static, Bytes>> {
+    let offered = core.offered();
+    if !offered.is_anything() {
+        return None;
+    }
+    let subscription = core.changes.session(session, offered);
+    let notices = stream::unfold(subscription, async |mut subscription| {
+        let notice = subscription.next().await?;
+        let mut message = BytesMut::new();
+        rpc::notification(&mut message, notice.method, Some(&notice.params));
+        Some((message.freeze(), subscription))
+    });
+    Some(notices.boxed())
+}
+
 fn watches(core: &Core) -> bool {
-    core.changes.is_some() && core.registry().has_resources()
+    core.offered().subscribe
 }
 
 fn empty(session: &Session) -> Answer {
