@@ -10,8 +10,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use mcp_client::types::{
-    BooleanSchema, ClientCapabilities, ElicitRequestParams, ElicitResult, ElicitationCapability, Era, JsonObject,
-    PrimitiveSchemaDefinition, ProtocolVersion, RawJson, RequestedSchema, Revision,
+    BooleanSchema, ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams,
+    ElicitResult, ElicitationCapability, Era, JsonObject, ListRootsResult, PrimitiveSchemaDefinition, ProtocolVersion,
+    RawJson, RequestedSchema, Revision, Role, Root, RootsCapability, SamplingCapability,
 };
 use mcp_client::{Client, ClientHandler, EraMode, HookFuture, Origin, implementation};
 
@@ -57,28 +58,39 @@ async fn connect(url: &str, revision: Revision) -> Result<Client, mcp_client::Er
     Client::builder(implementation!()).era(era).revisions([revision]).handler(Agreeable).connect(url).await
 }
 
-/// Fills in every form: what has a default gets it, and what can be ticked is ticked.
+/// Agrees to everything. In a form, what has a default gets it, and what can be ticked is ticked.
 struct Agreeable;
 
 impl ClientHandler for Agreeable {
     fn capabilities(&self) -> ClientCapabilities {
-        ClientCapabilities::new().elicitation(ElicitationCapability::new().form(JsonObject::new()))
+        let elicitation = ElicitationCapability::new().form(JsonObject::new());
+        ClientCapabilities::new()
+            .elicitation(elicitation)
+            .sampling(SamplingCapability::new())
+            .roots(RootsCapability::new().list_changed(true))
+    }
+
+    fn sample(&self, _question: CreateMessageRequestParams, _origin: Origin) -> HookFuture<'_, CreateMessageResult> {
+        Box::pin(async { Ok(CreateMessageResult::new(Role::Assistant, "Yes.", "everything")) })
+    }
+
+    fn roots(&self, _origin: Origin) -> HookFuture<'_, ListRootsResult> {
+        Box::pin(async { Ok(ListRootsResult::new([Root::new("file:///everything")])) })
     }
 
     fn elicit(&self, question: ElicitRequestParams, _origin: Origin) -> HookFuture<'_, ElicitResult> {
-        Box::pin(async move {
-            let mut content = JsonObject::new();
-            if let ElicitRequestParams::Form(form) = question
-                && let Ok(schema) = form.requested_schema.decode::<RequestedSchema>()
-            {
-                for (name, property) in schema.definitions() {
-                    if matches!(property, PrimitiveSchemaDefinition::Boolean(BooleanSchema { default: None, .. })) {
-                        content.insert(name, RawJson::from(serde_json::json!(true)));
-                    }
-                }
-            }
-            Ok(ElicitResult::new("accept").content(content))
-        })
+        let schema: Option<RequestedSchema> = match &question {
+            ElicitRequestParams::Form(form) => form.requested_schema.decode().ok(),
+            _ => None,
+        };
+        let is_box = |property: &PrimitiveSchemaDefinition| {
+            matches!(property, PrimitiveSchemaDefinition::Boolean(BooleanSchema { default: None, .. }))
+        };
+        let mut content = JsonObject::new();
+        for (name, _) in schema.iter().flat_map(RequestedSchema::definitions).filter(|(_, property)| is_box(property)) {
+            content.insert(name, RawJson::from(serde_json::json!(true)));
+        }
+        Box::pin(async { Ok(ElicitResult::new("accept").content(content)) })
     }
 }
 
@@ -103,7 +115,8 @@ async fn be_asked(client: &Client) -> Outcome {
 
 /// Lists the tools of a server that says it has none, which only a client does that has not asked.
 async fn ask_unprobed(url: &str, revision: Revision) -> Outcome {
-    let client = Client::builder(implementation!()).known_revision(revision).connect(url).await?;
+    let builder = Client::builder(implementation!()).known_revision(revision).handler(Agreeable);
+    let client = builder.connect(url).await?;
     client.list_tools().await?;
     client.close().await;
     Ok(())

@@ -3,7 +3,7 @@
 //! This is the one place where the kind of a result is looked at. The surprising thing: a result without a kind is
 //! complete, and one with an unknown kind is an error, however complete it looks.
 
-use mcp_types::{ClientCapabilities, Era, InputRequiredResult, RawJson, ResultType, TASKS_EXTENSION};
+use mcp_types::{ClientCapabilities, Features, InputRequiredResult, RawJson, ResultType, TASKS_EXTENSION, method};
 
 use crate::error::{Error, PeerMisbehaved};
 
@@ -19,13 +19,18 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Reads the kind of a result of `method`; every result of a legacy server is complete.
+    /// Reads the kind of a result of `method`; in a revision without kinds every result is complete.
     ///
     /// # Errors
     ///
     /// Fails when the result is of a kind that this method, or this client, does not allow.
-    pub(crate) fn read(method: &str, result: RawJson, era: Era, client: &ClientCapabilities) -> Result<Self, Error> {
-        if era == Era::Legacy {
+    pub(crate) fn read(
+        method: &str,
+        result: RawJson,
+        features: Features,
+        client: &ClientCapabilities,
+    ) -> Result<Self, Error> {
+        if !features.has(Features::RESULT_TYPE) {
             return Ok(Self::Complete(result));
         }
         let unreadable = |why: String| Error::malformed("a result", format!("`{method}`: {why}"));
@@ -52,17 +57,24 @@ impl Answer {
     }
 }
 
-/// Returns whether the method is one of the three that may lead to questions (P-10).
+/// Returns whether the method is one that may lead to questions (P-10).
 fn may_ask_back(method: &str) -> bool {
-    matches!(method, "tools/call" | "prompts/get" | "resources/read")
+    method::entry(method).is_some_and(|entry| entry.asks_back)
 }
 
 #[cfg(test)]
 mod tests {
+    use mcp_types::Revision;
+
     use super::*;
 
     fn read(method: &str, text: &str) -> Result<Answer, Error> {
-        Answer::read(method, RawJson::parse(text.to_owned()).unwrap(), Era::Modern, &ClientCapabilities::new())
+        Answer::read(
+            method,
+            RawJson::parse(text.to_owned()).unwrap(),
+            Revision::LATEST.features(),
+            &ClientCapabilities::new(),
+        )
     }
 
     #[test]
@@ -76,7 +88,8 @@ mod tests {
     fn the_result_of_a_legacy_server_has_no_kind() {
         let text = r#"{"resultType":"input_required"}"#;
         let raw = RawJson::parse(text.to_owned()).unwrap();
-        let read = Answer::read("tools/call", raw.clone(), Era::Legacy, &ClientCapabilities::new());
+        let read =
+            Answer::read("tools/call", raw.clone(), Revision::LATEST_LEGACY.features(), &ClientCapabilities::new());
         assert_eq!(read.unwrap(), Answer::Complete(raw));
     }
 
@@ -108,7 +121,7 @@ mod tests {
         assert!(matches!(read("tools/call", text), Err(Error::Misbehaved(_))));
         let declared: ClientCapabilities =
             serde_json::from_str(r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#).unwrap();
-        let read = |method| Answer::read(method, RawJson::parse(text).unwrap(), Era::Modern, &declared);
+        let read = |method| Answer::read(method, RawJson::parse(text).unwrap(), Revision::LATEST.features(), &declared);
         assert!(matches!(read("tools/call"), Ok(Answer::Task(_))));
         assert!(matches!(read("prompts/get"), Err(Error::Misbehaved(_))));
     }

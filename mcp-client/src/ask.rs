@@ -33,18 +33,18 @@ impl Client {
             Err(RoundFault::Question { fault: QuestionFault::Undeclared { .. }, .. }) => {
                 return Err(Error::InputRequired(InputRequired { result: wanted }));
             }
-            Err(fault) => return Err(misasked(method, fault)),
+            Err(fault) => return Err(misasked(method, &fault)),
         };
         sleep(round.wait()).await;
         let asked = round.questions().map(|(key, question)| self.consult(key, question, connection));
         let replies = try_join_all(asked).await?;
         for (key, reply) in replies {
             round.answer(&key, reply).map_err(|fault| match fault {
-                AnswerFault::Wrong(wrong) => misanswered(wanted.input_requests.as_ref(), &key, wrong),
-                unasked => misasked(method, unasked),
+                AnswerFault::Wrong(wrong) => misanswered(wanted.input_requests.as_ref(), &key, &wrong),
+                unasked => misasked(method, &unasked),
             })?;
         }
-        round.into_params().map_err(|_| misasked(method, "a question has no answer"))
+        round.into_params().map_err(|_| misasked(method, &"a question has no answer"))
     }
 
     /// Puts one question to its hook.
@@ -79,11 +79,11 @@ pub(crate) async fn ask(
 }
 
 /// The server asks what it may not.
-pub(crate) fn misasked(method: &str, why: impl ToString) -> Error {
+pub(crate) fn misasked(method: &str, why: &impl ToString) -> Error {
     PeerMisbehaved::Questions { method: method.to_owned(), why: why.to_string() }.into()
 }
 
-fn misanswered(asked: Option<&mcp_types::InputRequests>, key: &str, why: impl ToString) -> Error {
+fn misanswered(asked: Option<&mcp_types::InputRequests>, key: &str, why: &impl ToString) -> Error {
     let method = asked.and_then(|asked| asked.request(key)).map_or("", InputRequest::method);
     Misuse::Answer { method, why: why.to_string() }.into()
 }

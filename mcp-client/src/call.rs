@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use mcp_transport::{Outgoing, Patience};
-use mcp_types::{Era, Features, Params, ProgressNotificationParams, ProgressToken, RawJson, methods};
+use mcp_types::{Features, Params, ProgressNotificationParams, ProgressToken, RawJson, method, methods};
 
 use crate::answer::Answer;
 use crate::client::Client;
@@ -72,7 +72,7 @@ impl Client {
 
     /// Reads the kind of a result.
     pub(crate) fn read(&self, method: &str, result: RawJson, connection: &Connection) -> Result<Answer, Error> {
-        Answer::read(method, result, connection.agreement.revision.era(), &self.inner.identity.capabilities)
+        Answer::read(method, result, connection.agreement.revision.features(), &self.inner.identity.capabilities)
     }
 
     /// Asks and returns the result as it came, with the connection that it came over.
@@ -134,7 +134,7 @@ impl Client {
         let mut request = Outgoing::new(question.method.clone(), wrapped);
         request.revision = Some(connection.agreement.revision);
         request.param_headers = self.param_headers(connection, &question.method, &params).map_err(refused)?;
-        request.name = mirrored_name(&question.method, &params);
+        request.name = method::entry(&question.method).and_then(|entry| entry.mirrored_name(&params));
         request.patience = question.patience;
         Ok(self.send(connection, request, token.as_ref(), &mut question.observer).await)
     }
@@ -179,7 +179,7 @@ impl Client {
 impl crate::client::Inner {
     /// Takes note of what a legacy session was told to remember.
     fn note(&self, connection: &Connection, question: &Question<'_>) {
-        if connection.agreement.revision.era() == Era::Legacy
+        if connection.agreement.revision.features().has(Features::SESSION)
             && let Ok(params) = Params::from_raw(question.params.clone())
         {
             self.memory().note(&question.method, &params);
@@ -189,16 +189,6 @@ impl crate::client::Inner {
     /// Returns whether arguments are mirrored into headers: over HTTP, since the revision that has it (H-30).
     pub(crate) fn mirrors_params(&self, connection: &Connection) -> bool {
         self.medium == Medium::Http && connection.agreement.revision.features().has(Features::PARAM_HEADERS)
-    }
-}
-
-/// Returns what `Mcp-Name` repeats (H-7).
-fn mirrored_name(method: &str, params: &Params) -> Option<String> {
-    match method {
-        "tools/call" | "prompts/get" => params.name(),
-        "resources/read" => params.uri(),
-        "tasks/cancel" | "tasks/get" | "tasks/update" => params.task_id(),
-        _ => None,
     }
 }
 

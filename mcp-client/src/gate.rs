@@ -2,7 +2,7 @@
 //!
 //! Pure. The surprising thing: a client that skipped the probe knows no capabilities, and then everything is tried.
 
-use mcp_types::{Era, Features, Revision, ServerCapabilities, method};
+use mcp_types::{Revision, ServerCapabilities, method};
 
 use crate::error::Misuse;
 
@@ -19,31 +19,8 @@ pub(crate) fn admit(name: &str, revision: Revision, capabilities: Option<&Server
     let Some(capabilities) = capabilities else {
         return Ok(());
     };
-    let extension = entry.and_then(|entry| entry.extension).filter(|_| revision.era() == Era::Modern);
-    let missing = match extension {
-        Some(extension) => capabilities.extension(extension).is_none().then_some(extension),
-        None => missing(name, revision.features(), capabilities),
-    };
+    let missing = entry.and_then(|entry| entry.lacking(revision.features(), capabilities));
     missing.map_or(Ok(()), |capability| Err(Misuse::NotOffered { method: name.to_owned(), capability }))
-}
-
-/// Names the capability that the method needs and the server does not offer.
-fn missing(name: &str, features: Features, offered: &ServerCapabilities) -> Option<&'static str> {
-    let (capability, is_offered) = match name {
-        "tools/list" | "tools/call" => ("tools", offered.tools.is_some()),
-        "prompts/list" | "prompts/get" => ("prompts", offered.prompts.is_some()),
-        "resources/list" | "resources/read" | "resources/templates/list" => ("resources", offered.resources.is_some()),
-        "resources/subscribe" | "resources/unsubscribe" => {
-            let subscribe = offered.resources.as_ref().and_then(|resources| resources.subscribe);
-            ("resources.subscribe", subscribe == Some(true))
-        }
-        "completion/complete" if features.has(Features::COMPLETIONS_CAPABILITY) => {
-            ("completions", offered.completions.is_some())
-        }
-        "logging/setLevel" => ("logging", offered.logging.is_some()),
-        _ => return None,
-    };
-    (!is_offered).then_some(capability)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::stream::{BoxStream, FuturesUnordered};
 use mcp_transport::{Incoming, Limits, Transport};
 use mcp_types::{
-    ClientCapabilities, Era, Notification, ProgressToken, ResourceUpdatedNotificationParams, TaskNotificationParams,
+    ClientCapabilities, Features, Notification, ProgressToken, ResourceUpdatedNotificationParams, TaskNotificationParams,
 };
 use tokio::task::JoinHandle;
 
@@ -204,7 +204,7 @@ async fn pump(
             }
             Some(Incoming::Request(request)) => {
                 let spoken = spoken();
-                if spoken.as_ref().is_none_or(|spoken| spoken.revision.era() == Era::Legacy) {
+                if spoken.as_ref().is_none_or(|spoken| spoken.revision.features().has(Features::SERVER_REQUESTS)) {
                     answers.push(reverse::answer(Arc::clone(&inbox), request, spoken, Weak::clone(&transport)));
                 }
             }

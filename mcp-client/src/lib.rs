@@ -54,9 +54,9 @@ pub use client::Client;
 pub use era::EraMode;
 pub use error::{Error, InputRequired, Misuse, PeerMisbehaved, Refused, Timeout, Unsupported};
 pub use handler::{Change, ClientHandler, HookFuture, Origin};
+pub use listen::Subscription;
 #[cfg(feature = "http")]
 pub use mcp_transport::http::{HttpClient, HttpOptions};
-pub use listen::Subscription;
 pub use mcp_transport::memory::InProcess;
 #[cfg(feature = "process")]
 pub use mcp_transport::process::Command;

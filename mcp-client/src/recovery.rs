@@ -4,7 +4,7 @@
 //! nothing are asked again; whether a tool ran before the session ended, nobody here can know.
 
 use mcp_transport::Error as WireError;
-use mcp_types::{Era, ErrorCode, Revision};
+use mcp_types::{ErrorCode, Features, Revision, method};
 
 use crate::era::probe::{self, Medium, Outcome};
 use crate::era::{choose, modern};
@@ -49,9 +49,9 @@ impl Remedies {
         match outcome {
             Ok(Err(error)) if error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION && !self.version => {
                 let wanted: Vec<Revision> =
-                    situation.wanted.iter().copied().filter(|revision| revision.era() == Era::Modern).collect();
+                    situation.wanted.iter().copied().filter(|revision| !has_session(*revision)).collect();
                 let revision = choose(&modern::supported(error)?, &wanted)?;
-                self.version = situation.spoken.era() == Era::Modern;
+                self.version = !has_session(situation.spoken);
                 self.version.then_some(Recovery::Version(revision))
             }
             Ok(Err(error)) if error.code == ErrorCode::HEADER_MISMATCH && !self.param_headers => {
@@ -59,8 +59,11 @@ impl Remedies {
                 self.param_headers.then_some(Recovery::ParamHeaders)
             }
             Err(WireError::SessionEnded) if !self.session => {
-                self.session = situation.spoken.era() == Era::Legacy;
-                self.session.then(|| Recovery::Session { ask_again: is_safe_to_repeat(situation.method) })
+                self.session = has_session(situation.spoken);
+                self.session.then(|| {
+                    let ask_again = method::entry(situation.method).is_some_and(|entry| entry.is_repeatable);
+                    Recovery::Session { ask_again }
+                })
             }
             outcome if situation.is_assumed && !self.probe && probe::is_wrong_era(outcome, situation.medium) => {
                 self.probe = true;
@@ -71,21 +74,8 @@ impl Remedies {
     }
 }
 
-/// Returns whether asking twice does no more than asking once.
-fn is_safe_to_repeat(method: &str) -> bool {
-    matches!(
-        method,
-        "completion/complete"
-            | "logging/setLevel"
-            | "ping"
-            | "prompts/get"
-            | "prompts/list"
-            | "resources/list"
-            | "resources/read"
-            | "resources/subscribe"
-            | "resources/templates/list"
-            | "tools/list"
-    )
+fn has_session(revision: Revision) -> bool {
+    revision.features().has(Features::SESSION)
 }
 
 #[cfg(test)]

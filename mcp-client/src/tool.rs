@@ -98,7 +98,7 @@ impl<'a> ToolCall<'a> {
     pub async fn call(self) -> Result<ToolResult, Error> {
         let total = self.total.unwrap_or(self.client.patience().total);
         match self.start().await? {
-            Started::Result(result) => Ok(result),
+            Started::Result(result) => Ok(*result),
             Started::Task(task) => task.finish(total).await,
         }
     }
@@ -134,7 +134,7 @@ impl<'a> ToolCall<'a> {
             return TaskHandle::created(self.client, &answered.result).map(Started::Task);
         }
         let unreadable = |error: serde_json::Error| Error::malformed("the result of `tools/call`", error.to_string());
-        answered.result.decode().map(ToolResult).map(Started::Result).map_err(unreadable)
+        answered.result.decode().map(|result| Started::Result(Box::new(ToolResult(result)))).map_err(unreadable)
     }
 }
 

@@ -215,7 +215,8 @@ async fn a_cursor_that_is_no_longer_taken_starts_the_list_again_once() {
 #[tokio::test]
 async fn a_question_back_is_never_kept() {
     let (client, mut server) = modern().await;
-    let asks = json!({"resultType": "input_required", "inputRequests": {"where": {"method": "roots/list"}}, "ttlMs": 60_000});
+    let asks =
+        json!({"resultType": "input_required", "inputRequests": {"where": {"method": "roots/list"}}, "ttlMs": 60_000});
     for _ in 0..2 {
         let (read, ()) = tokio::join!(client.read_resource("a:b"), async {
             let request = server.expect("resources/read").await;

@@ -165,20 +165,21 @@ async fn a_question_is_answered_and_the_request_asked_again_with_the_state_as_it
 async fn without_a_state_none_is_sent_and_another_call_sends_nothing_of_either_p_13() {
     let user = User::new(EVERYTHING).filling_in(r#"{"name":"Ann"}"#);
     let (client, mut server) = modern(&user).await;
-    let (results, ()) = tokio::join!(async { tokio::join!(client.call_tool("a", ()), client.call_tool("b", ())) }, async {
-        let mut calls = [server.expect("tools/call").await, server.expect("tools/call").await];
-        calls.sort_by_key(|call| call["params"]["name"].to_string());
-        let [a, b] = calls;
-        server.reply(&a, &wants(&json!({"who": name_form()}), None)).await;
-        let again = server.expect("tools/call").await;
-        assert_eq!((&again["params"]["name"], again["params"].get("requestState")), (&json!("a"), None));
-        server.reply(&b, &wants(&json!({}), Some("of b"))).await;
-        let b_again = server.expect("tools/call").await;
-        assert_eq!(b_again["params"]["requestState"], "of b");
-        assert_eq!(b_again["params"].get("inputResponses"), None);
-        server.reply(&b_again, &value(DONE)).await;
-        server.reply(&again, &value(DONE)).await;
-    });
+    let (results, ()) =
+        tokio::join!(async { tokio::join!(client.call_tool("a", ()), client.call_tool("b", ())) }, async {
+            let mut calls = [server.expect("tools/call").await, server.expect("tools/call").await];
+            calls.sort_by_key(|call| call["params"]["name"].to_string());
+            let [a, b] = calls;
+            server.reply(&a, &wants(&json!({"who": name_form()}), None)).await;
+            let again = server.expect("tools/call").await;
+            assert_eq!((&again["params"]["name"], again["params"].get("requestState")), (&json!("a"), None));
+            server.reply(&b, &wants(&json!({}), Some("of b"))).await;
+            let b_again = server.expect("tools/call").await;
+            assert_eq!(b_again["params"]["requestState"], "of b");
+            assert_eq!(b_again["params"].get("inputResponses"), None);
+            server.reply(&b_again, &value(DONE)).await;
+            server.reply(&again, &value(DONE)).await;
+        });
     assert!(results.0.is_ok() && results.1.is_ok());
     let (result, ()) = tokio::join!(client.call_tool("c", ()), async {
         let call = server.expect("tools/call").await;

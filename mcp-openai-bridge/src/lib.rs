@@ -1,4 +1,6 @@
-#![doc = include_str!("../README.md")]
+// The README has a sample for every part, and so needs them.
+#![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "client"), doc = "Any model with an OpenAI-compatible API uses any MCP server.")]
 //!
 //! # The rooms
 //!
@@ -28,7 +30,8 @@
 //! |---|---|---|
 //! | `validate` | arguments are checked against the server's JSON Schema | `jsonschema`, without network |
 //! | `driver` | the loop that waits | tokio's timer, `futures`, `async-trait` |
-//! | `program` (default) | both, for the program `mcp-bridge` | |
+//! | `client` | the tools of MCP servers for that loop | `mcp-client`, without its features |
+//! | `program` (default) | all of them, for the program `mcp-bridge` | |
 
 pub mod arguments;
 pub mod chat;

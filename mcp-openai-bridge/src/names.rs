@@ -125,6 +125,8 @@ impl NameTable {
     }
 
     /// Takes the names as they are, legal or not; of equal ones the first is called.
+    ///
+    /// That is what LiteLLM does, and only [`Profile::LiteLlm`](crate::tools::Profile::LiteLlm) wants it.
     pub fn verbatim(tools: &[Identity<'_>]) -> Self {
         let mut table = Self { names: tools.iter().map(|tool| tool.tool.to_owned()).collect(), ..Self::default() };
         for (index, tool) in tools.iter().enumerate() {
@@ -141,7 +143,9 @@ impl NameTable {
 
     /// Returns the index of the tool that `name` calls.
     ///
-    /// `server-tool`, the form of LiteLLM, is understood when exactly one tool can be meant and no tool has that name.
+    /// `server-tool`, the form of LiteLLM, is understood when exactly one tool can be meant and no tool has that name
+    /// (field/bridges 7): whoever replaces LiteLLM has conversations, approvals and lists of allowed tools with such
+    /// names. It is looked up like every other name and never taken apart.
     pub fn resolve(&self, name: &str) -> Option<usize> {
         self.lookup.get(name).or_else(|| self.aliases.get(name)).copied()
     }
@@ -280,6 +284,16 @@ mod tests {
         let table = NameTable::new(&[Identity::new("s", "my_fn")], Prefix::Auto, &reserved);
         assert_eq!(table.resolve("my_fn"), None);
         assert!(table.name(0).unwrap().starts_with("my_fn_"));
+    }
+
+    #[test]
+    fn verbatim_names_are_those_of_the_servers_and_of_equal_ones_the_first_is_called() {
+        let tools = [Identity::new("a", "x y/é"), Identity::new("b", "echo"), Identity::new("c", "echo")];
+        let table = NameTable::verbatim(&tools);
+        let names: Vec<_> = (0..3).map(|index| table.name(index).unwrap()).collect();
+        assert_eq!(names, ["x y/é", "echo", "echo"]);
+        assert_eq!([table.resolve("x y/é"), table.resolve("echo"), table.resolve("nothing")], [Some(0), Some(1), None]);
+        assert_eq!(table.resolve("c-echo"), Some(2));
     }
 
     #[test]

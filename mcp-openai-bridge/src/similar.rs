@@ -5,7 +5,8 @@
 /// Returns the candidate that `name` was most likely meant to be, if one is near enough.
 pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = folded(name);
-    let allowed = (wanted.len() / 3).max(1);
+    // Of one or two letters nothing is left after a mistake.
+    let allowed = wanted.len() / 3;
     candidates
         .into_iter()
         .take(MAX_CANDIDATES)
@@ -24,21 +25,25 @@ fn folded(name: &str) -> Vec<char> {
     chars.flat_map(char::to_lowercase).take(MAX_CHARS).collect()
 }
 
-/// The Levenshtein distance.
+/// Counts the insertions, deletions, replacements and swaps of neighbours that lead from one text to the other.
 fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (index, x) in a.iter().enumerate() {
-        let mut diagonal = index;
-        let mut left = index + 1;
-        for (y, cell) in b.iter().zip(row.iter_mut().skip(1)) {
-            let above = *cell;
-            left = if x == y { diagonal } else { 1 + diagonal.min(above).min(left) };
-            diagonal = above;
-            *cell = left;
+    let mut last = None;
+    for (index, &from) in a.iter().enumerate() {
+        let at = |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
+        let mut next = vec![index + 1];
+        for (place, &to) in b.iter().enumerate() {
+            let replaced = at(&row, place) + usize::from(from != to);
+            let mut best = replaced.min(at(&row, place + 1) + 1).min(at(&next, place) + 1);
+            let behind = place.checked_sub(1);
+            if let Some(behind) = behind.filter(|behind| b.get(*behind) == Some(&from) && last == Some(to)) {
+                best = best.min(at(&before, behind) + 1);
+            }
+            next.push(best);
         }
-        if let Some(first) = row.first_mut() {
-            *first = index + 1;
-        }
+        before = std::mem::replace(&mut row, next);
+        last = Some(from);
     }
     row.last().copied().unwrap_or(a.len())
 }
@@ -59,7 +64,10 @@ mod tests {
         assert_eq!(closest("fileName", names), Some("file_name"));
         assert_eq!(closest("contents", names), Some("content"));
         assert_eq!(closest("overwirte", names), Some("overwrite"));
+        assert_eq!(closest("ctiy", ["city", "days"]), Some("city"), "a swap is one mistake");
         assert_eq!(closest("path", names), None);
+        assert_eq!(closest("x", ["r", "w"]), None);
+        assert_eq!(closest("A", ["b", "a"]), Some("a"));
         assert_eq!(closest("", names), None);
         assert_eq!(closest("file_nam", ["file_named", "file_name"]), Some("file_name"));
     }

@@ -27,8 +27,12 @@ pub enum Profile {
     /// So that every provider accepts them.
     #[default]
     Legal,
-    /// As LiteLLM 1.109 does, for whoever compares: names are not touched, schemas are closed, and a provider may refuse
-    /// them. Arguments are still checked.
+    /// As LiteLLM 1.109 does (field/bridges 1.2 and 7), for tests that compare with it, and for whoever replaces it and
+    /// has function names or schemas written down somewhere.
+    ///
+    /// Its faults are part of it: names are not touched, so that a provider may refuse them. A schema that does not say
+    /// whether it is open is closed, so that no argument can be given to a tool with a free form. Arguments are still
+    /// checked against the server's own schema.
     LiteLlm,
 }
 
@@ -88,7 +92,9 @@ impl ToolSet {
             .collect()
     }
 
-    /// Returns the tool that a function name calls. LiteLLM's `server-tool` is understood, too.
+    /// Returns the tool that a function name calls.
+    ///
+    /// LiteLLM's `server-tool` is understood, too: conversations and approvals that were kept from it have that form.
     pub fn resolve(&self, name: &str) -> Option<&Arc<ToolRef>> {
         self.tools.get(self.names.resolve(name)?)
     }
@@ -531,11 +537,44 @@ mod tests {
             r#"{"type":["object","null"]}"#,
             r#"{"type":["object","null"],"properties":{},"additionalProperties":false}"#,
         );
+        // What is open becomes closed, and alternatives at the root can be met by nothing.
+        check("a", r#"{"type":"object"}"#, r#"{"type":"object","properties":{},"additionalProperties":false}"#);
+        check(
+            "a",
+            r#"{"anyOf":[{"required":["id"]}]}"#,
+            r#"{"anyOf":[{"required":["id"]}],"type":"object","properties":{},"additionalProperties":false}"#,
+        );
+        // Only the root is looked at.
+        check(
+            "a",
+            r#"{"type":"object","properties":{"l":{"type":"array"}},"additionalProperties":false}"#,
+            r#"{"type":"object","properties":{"l":{"type":"array"}},"additionalProperties":false}"#,
+        );
         check(
             "a",
             r#"{"$schema":"x","properties":null,"additionalProperties":true}"#,
             r#"{"$schema":"x","properties":null,"additionalProperties":true,"type":"object"}"#,
         );
+    }
+
+    #[test]
+    fn the_profile_of_litellm_takes_no_title_for_a_description_and_knows_both_apis() {
+        let titled = tool("x", "{}").title("Titled");
+        let tools = ToolSet::builder().server("s", &[titled]).profile(Profile::LiteLlm).build();
+        assert_eq!(
+            tools.responses()[0].as_str(),
+            r#"{"type":"function","name":"x","description":"","parameters":{"type":"object","properties":{},"additionalProperties":false},"strict":false}"#
+        );
+    }
+
+    #[cfg(feature = "validate")]
+    #[test]
+    fn arguments_are_checked_against_the_schema_of_the_server_also_in_the_profile_of_litellm() {
+        let schema = r#"{"type":"object","properties":{"n":{"type":"integer"}}}"#;
+        let tools = ToolSet::builder().server("s", &[tool("t", schema)]).profile(Profile::LiteLlm).build();
+        let tool = tools.resolve("t").unwrap();
+        assert!(tool.arguments(&Arguments::from(r#"{"n":1,"more":2}"#)).is_ok());
+        assert!(tool.arguments(&Arguments::from(r#"{"n":"1"}"#)).is_err());
     }
 
     #[cfg(feature = "validate")]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp_server::{Args, Http, Server, State, Tool, implementation};
-use program_support::{KEY, Run, Scripted, ScriptedModel, calling, run};
+use program_support::{KEY, Run, Scripted, ScriptedModel, calling, run, serve_bare};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -121,7 +121,10 @@ async fn told(name: &str, arguments: &str) -> String {
     let told = transcripts[1][2]["content"].as_str().unwrap().to_owned();
     let expected = json!([user(), calling(&calls), answer("c1", &told), answer("c2", "3")]);
     assert_eq!(transcripts, [json!([user()]), expected]);
-    assert!(run.stderr.contains(&format!("✗ {}", &told[..40])), "{}", run.stderr);
+    // A human is told the same, by the name of the function.
+    let reason = told.strip_prefix("error: ").unwrap();
+    assert!(run.stderr.contains(&format!("✗ {name} {}", &reason[..40])), "{}", run.stderr);
+    assert_eq!(run.stderr.matches('✗').count(), 1, "{}", run.stderr);
     told
 }
 
@@ -139,8 +142,8 @@ async fn arguments_that_do_not_follow_the_schema_are_answered_with_every_fault()
     assert_eq!(
         told("note", r#"{"txt":1}"#).await,
         "error: the arguments were not accepted and the tool was not run. Correct this and call it again:\n\
-         - /txt: expected nothing of this name, got a number 1; did you mean `text`?\n\
-         - /text: expected a value, which is required, got nothing; is it what you sent as `txt`?"
+         - `txt`: unknown, did you mean `text`?; known are `text`\n\
+         - `text`: missing, expected a string"
     );
 }
 
@@ -158,6 +161,25 @@ async fn a_name_of_somebody_else_never_leads_to_a_tool_of_ours() {
         told("elsewhere-note", r#"{"text":"a"}"#).await,
         "error: there is no tool `elsewhere-note` and nothing was run. Available tools: `add`, `note`."
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tool_says_is_not_taken_for_a_call_that_was_not_made() {
+    let calls = [("c1", "note", r#"{"text":"nothing was run"}"#)];
+    let (run, _, counts) = ask(vec![Scripted::calls(&calls), Scripted::text("Noted.")], &[]).await;
+    assert_eq!((run.code, counts), (Some(0), (0, 1)));
+    assert!(!run.stderr.contains('✗') && run.stderr.contains("← note"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_tools_does_not_end_the_run() {
+    let model = ScriptedModel::start(vec![Scripted::text("Hello.")]).await;
+    let bare = serve_bare().await;
+    let run = model.ask(&[&bare, "embedded", "Hello?"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "Hello.\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("127.0.0.1 has no tools"), "{}", run.stderr);
+    let names = &model.asked()[0].body["tools"][0]["function"]["name"];
+    assert_eq!(names, "embedded__get_current_time");
 }
 
 #[tokio::test(flavor = "multi_thread")]

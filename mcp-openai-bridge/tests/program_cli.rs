@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 #[cfg(unix)]
 use program_support::Running;
-use program_support::{Run, Serving, program, run};
+use program_support::{Run, Serving, program, run, run_beside, serve_bare};
 use serde_json::json;
 
 fn ok(stdout: &str) -> Run {
@@ -132,6 +132,74 @@ fn a_server_over_http_is_served_and_called_in_both_eras() {
     }
 }
 
+#[test]
+fn what_is_offered_is_said_in_the_greeting_and_in_the_resource_about_it() {
+    let listed = |command: &str, name: &str| {
+        let args = [command, "embedded", "--json"];
+        let format = ["--format", "mcp"];
+        let run = run(&[&args[..], if command == "tools" { &format } else { &[] }].concat());
+        let entries = run.json();
+        let names = entries.as_array().unwrap().iter().map(|entry| entry[name].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let about = run(&["read", "embedded", "embedded://about"]).stdout;
+    let greeting = Serving::start(&[]).said.join("\n");
+    let kinds = [("tools", "name"), ("resources", "uri"), ("templates", "uriTemplate"), ("prompts", "name")];
+    for (kind, name) in kinds {
+        let names = listed(kind, name).join(", ");
+        assert!(!names.is_empty() && greeting.contains(&format!("\n  {kind}: {names}\n")), "{kind}: {greeting}");
+        assert!(about.contains(&names), "{kind}: {about}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_does_not_offer_is_an_empty_list() {
+    let url = serve_bare().await;
+    for kind in ["tools", "resources", "templates", "prompts"] {
+        let json = run_beside(&[kind, &url, "--json"]).await;
+        assert_eq!((json.code, json.stdout.as_str()), (Some(0), "[]\n"), "{kind}: {}", json.stderr);
+        assert_eq!(json.stderr, format!("127.0.0.1 has no {kind}\n"));
+    }
+    let lines = run_beside(&["prompts", &url]).await;
+    assert_eq!(lines, Run { stderr: "127.0.0.1 has no prompts\n".to_owned(), ..ok("") });
+    // A call of what is not there is still wrong.
+    let call = run_beside(&["call", &url, "echo"]).await;
+    assert!(call.code == Some(1) && call.stderr.contains("There are no tools"), "{call:?}");
+}
+
+#[test]
+fn a_wrong_path_is_exit_code_4_and_says_what_the_path_often_is() {
+    let serving = Serving::start(&["--quiet"]);
+    let wrong = serving.url.replace("/mcp", "/wrong");
+    for era in ["auto", "legacy", "modern"] {
+        let run = run(&["tools", &wrong, "--era", era, "--json"]);
+        assert_eq!((run.code, run.stdout.as_str(), run.error().0.as_str()), (Some(4), "", "protocol"), "{era}: {run:?}");
+        assert!(run.stderr.contains("the path is often `/mcp`"), "{era}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_token_comes_from_a_variable_or_from_standard_input_and_never_from_the_command_line() {
+    let secret = "tok-do-not-print-me";
+    let refused = run(&["tools", "http://127.0.0.1:1/mcp", "--bearer", secret]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("--bearer-env") && !refused.stderr.contains(secret), "{}", refused.stderr);
+    let serving = Serving::start(&["--quiet"]);
+    let piped = |args: &[&str], input: &str| {
+        let mut child = program(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Run::from(child.wait_with_output().unwrap())
+    };
+    let call = ["call", &serving.url, "echo", "text=hi", "--bearer", "-"];
+    assert_eq!(piped(&call, "tok\n"), ok("hi\n"));
+    let none = piped(&call, "\n");
+    assert!(none.code == Some(3) && none.stderr.contains("there is no token on standard input"), "{none:?}");
+    let both = piped(&["call", &serving.url, "echo", "--args-json", "-", "--bearer", "-"], "tok");
+    assert!(both.code == Some(1) && both.stderr.contains("which was read already"), "{both:?}");
+    let unset = run(&["tools", &serving.url, "--bearer-env", "MCP_BRIDGE_NO_SUCH_VARIABLE"]);
+    assert_eq!(unset.code, Some(3));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_serving_in_good_order() {
@@ -207,8 +275,8 @@ fn wrong_arguments_are_found_before_the_call() {
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(1), ""));
     for part in [
         "error: wrong arguments for `add`, which was not called:",
-        "/a: expected",
-        "/b: expected",
+        "- `a`: expected a number, got \"one\"",
+        "- `b`: missing, expected a number",
         "a: number, b: number",
     ] {
         assert!(wrong.stderr.contains(part), "{part}: {}", wrong.stderr);

@@ -15,7 +15,7 @@ use mcp_transport::{Call, Caller, Notifier};
 use mcp_types::{
     ClientCapabilities, ElicitationCompleteNotificationParams, Features, Implementation, LoggingLevel,
     LoggingMessageNotificationParams, Params, ProgressNotificationParams, ProgressToken, Project, RawJson, RequestId,
-    Revision, RpcError,
+    Revision, RpcError, method,
 };
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -62,7 +62,7 @@ impl Cx {
         let answers = era::answers(core, &call)?;
         let Call { request, caller, notifier, .. } = call;
         // Only these may ask (P-10).
-        let asks = matches!(&*request.method, "prompts/get" | "resources/read" | "tools/call");
+        let asks = method::entry(&request.method).is_some_and(|entry| entry.asks_back);
         let inner = Inner {
             id: request.id,
             method: request.method,

@@ -278,9 +278,8 @@ impl<T: IntoPrompt, E: Into<BoxError>> IntoPrompt for Result<T, E> {
             Ok(value) => value.into_prompt(),
             Err(error) => Err(match error.into().downcast::<RpcError>() {
                 Ok(refusal) => *refusal,
-                Err(error) => told_to_client(&*error).unwrap_or_else(|| {
-                    RpcError::internal(format!("the prompt failed: {}", with_causes(&*error)))
-                }),
+                Err(error) => told_to_client(&*error)
+                    .unwrap_or_else(|| RpcError::internal(format!("the prompt failed: {}", with_causes(&*error)))),
             }),
         }
     }

@@ -285,9 +285,7 @@ pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
         Came::Told(told) => told,
         Came::Detaches(run) => return task::begin(core, &cx, Arc::clone(tool), run, ending).await,
         Came::Unasked(error) => reply::failed(error.into()),
-        Came::Stopped(Stopped::Panicked) => {
-            Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked)))
-        }
+        Came::Stopped(Stopped::Panicked) => Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked))),
         Came::Stopped(stopped) => failed(format!("tool `{name}` {stopped}")),
     };
     told.and_then(|outcome| tool.encode(core, &cx, outcome))

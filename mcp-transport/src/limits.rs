@@ -129,7 +129,9 @@ limits! {
     /// tool result becomes a tool error that says so; a client fails the request.
     result_bytes: usize = 16 * MIB;
     /// Bytes of one line on a byte stream, without its end; 16 MiB. A longer one is dropped as it
-    /// comes in, reported once and answered, and reading goes on at the next line (S-1, S-8).
+    /// comes in, reported once and answered, and reading goes on at the next line (S-1, S-8). As
+    /// the answers to a batch are one line, no more of their bytes wait for the rest of their
+    /// batches; a result beyond becomes an error.
     line_bytes: usize = 16 * MIB;
     /// Bytes of the lines of one server-sent event, without line ends and comments; 16 MiB. A
     /// larger one fails the stream.
@@ -137,9 +139,6 @@ limits! {
     /// Bytes of the `id` of a server-sent event, and of a `Last-Event-ID`; 1 KiB. A longer one
     /// fails the stream or the request.
     sse_id_bytes: usize = KIB;
-    /// Bytes of a JSON-RPC id that is a string; 256. A request with a longer one is refused as
-    /// invalid.
-    id_bytes: usize = 256;
     /// Messages in one batch of revision 2025-03-26; 100. A longer batch is refused as a whole.
     batch: usize = 100;
 
@@ -164,8 +163,6 @@ limits! {
     /// Time that a connection may lie idle between requests; 75 s. It is closed after it; an open
     /// event stream is not idle.
     idle_timeout: Duration = 75 * SECOND;
-    /// Time for a TLS handshake; 10 s. The connection is closed, or the connect fails, after it.
-    tls_timeout: Duration = 10 * SECOND;
     /// Open connections of one listener; 10 000. The next one is not accepted until another closes.
     connections: usize = 10_000;
     /// Open connections from one address that is not loopback; 256. The next one is closed at once.
@@ -175,8 +172,6 @@ limits! {
 
     /// Open legacy sessions; 10 000. The next `initialize` is refused with 503.
     sessions: usize = 10_000;
-    /// Open legacy sessions of one principal; 1 000. Its next `initialize` is refused with 429.
-    sessions_per_principal: usize = 1_000;
     /// Legacy sessions opened in one second; 50. An `initialize` beyond is refused with 429.
     sessions_per_second: usize = 50;
     /// Time that a legacy session without an open stream or request is kept; 30 min. Afterwards its
@@ -185,16 +180,19 @@ limits! {
     /// Time from the answer to `initialize` to `notifications/initialized`; 60 s. The session is
     /// dropped after it.
     session_init: Duration = MINUTE;
-    /// Requests being worked on for one connection or session; 256. On a byte stream reading
-    /// pauses; over HTTP the next is refused with 429.
+    /// Requests being worked on for one connection or session; 256. Over HTTP the next is refused
+    /// with 429. On a byte stream the next ones wait for their turn, and none is refused: there is
+    /// room for `outbox_bytes` of them, a small one counting as 1 KiB; then reading pauses, so that
+    /// a cancellation is heard unless it comes after more than that.
     in_flight: usize = 256;
     /// Requests being worked on in the whole server; 10 000. The next one is refused with 503.
     in_flight_total: usize = 10_000;
-    /// Messages waiting to be written to one stream; 256. Producers wait at the limit; progress is
-    /// coalesced first.
+    /// Messages waiting to be written to one stream, and notifications that an exchange on a byte
+    /// stream has not taken; 256. Producers wait at the limit; an exchange that took too long
+    /// (`reader_turn`) loses the oldest progress, then the oldest log messages.
     outbox_messages: usize = 256;
-    /// Bytes waiting to be written to one stream; 4 MiB. Producers wait at the limit, but a single
-    /// larger message still passes alone.
+    /// Bytes waiting to be written to one stream, and of what an exchange on a byte stream has not
+    /// taken; 4 MiB. As `outbox_messages`, but a single larger message still passes alone.
     outbox_bytes: usize = 4 * MIB;
     /// Open `subscriptions/listen` requests of one principal; 64. The next one is refused.
     subscriptions: usize = 64;
@@ -244,6 +242,10 @@ limits! {
     /// Time to wait for the answer to the probe over HTTP; 10 s. The connect fails after it: over
     /// HTTP silence is no evidence (V-63).
     http_probe_timeout: Duration = 10 * SECOND;
+    /// Time that reading from a byte stream pauses for an exchange which has not taken half of
+    /// `outbox_messages` or `outbox_bytes`; 250 ms. Afterwards it loses what does not fit, until it
+    /// has taken all.
+    reader_turn: Duration = Duration::from_millis(250);
     /// Rounds of `input_required` answered for one request; 10. The request fails at the limit.
     input_rounds: usize = 10;
     /// Pages read by one "list all"; 64. The listing fails at the limit rather than returning a
@@ -269,8 +271,6 @@ limits! {
 
     // Child processes.
 
-    /// Child processes; 32. The next start fails.
-    children: usize = 32;
     /// Time for a child to leave after its standard input was closed; 2 s. It is then asked to
     /// terminate (S-6).
     child_eof: Duration = 2 * SECOND;
@@ -294,33 +294,12 @@ limits! {
     schema_expansion: usize = 100_000;
     /// Bytes of a `pattern` in a JSON Schema; 1 KiB. A schema with a longer one is refused.
     pattern_bytes: usize = KIB;
-    /// Time for one validation against a JSON Schema; 50 ms. The value counts as not validated,
-    /// which is an error, after it.
-    validation_timeout: Duration = Duration::from_millis(50);
     /// Bytes of a URI template; 8 KiB. A longer one is refused when it is registered.
     template_bytes: usize = 8 * KIB;
     /// Variables in a URI template; 256. A template with more is refused when it is registered.
     template_variables: usize = 256;
     /// Bytes of a URI that is matched with a template; 64 KiB. A longer one matches nothing.
     template_uri_bytes: usize = 64 * KIB;
-
-    // Authorization.
-
-    /// Bytes of a metadata or token response; 64 KiB. A larger one fails the flow.
-    auth_body_bytes: usize = 64 * KIB;
-    /// Time for one metadata or token request; 10 s. The flow fails after it.
-    auth_timeout: Duration = 10 * SECOND;
-    /// Time for all discovery requests of one flow; 30 s. The flow fails after it.
-    auth_total: Duration = 30 * SECOND;
-    /// Redirects followed by a discovery request; 3. The flow fails at the next; a request with
-    /// credentials follows none.
-    auth_redirects: usize = 3;
-    /// Times that one request may ask for more scope; 3. The request fails with the server's answer
-    /// at the limit.
-    step_ups: usize = 3;
-    /// Failed authentications from one address in a minute; 10. Further requests are refused with
-    /// 429.
-    auth_failures: usize = 10;
 }
 
 #[cfg(test)]
@@ -339,7 +318,6 @@ mod tests {
                 "line_bytes 16777216",
                 "sse_event_bytes 16777216",
                 "sse_id_bytes 1024",
-                "id_bytes 256",
                 "batch 100",
                 "head_bytes 32768",
                 "head_count 100",
@@ -348,11 +326,9 @@ mod tests {
                 "body_timeout 30s",
                 "body_rate_bytes 1024",
                 "idle_timeout 75s",
-                "tls_timeout 10s",
                 "connections 10000",
                 "connections_per_address 256",
                 "sessions 10000",
-                "sessions_per_principal 1000",
                 "sessions_per_second 50",
                 "session_idle 1800s",
                 "session_init 60s",
@@ -376,6 +352,7 @@ mod tests {
                 "connect_timeout 10s",
                 "probe_timeout 5s",
                 "http_probe_timeout 10s",
+                "reader_turn 250ms",
                 "input_rounds 10",
                 "pages 64",
                 "items 10000",
@@ -385,7 +362,6 @@ mod tests {
                 "reconnect_min 500ms",
                 "reconnect_max 30s",
                 "retry_max 60s",
-                "children 32",
                 "child_eof 2s",
                 "child_term 3s",
                 "stderr_bytes 65536",
@@ -394,16 +370,9 @@ mod tests {
                 "schema_depth 64",
                 "schema_expansion 100000",
                 "pattern_bytes 1024",
-                "validation_timeout 50ms",
                 "template_bytes 8192",
                 "template_variables 256",
                 "template_uri_bytes 65536",
-                "auth_body_bytes 65536",
-                "auth_timeout 10s",
-                "auth_total 30s",
-                "auth_redirects 3",
-                "step_ups 3",
-                "auth_failures 10",
             ]
         );
     }

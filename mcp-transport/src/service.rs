@@ -5,7 +5,7 @@
 //! future that [`Service::call`] returned is the cancellation, on every transport.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -120,9 +120,30 @@ enum Identity {
 #[derive(Clone, Debug)]
 pub(crate) struct ModernCaller {
     pub(crate) revision: Revision,
-    pub(crate) capabilities: RawJson,
+    pub(crate) capabilities: Declared,
     pub(crate) client_info: Option<RawJson>,
     pub(crate) log_level: Option<LoggingLevel>,
+}
+
+/// Capabilities as they were declared. Most requests need none of them, and those that do ask often: they are read once,
+/// when they are asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    text: RawJson,
+    read: OnceLock<ClientCapabilities>,
+}
+
+impl From<RawJson> for Declared {
+    fn from(text: RawJson) -> Self {
+        Self { text, read: OnceLock::new() }
+    }
+}
+
+impl Declared {
+    fn read(&self) -> &ClientCapabilities {
+        // The classifier has checked that it is an object; where a member is of a wrong type, nothing is declared.
+        self.read.get_or_init(|| self.text.decode().unwrap_or_default())
+    }
 }
 
 impl Caller {
@@ -151,8 +172,7 @@ impl Caller {
     /// Returns what the client can do for the server.
     pub fn capabilities(&self) -> ClientCapabilities {
         match &self.identity {
-            // The classifier has checked that it is an object; a member of a wrong type counts as not declared.
-            Identity::Modern(caller) => caller.capabilities.decode().unwrap_or_default(),
+            Identity::Modern(caller) => caller.capabilities.read().clone(),
             Identity::Legacy(session) => session.capabilities(),
         }
     }
@@ -179,5 +199,24 @@ impl Caller {
             Identity::Modern(_) => None,
             Identity::Legacy(session) => Some(session),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_capabilities_of_a_request_are_read_once() {
+        let declared = Declared::from(RawJson::parse(r#"{"roots":{},"sampling":{"tools":{}}}"#).unwrap());
+        let first = declared.read();
+        assert!(first.roots.is_some() && first.elicitation.is_none());
+        assert!(std::ptr::eq(first, declared.read()), "the second time nothing is decoded");
+    }
+
+    #[test]
+    fn capabilities_that_nobody_can_read_declare_nothing() {
+        let declared = Declared::from(RawJson::parse(r#"{"roots":7}"#).unwrap());
+        assert_eq!(*declared.read(), ClientCapabilities::default());
     }
 }

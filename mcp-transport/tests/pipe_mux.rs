@@ -328,6 +328,83 @@ async fn an_exchange_that_is_not_read_does_not_hold_up_the_others() {
     assert_eq!(changes.count().await, 4);
 }
 
+/// Progress of one request in one write, and its answer.
+fn burst(count: u32) -> String {
+    let progress = |n| json!({"jsonrpc": "2.0", "method": "notifications/progress",
+        "params": {"progressToken": "t", "progress": n}});
+    let lines: Vec<_> = (0..count).map(|n| progress(n).to_string()).collect();
+    format!("{}\n{}\n", lines.join("\n"), json!({"jsonrpc": "2.0", "id": 1, "result": {}}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_reader_loses_nothing_however_much_comes_at_once() {
+    for ends in [false, true] {
+        let (client, server) = tokio::io::duplex(1024 * 1024);
+        let mux = Mux::over(client, &Limits::default().outbox_messages(4));
+        let exchange = mux.open(call("t")).await.unwrap();
+        let (mut reader, mut writer) = tokio::io::split(server);
+        tokio::spawn(async move { tokio::io::copy(&mut reader, &mut tokio::io::sink()).await });
+        writer.write_all(burst(1_000).as_bytes()).await.unwrap();
+        if ends {
+            writer.shutdown().await.unwrap();
+        }
+        let start = Instant::now();
+        let mut seen = Vec::new();
+        let see = |it: mcp_types::Notification| {
+            seen.push(it.params.raw().unwrap().decode::<Value>().unwrap()["progress"].clone());
+        };
+        exchange.finish(see).await.unwrap().unwrap();
+        assert_eq!(seen, (0..1_000).map(|n| json!(n)).collect::<Vec<_>>());
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_others_wait_once_for_a_reader_that_does_not_read() {
+    let limits = Limits::default().outbox_messages(4).reader_turn(SECOND);
+    let (mux, mut server) = connect(&limits);
+    let _slow = mux.open(call("slow")).await.unwrap();
+    let quick = mux.open(call("quick")).await.unwrap();
+    let gone = mux.open(call("gone")).await.unwrap();
+    let start = Instant::now();
+    for n in 0..100 {
+        server.progress("slow", n).await;
+    }
+    for n in 0..3 {
+        server.progress("gone", n).await;
+    }
+    // An exchange that was dropped is not waited for any longer.
+    drop(gone);
+    server.answer(quick.id(), json!({})).await;
+    result(quick).await;
+    assert_eq!(start.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_what_belongs_to_no_exchange_loses_nothing_either() {
+    let (mux, mut server) = connect(&Limits::default().outbox_messages(4));
+    let inbound = mux.inbound().unwrap();
+    let reading = tokio::spawn(inbound.take(1_000).count());
+    settle().await;
+    let start = Instant::now();
+    for n in 0..1_000 {
+        let params = json!({"level": "info", "data": n});
+        server.send(&json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params})).await;
+    }
+    assert_eq!(reading.await.unwrap(), 1_000);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_order_mark_at_the_start_is_no_noise() {
+    let (mux, mut server) = connect(&Limits::default());
+    let exchange = mux.open(call("t")).await.unwrap();
+    server.send_text("\u{feff}").await;
+    server.answer(exchange.id(), json!({})).await;
+    result(exchange).await;
+    assert_eq!(mux.noise().lines, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn requests_wait_while_the_server_reads_nothing() {
     let limits = Limits::default().outbox_bytes(8 * 1024).request_timeout(2 * SECOND);
@@ -355,18 +432,26 @@ async fn requests_wait_while_the_server_reads_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_floods_us_and_reads_nothing_is_not_read_from() {
-    let (mux, mut server) = connect(&Limits::default().outbox_bytes(8 * 1024));
-    let mut sent = 0;
-    let stuck = tokio::time::timeout(SECOND, async {
-        loop {
-            // Refused under its id each time, because the first is still in flight.
-            server.send(&json!({"jsonrpc": "2.0", "id": 1, "method": "roots/list"})).await;
-            sent += 1;
-        }
-    });
-    let _inbound = mux.inbound();
-    assert!(stuck.await.is_err(), "at some point it has to wait");
-    assert!(sent < 1_000, "{sent} requests were taken");
+    let ask = |id: usize, method: &str| json!({"jsonrpc": "2.0", "id": id, "method": method});
+    let floods: [(&str, &dyn Fn(usize) -> Value); 5] = [
+        ("answered at once", &|id| ask(id, "ping")),
+        ("refused because nobody takes it", &|id| ask(id, "roots/list")),
+        ("refused because the first is in flight", &|_| ask(1, "roots/list")),
+        ("answered as a batch", &|id| json!([ask(id, "roots/list"), ask(id + 1_000_000, "ping")])),
+        ("in a batch of which one is in flight", &|id| json!([ask(id, "roots/list"), ask(id + 1_000_000, "ping")])),
+    ];
+    for (how, message) in floods {
+        let (mux, mut server) = connect(&Limits::default().outbox_bytes(8 * 1024));
+        let _inbound = how.contains("flight").then(|| mux.inbound());
+        let mut sent = 0;
+        let stuck = tokio::time::timeout(SECOND, async {
+            while sent < 1_000 {
+                server.send(&message(sent)).await;
+                sent += 1;
+            }
+        });
+        assert!(stuck.await.is_err(), "{how}: at some point it has to wait");
+    }
 }
 
 #[tokio::test(start_paused = true)]

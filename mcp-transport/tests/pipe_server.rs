@@ -246,6 +246,55 @@ async fn what_is_not_done_within_the_drain_is_answered_with_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_nobody_had_the_time_to_look_at_is_answered_too() {
+    // Invariant 5: the one that waits is too large for anything behind it to be taken in.
+    let limits = Limits::default().in_flight(1).outbox_bytes(2_000).line_bytes(1_500).drain(Duration::from_secs(3));
+    let mut client = serve(limits);
+    client.initialize("2025-03-26").await;
+    let call = |id: i64, name: &str, text: &str| {
+        let params = json!({"name": name, "arguments": {"text": text}});
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params})
+    };
+    client.send(&call(1, "never", "")).await;
+    client.send(&call(2, "a", &"x".repeat(1_200))).await;
+    let long = format!(r#"{{"jsonrpc":"2.0","id":3,"method":"tools/call","x":"{}"}}"#, "x".repeat(1_600));
+    client.send_text(&format!("{long}\n")).await;
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/x"});
+    client.send(&json!([call(4, "a", ""), notification, call(5, "a", ""), 6])).await;
+    client.send_text("{\"jsonrpc\":\"1.0\",\"id\":7,\"method\":\"ping\"}\n").await;
+    client.send(&json!({"jsonrpc": "2.0", "id": 8, "result": {}})).await;
+    client.send(&call(9, "a", "")).await;
+    let mut answers = Vec::new();
+    for answer in client.end().await {
+        match answer {
+            Value::Array(batch) => answers.extend(batch),
+            answer => answers.push(answer),
+        }
+    }
+    let codes: Vec<_> = answers.iter().map(|answer| (answer["id"].as_i64(), answer["error"]["code"].as_i64())).collect();
+    let expected = [
+        (Some(1), -32603),
+        (Some(2), -32603),
+        (Some(3), -32600),
+        (Some(4), -32603),
+        (Some(5), -32603),
+        (None, -32600),
+        (Some(7), -32600),
+        (Some(9), -32603),
+    ];
+    assert_eq!(codes, expected.map(|(id, code)| (id, Some(code))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_order_mark_at_the_start_is_skipped() {
+    let mut client = serve(Limits::default());
+    client.send_text(&format!("\u{feff}{}\n", tool(1, "a"))).await;
+    assert_eq!(client.next().await["result"]["tool"], "a");
+    client.send_text(&format!("\u{feff}{}\n", tool(2, "a"))).await;
+    assert_eq!(code(&client.next().await).1, -32700, "it belongs to the start and nowhere else");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_last_line_without_its_end_is_a_message() {
     let mut client = serve(Limits::default());
     client.send_text(&tool(1, "a").to_string()).await;
@@ -350,15 +399,49 @@ async fn calls_beyond_the_limit_wait_for_their_turn_and_may_be_withdrawn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_connection_on_which_nothing_is_answered_still_hears_cancellations_and_refuses_requests() {
-    let mut client = serve(Limits::default().in_flight(1));
-    for (id, name) in [(1, "never"), (2, "a"), (3, "b")] {
-        client.send(&tool(id, name)).await;
+async fn requests_that_are_sent_before_slow_ones_are_answered_are_all_answered() {
+    let mut client = serve(Limits::default().in_flight(2));
+    for id in 0..2_000 {
+        client.send(&tool(id, "gate")).await;
     }
-    client.send(&cancel(1)).await;
-    assert_eq!(code(&client.next().await), (Some(&json!(3)), -32603));
-    assert_eq!(client.next().await["id"], 2);
-    client.is_alive().await;
+    // Much longer than anybody would call a moment.
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(started(&client), 2);
+    client.service.gate.add_permits(1);
+    let answers = client.end().await;
+    assert_eq!(ids(&answers), (0..2_000).collect::<Vec<_>>());
+    assert!(answers.iter().all(|answer| answer["result"].is_object()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_is_heard_behind_many_requests_that_wait() {
+    let mut client = serve(Limits::default().in_flight(1));
+    client.send(&tool(0, "never")).await;
+    for id in 1..=1_000 {
+        client.send(&tool(id, "a")).await;
+    }
+    client.send(&cancel(500)).await;
+    client.send(&cancel(0)).await;
+    let answers = client.end().await;
+    assert_eq!(ids(&answers), (1..=1_000).filter(|id| *id != 500).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_requests_that_wait_are_bounded_and_none_of_them_is_lost() {
+    let mut client = serve(Limits::default().in_flight(1).outbox_bytes(16 * 1024));
+    let mut sent = 0;
+    let stuck = tokio::time::timeout(Duration::from_secs(100), async {
+        while sent < 1_000 {
+            client.send(&tool(sent, "gate")).await;
+            sent += 1;
+        }
+    });
+    assert!(stuck.await.is_err(), "at some point the client has to wait");
+    // The pipe of the test holds some more.
+    assert!((10..50).contains(&sent), "{sent} requests that count as at least 1 KiB were taken");
+    client.service.gate.add_permits(1);
+    let answers = client.end().await;
+    assert_eq!(answers.iter().filter(|answer| answer["result"].is_object()).count(), usize::try_from(sent).unwrap());
 }
 
 #[tokio::test(start_paused = true)]

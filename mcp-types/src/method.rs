@@ -281,6 +281,8 @@ pub struct Entry {
     /// Whether sending the request twice does no more than sending it once, so that it may be repeated when nobody knows
     /// whether it was carried out (F51).
     pub is_repeatable: bool,
+    /// Whether its result may be `input_required`, where a revision has that (P-10).
+    pub asks_back: bool,
 }
 
 impl Entry {
@@ -324,6 +326,11 @@ impl Entry {
         self
     }
 
+    const fn asking_back(mut self) -> Self {
+        self.asks_back = true;
+        self
+    }
+
     const fn repeatable(mut self) -> Self {
         self.is_repeatable = true;
         self
@@ -356,7 +363,17 @@ const fn row(
     revisions: &'static [Revision],
     extension: Option<&'static str>,
 ) -> Entry {
-    Entry { name, kind, sender, revisions, extension, capability: None, subject: None, is_repeatable: false }
+    Entry {
+        name,
+        kind,
+        sender,
+        revisions,
+        extension,
+        capability: None,
+        subject: None,
+        is_repeatable: false,
+        asks_back: false,
+    }
 }
 
 const ALL: &[Revision] = &Revision::ALL;
@@ -389,11 +406,11 @@ static ENTRIES: &[Entry] = {
         row("notifications/tasks/status", Notification, Both, &[R4], None),
         row("notifications/tools/list_changed", Notification, Server, ALL, None),
         row("ping", Request, Both, LEGACY, None).repeatable(),
-        row("prompts/get", Request, Client, ALL, None).of(Prompts).about(Name).repeatable(),
+        row("prompts/get", Request, Client, ALL, None).of(Prompts).about(Name).repeatable().asking_back(),
         row("prompts/list", Request, Client, ALL, None).of(Prompts).repeatable(),
         row("resources/directory/read", Request, Client, &[R5], SKILLS).repeatable(),
         row("resources/list", Request, Client, ALL, None).of(Resources).repeatable(),
-        row("resources/read", Request, Client, ALL, None).of(Resources).about(Uri).repeatable(),
+        row("resources/read", Request, Client, ALL, None).of(Resources).about(Uri).repeatable().asking_back(),
         row("resources/subscribe", Request, Client, LEGACY, None).of(ResourcesSubscribe).repeatable(),
         row("resources/templates/list", Request, Client, ALL, None).of(Resources).repeatable(),
         row("resources/unsubscribe", Request, Client, LEGACY, None).of(ResourcesSubscribe).repeatable(),
@@ -408,7 +425,7 @@ static ENTRIES: &[Entry] = {
         row("tasks/list", Request, Both, &[R4], None).repeatable(),
         row("tasks/result", Request, Both, &[R4], None),
         row("tasks/update", Request, Client, &[R5], TASKS).about(TaskId),
-        row("tools/call", Request, Client, ALL, None).of(Tools).about(Name),
+        row("tools/call", Request, Client, ALL, None).of(Tools).about(Name).asking_back(),
         row("tools/list", Request, Client, ALL, None).of(Tools).repeatable(),
     ]
 };
@@ -492,6 +509,8 @@ mod tests {
             assert_eq!(entry.capability.map_or("", Capability::as_str), capability, "{}", entry.name);
             assert_eq!(entry.mirrored_name(&params).unwrap_or_default(), subject, "{}", entry.name);
             assert_eq!(entry.is_repeatable, is_repeatable, "{}", entry.name);
+            let asks_back = ["prompts/get", "resources/read", "tools/call"].contains(&entry.name);
+            assert_eq!(entry.asks_back, asks_back, "{}: these three and no other (P-10)", entry.name);
         }
         assert!(FACTS.iter().all(|(name, ..)| entry(name).is_some()), "no row is of a name that nobody knows");
     }

@@ -9,6 +9,8 @@
 //!                       └────────────► Settled, or an error ◄───────────────────┘
 //! ```
 //!
+//! Where a URL takes no `initialize` by POST either, it is sent once more over the HTTP+SSE transport (V-62).
+//!
 //! The surprising thing: silence means "legacy" on a pipe and nothing at all over HTTP (V-63), where the network may
 //! just be slow.
 
@@ -58,11 +60,20 @@ pub(crate) struct ExpectDiscover {
 pub(crate) struct ExpectInitialize {
     /// The version to ask for.
     pub(crate) revision: Revision,
-    /// Whether the child process must be started again first (V-61).
-    pub(crate) respawn: bool,
+    /// What must be opened first in place of what is open.
+    pub(crate) reopen: Option<Reopen>,
     plan: Plan,
     /// Whether the server has named its versions before.
     is_retry: bool,
+}
+
+/// What to open in place of what is open.
+#[derive(Debug)]
+pub(crate) enum Reopen {
+    /// The child process, which has ended (V-61).
+    Child,
+    /// The HTTP+SSE transport of 2024-11-05 at the same URL; with what the server said to Streamable HTTP (V-62).
+    HttpSse(WireError),
 }
 
 /// What the caller wants.
@@ -161,7 +172,7 @@ impl ExpectDiscover {
             && let Some(revision) = self.plan.best_legacy()
         {
             // Old servers end when anything comes before `initialize`.
-            return Ok(State::Initialize(ExpectInitialize { respawn: true, ..self.plan.expect(revision) }));
+            return Ok(State::Initialize(ExpectInitialize { reopen: Some(Reopen::Child), ..self.plan.expect(revision) }));
         }
         let error = |failure| Error::of_transport(failure, || "the answer to `server/discover`".to_owned());
         if is_evidence_of_legacy(&failure, self.plan.medium) {
@@ -185,7 +196,18 @@ impl ExpectInitialize {
                 Err(Disagreement::Unreadable(why)) => Err(Error::malformed("the answer to `initialize`", why)),
             },
             Ok(Err(error)) => self.refused(error),
-            Err(failure) => Err(Error::of_transport(failure, || "the answer to `initialize`".to_owned())),
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    fn failed(self, failure: WireError) -> Result<State, Error> {
+        match self.reopen {
+            None if is_no_endpoint(&failure, self.plan.medium) => {
+                Ok(State::Initialize(Self { reopen: Some(Reopen::HttpSse(failure)), ..self }))
+            }
+            // Nothing is there for the older transport either: then the first refusal says more.
+            Some(Reopen::HttpSse(before)) if !matches!(failure, WireError::TimedOut(_)) => Err(unanswered(before)),
+            _ => Err(unanswered(failure)),
         }
     }
 
@@ -197,7 +219,7 @@ impl ExpectInitialize {
             return Err(Unsupported::error(&self.plan.legacy, offered, Some(error)));
         }
         if let Some(revision) = choose(&offered, &self.plan.legacy) {
-            return Ok(State::Initialize(Self { revision, respawn: false, is_retry: true, ..self }));
+            return Ok(State::Initialize(Self { revision, reopen: None, is_retry: true, ..self }));
         }
         // A modern server that was too slow for the probe (V-36).
         match choose(&offered, &self.plan.modern) {
@@ -232,7 +254,7 @@ impl Plan {
     }
 
     fn expect(self, revision: Revision) -> ExpectInitialize {
-        ExpectInitialize { revision, respawn: false, plan: self, is_retry: false }
+        ExpectInitialize { revision, reopen: None, plan: self, is_retry: false }
     }
 
     fn best_legacy(&self) -> Option<Revision> {
@@ -251,6 +273,15 @@ pub(crate) fn is_wrong_era(outcome: &Outcome, medium: Medium) -> bool {
         Err(WireError::Http(failure)) => medium == Medium::Http && is_legacy_status(failure.status),
         Err(failure) => medium == Medium::Child && is_end(failure),
     }
+}
+
+/// Returns whether this is what a server of the HTTP+SSE transport answers to a POST at its URL (HL-18).
+fn is_no_endpoint(failure: &WireError, medium: Medium) -> bool {
+    matches!(failure, WireError::Http(failure) if medium == Medium::Http && is_legacy_status(failure.status))
+}
+
+fn unanswered(failure: WireError) -> Error {
+    Error::of_transport(failure, || "the answer to `initialize`".to_owned())
 }
 
 /// What many legacy servers answer before `initialize`.

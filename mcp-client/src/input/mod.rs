@@ -9,8 +9,6 @@
 //! The surprising thing: what may be asked ([`question`]) and answered ([`reply`]) is the same when a legacy server asks
 //! by a request of its own, so only [`rounds`] belongs to one era.
 
-mod form;
-mod need;
 pub(crate) mod question;
 pub(crate) mod reply;
 pub(crate) mod rounds;

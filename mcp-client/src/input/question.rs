@@ -10,8 +10,6 @@ use mcp_types::{
     ClientCapabilities, ElicitRequestParams, Features, InputRequest, RequestedSchema, RpcError, check_tool_turns,
 };
 
-use super::need::lacking;
-
 /// Why a question is not put to anybody.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -43,7 +41,7 @@ pub(crate) fn check(
     features: Features,
 ) -> Result<(), QuestionFault> {
     let method = question.method();
-    if let Some(lacking) = lacking(question, declared, features) {
+    if let Some(lacking) = question.lacking(declared, features) {
         return Err(QuestionFault::Undeclared { method, lacking: Box::new(lacking) });
     }
     let sound = match question {

@@ -1,16 +1,14 @@
 //! Whether what a program answers is what was asked (P-16, T-42, T-133 to T-135).
 //!
-//! The surprising thing: the defaults of a form are filled in here, so that a hook which only agrees sends a whole answer.
+//! The surprising thing: the defaults of a form are filled in as well, so that a hook which only agrees sends a whole answer.
 
 use std::error::Error;
 use std::fmt;
 
 use mcp_types::{
-    CreateMessageResult, ElicitRequestParams, ElicitResult, Features, InputRequest, ListRootsResult, Project, RawJson,
-    RequestedSchema, SamplingMessageContentBlock,
+    CreateMessageResult, ElicitRequestParams, ElicitResult, Features, FormFault, InputRequest, ListRootsResult,
+    Project, RawJson, SamplingMessageContentBlock,
 };
-
-use super::form::{self, FormFault};
 
 /// What a program answers to a question.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,12 +76,7 @@ pub(crate) fn settle(question: &InputRequest, reply: Reply) -> Result<RawJson, W
 }
 
 fn elicit(question: &ElicitRequestParams, mut answer: ElicitResult) -> Result<RawJson, WrongReply> {
-    if let ElicitRequestParams::Form(form) = question
-        && let Ok(schema) = form.requested_schema.decode::<RequestedSchema>()
-    {
-        answer.fill_defaults(&schema);
-    }
-    let faults = form::settle(question, &mut answer);
+    let faults = question.settle(&mut answer);
     if !faults.is_empty() {
         return Err(WrongReply::Form(faults));
     }

@@ -170,6 +170,10 @@ impl Round {
         let asked = self.questions.iter().find(|(asked, _)| asked == key);
         let (_, question) = asked.ok_or(AnswerFault::Unasked)?;
         let answer = reply::settle(question, reply).map_err(AnswerFault::Wrong)?;
+        // Two objects will stand around it, and what stands in a message may be only so deep.
+        if RawJson::encode(&[[&answer]]).is_err() {
+            return Err(AnswerFault::Wrong(WrongReply::Unfit("the answer is nested too deep to be sent".to_owned())));
+        }
         self.answers.insert(key, answer);
         Ok(())
     }
@@ -197,7 +201,7 @@ impl Round {
 }
 
 fn encode(value: &impl serde::Serialize) -> RawJson {
-    RawJson::encode(value).expect("texts and objects whose keys are strings always encode")
+    RawJson::encode(value).expect("the parameters were sent before, and every answer fits into them")
 }
 
 impl fmt::Debug for Round {

@@ -98,6 +98,18 @@ fn every_question_is_answered_before_the_retry_and_in_any_order_p_12() {
 }
 
 #[test]
+fn an_answer_that_no_message_could_carry_is_not_taken() {
+    let asked = wanted(&format!(r#"{{"who":{NAME}}}"#), None);
+    let mut round = handle(&mut rounds(r#"{"name":"t"}"#), asked).unwrap();
+    // The parameters, their `inputResponses`, the answer and its `content` are four of the 127.
+    let deep = |depth: usize| accept(&format!(r#"{{"name":"Ann","more":{}{}}}"#, "[".repeat(depth), "]".repeat(depth)));
+    let fault = round.answer("who", deep(124)).unwrap_err();
+    assert!(fault.to_string().contains("nested too deep"), "{fault}");
+    round.answer("who", deep(123)).unwrap();
+    assert!(round.into_params().is_ok());
+}
+
+#[test]
 fn rounds_are_bounded_at_the_limit_and_not_before_it_t_113() {
     let mut rounds = rounds(r#"{"name":"t"}"#);
     for _ in 0..10 {

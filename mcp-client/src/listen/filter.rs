@@ -9,16 +9,22 @@ use crate::handler::Change;
 
 /// Returns what was both asked for and acknowledged.
 pub(crate) fn granted(requested: &SubscriptionFilter, acknowledged: &SubscriptionFilter) -> SubscriptionFilter {
-    combine(requested, acknowledged, |asked, answered| asked && answered, |asked, answered| {
-        asked.iter().filter(|one| answered.contains(one)).cloned().collect()
-    })
+    combine(
+        requested,
+        acknowledged,
+        |asked, answered| asked && answered,
+        |asked, answered| asked.iter().filter(|one| answered.contains(one)).cloned().collect(),
+    )
 }
 
 /// Returns what was asked for and not granted.
 pub(crate) fn missing(requested: &SubscriptionFilter, granted: &SubscriptionFilter) -> SubscriptionFilter {
-    combine(requested, granted, |asked, answered| asked && !answered, |asked, answered| {
-        asked.iter().filter(|one| !answered.contains(one)).cloned().collect()
-    })
+    combine(
+        requested,
+        granted,
+        |asked, answered| asked && !answered,
+        |asked, answered| asked.iter().filter(|one| !answered.contains(one)).cloned().collect(),
+    )
 }
 
 fn combine(
@@ -109,8 +115,9 @@ mod tests {
 
     #[test]
     fn a_legacy_server_tells_of_what_its_capabilities_say() {
-        let requested =
-            filter(r#"{"toolsListChanged":true,"resourcesListChanged":true,"resourceSubscriptions":["a:1"],"taskIds":["1"]}"#);
+        let requested = filter(
+            r#"{"toolsListChanged":true,"resourcesListChanged":true,"resourceSubscriptions":["a:1"],"taskIds":["1"]}"#,
+        );
         let check = |offered: &str, expected: &str| {
             let offered = serde_json::from_str(offered).unwrap();
             assert_eq!(of_legacy(&requested, Some(&offered)), filter(expected));

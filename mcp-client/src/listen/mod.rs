@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::{Stream, StreamExt};
-use mcp_types::{Era, SubscriptionFilter};
+use mcp_types::{Features, SubscriptionFilter};
 use tokio::task::JoinHandle;
 
 use crate::client::Client;
@@ -78,9 +78,10 @@ impl Client {
         let connection = self.inner.alive().await?;
         let queue = Arc::new(Queue::default());
         let requested = filter.clone();
-        let (granted, task) = match connection.agreement.revision.era() {
-            Era::Modern => modern::listen(self.clone(), filter, Arc::clone(&queue)).await?,
-            Era::Legacy => legacy::listen(self.clone(), filter, Arc::clone(&queue)).await?,
+        let (granted, task) = if connection.agreement.revision.features().has(Features::SESSION) {
+            legacy::listen(self.clone(), filter, Arc::clone(&queue)).await?
+        } else {
+            modern::listen(self.clone(), filter, Arc::clone(&queue)).await?
         };
         Ok(Subscription { requested, granted, queue, task })
     }

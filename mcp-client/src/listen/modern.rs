@@ -3,6 +3,7 @@
 //! The surprising thing: whatever ends it but the server's own word is a loss, after which everything that was kept of
 //! the server may be old.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 use mcp_transport::limits::FOREVER;
@@ -129,7 +130,8 @@ impl Reading {
             return;
         }
         let change = change_of(&told);
-        self.client.inner.inbox.take(told);
+        // A handler that panics must not end the subscription.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.client.inner.inbox.take(told)));
         let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(change) = change.filter(|change| filter::covers(&granted, change)) {
             drop(granted);

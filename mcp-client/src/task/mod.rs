@@ -30,7 +30,7 @@ use watch::{Step, Watch, interval};
 #[non_exhaustive]
 pub enum Started {
     /// The tool has answered.
-    Result(ToolResult),
+    Result(Box<ToolResult>),
     /// The server goes on in a task.
     Task(TaskHandle),
 }
@@ -104,11 +104,12 @@ impl TaskHandle {
             let task = self.poll_patiently().await?;
             let features = self.client.revision().features();
             let step = watch.handle(task, &self.client.inner.identity.capabilities, features);
-            match step.map_err(|why| misasked(methods::TasksGet::NAME, why))? {
+            match step.map_err(|why| misasked(methods::TasksGet::NAME, &why))? {
                 Step::Wait(wait) => sleep(wait).await,
                 Step::Ask(questions) => self.answer(&questions).await?,
                 Step::Done(result) => {
-                    let result: mcp_types::CallToolResult = result.decode().map_err(|error| Error::malformed("the result of a task", error.to_string()))?;
+                    let result: mcp_types::CallToolResult =
+                        result.decode().map_err(|error| Error::malformed("the result of a task", error.to_string()))?;
                     return Ok(ToolResult::from(result));
                 }
                 Step::Failed(error) => return Err(Error::Rpc(error)),

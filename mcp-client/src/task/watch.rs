@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn what_was_not_declared_is_not_asked_xt_13() {
-        let sample = r#","inputRequests":{"m":{"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}}"#;
+        let sample =
+            r#","inputRequests":{"m":{"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}}"#;
         assert!(handle(&mut watch(), "input_required", sample).unwrap_err().contains("sampling"));
     }
 

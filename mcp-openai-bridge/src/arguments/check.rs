@@ -12,7 +12,8 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use mcp_types::RawJson;
 use serde_json::Value as Tree;
 
-use super::{Fault, Rejection, article, shortened};
+use super::fault::listed;
+use super::{Fault, Problem, Rejection, shortened};
 use crate::json::{self, Object, Value};
 use crate::schema::document::{self, Document};
 use crate::schema::keywords::{self, Place, Shape};
@@ -81,6 +82,7 @@ impl Checker {
                 different.push(fault);
             }
         }
+        forget_said_twice(&mut different);
         Err(different.into_iter().collect())
     }
 
@@ -172,6 +174,18 @@ impl Checker {
         };
         let closest = errors.iter().flat_map(|error| self.faults(error, depth + 1)).take(FORM_FAULTS).collect();
         Problem::NoForm { forms, closest }
+    }
+}
+
+/// Takes the guess out of a missing member when the unknown one says already what it should be called.
+fn forget_said_twice(faults: &mut [Fault]) {
+    let unknown = |fault: &Fault| matches!(&fault.problem, Problem::Unknown { meant: Some(_), .. });
+    let said: Vec<String> = faults.iter().filter(|fault| unknown(fault)).map(|fault| fault.path.clone()).collect();
+    for fault in faults {
+        let parent = fault.path.rfind('/').and_then(|end| fault.path.get(..end)).unwrap_or_default();
+        if let Problem::Missing { sent_as, .. } = &mut fault.problem {
+            sent_as.take_if(|sent| said.contains(&json::join(parent, sent)));
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 //! Everything that is decided is decided in [`turn`](crate::turn). The surprising thing: no task is spawned. The calls of
 //! a round run side by side inside the future of [`run`], so that dropping it drops them all, which is the cancellation.
 
+#[cfg(feature = "client")]
+mod client;
+
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -14,6 +17,9 @@ use mcp_types::{CallToolResult, RawJson};
 use crate::chat::{Completion, Request};
 use crate::error::{Error, ModelError};
 use crate::turn::{Call, CallIndex, ClientCall, Failure, Final, Outcome, Rejected, Step, Turn};
+
+#[cfg(feature = "client")]
+pub use client::McpTools;
 
 /// A model that can be asked.
 ///

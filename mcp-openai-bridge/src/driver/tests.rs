@@ -43,6 +43,7 @@ impl Model for Script {
 #[derive(Default)]
 struct Lab {
     calls: Mutex<Vec<String>>,
+    rejected: Mutex<Vec<Rejected>>,
     running: AtomicUsize,
     most: AtomicUsize,
 }
@@ -67,6 +68,10 @@ impl Tools for Lab {
                 Ok(CallToolResult::text(format!("{tool} says {}", arguments["n"])))
             }
         }
+    }
+
+    fn rejected(&self, call: &Rejected) {
+        self.rejected.lock().unwrap().push(call.clone());
     }
 }
 
@@ -161,6 +166,18 @@ async fn an_unknown_tool_is_told_to_the_model_beside_the_results_of_the_others()
         json!({"role":"tool","tool_call_id":"a","content":"error: there is no tool `ecko` and nothing was run. Did you mean `echo`? Available tools: `echo`, `hang`, `panic`, `panic_at_once`, `refuse`, `fail`."})
     );
     assert_eq!(conversation[2], json!({"role":"tool","tool_call_id":"b","content":"echo says 1"}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_is_told_once_of_each_call_that_is_not_made() {
+    let replies = [calls(&[("a", "ecko", "{}"), ("b", "echo", "{"), ("c", "echo", "{}")]), says("done")];
+    let (model, lab) = (Script::new(replies), Lab::default());
+    let mut turn = start(Request::new("m", [Message::user("go")]));
+    let _ = run(&mut turn, &model, &lab, &Options::default()).await.unwrap();
+    let rejected = lab.rejected.into_inner().unwrap();
+    let told: Vec<_> = rejected.iter().map(|call| (call.id.as_str(), call.name.as_str())).collect();
+    assert_eq!(told, [("a", "ecko"), ("b", "echo")]);
+    assert!(rejected[0].why.to_string().starts_with("there is no tool `ecko` and nothing was run."));
 }
 
 #[tokio::test(start_paused = true)]

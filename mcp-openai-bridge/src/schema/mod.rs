@@ -61,7 +61,8 @@ pub fn convert(input: &RawJson, limits: &Limits) -> Result<Parameters, Quarantin
     Ok(Parameters { schema: raw(&published, limits)?, rewrites })
 }
 
-/// Converts an input schema as LiteLLM 1.109 does: members that are missing at the root are added, and nothing else.
+/// Converts an input schema as LiteLLM 1.109 does, for [`Profile::LiteLlm`](crate::tools::Profile::LiteLlm): members that
+/// are missing at the root are added, and nothing else (field/bridges 1.2).
 ///
 /// An open object becomes a closed one by that, and an illegal schema stays illegal.
 ///

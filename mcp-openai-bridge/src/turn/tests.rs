@@ -76,6 +76,10 @@ fn a_call_that_cannot_be_made_is_answered_and_nothing_is_run_for_it() {
     let reply = calls(&[("a", "nope", "{}"), ("b", "add", "{\"n\": 1"), ("c", "sub.tract", "{}"), ("d", "add", "")]);
     let ready = ready(turn.handle_model(reply).unwrap());
     assert_eq!(ready.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["d"]);
+    let rejected: Vec<_> = turn.rejected().iter().map(|call| (call.id.as_str(), call.name.as_str())).collect();
+    assert_eq!(rejected, [("a", "nope"), ("b", "add"), ("c", "sub.tract")]);
+    assert!(matches!(turn.rejected()[0].why, Refusal::Unknown { .. }));
+    assert!(matches!(turn.rejected()[1].why, Refusal::Arguments(_)));
     let _ = turn.handle_results([result(&ready[0], "ok")]).unwrap();
     let name = turn.tools.iter().nth(1).unwrap().name().to_owned();
     let available = format!("Available tools: `add`, `{name}`.");
@@ -96,6 +100,9 @@ fn when_no_call_can_be_made_the_model_is_asked_again_at_once() {
     assert!(matches!(turn.handle_model(calls(&[("a", "nope", "{}")])).unwrap(), Step::Ask));
     assert_eq!(turn.messages().len(), 3);
     assert_eq!(turn.rounds(), 1);
+    assert_eq!(turn.rejected().len(), 1, "what was rejected is known after its round, until the next reply");
+    let _ = turn.handle_model(says("sorry")).unwrap();
+    assert_eq!(turn.rejected(), []);
 }
 
 #[cfg(feature = "validate")]
@@ -105,7 +112,7 @@ fn arguments_that_break_the_schema_are_answered_with_every_fault() {
     assert!(matches!(turn.handle_model(calls(&[("a", "add", "{\"n\":\"1\"}")])).unwrap(), Step::Ask));
     assert_eq!(
         answers(&turn)[0]["content"],
-        "error: the arguments were not accepted and the tool was not run. Correct this and call it again:\n- /n: expected an integer, got a string \"1\""
+        "error: the arguments were not accepted and the tool was not run. Correct this and call it again:\n- `n`: expected an integer, got \"1\""
     );
 }
 
@@ -241,9 +248,10 @@ fn a_model_that_will_not_stop_is_out_of_rounds_and_every_call_is_answered() {
     let _ = turn.handle_model(calls(&[("a", "nope", "{}")])).unwrap();
     let Step::OutOfRounds(end) = turn.handle_model(calls(&[("b", "add", "{}")])).unwrap() else { panic!() };
     assert_eq!((end.rounds, end.message.tool_calls.len()), (1, 1));
+    assert_eq!(turn.rejected()[0].why, Refusal::OutOfRounds { limit: 1 });
     assert_eq!(
         answers(&turn)[1],
-        json!({"role":"tool","tool_call_id":"b","content":"error: not run: the limit of 1 rounds of tool calls is reached"})
+        json!({"role":"tool","tool_call_id":"b","content":"error: not run: the limit of 1 round of tool calls is reached"})
     );
 }
 

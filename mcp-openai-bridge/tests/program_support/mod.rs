@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use mcp_server::{Http, Server, implementation};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -130,6 +131,21 @@ impl Serving {
         let (url, said) = running.wait_for("listening on ");
         Self { running, url, said }
     }
+}
+
+/// Serves nothing at all over HTTP, for as long as the runtime lives; returns the URL of the endpoint.
+pub(crate) async fn serve_bare() -> String {
+    let server = Server::builder(implementation!()).build().unwrap();
+    let http = Http::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", http.local_addr());
+    tokio::spawn(async move { server.serve(http).await });
+    url
+}
+
+/// Runs the program to its end while this runtime goes on.
+pub(crate) async fn run_beside(args: &[&str]) -> Run {
+    let mut command = program(args);
+    tokio::task::spawn_blocking(move || command.output().unwrap().into()).await.unwrap()
 }
 
 /// What a scripted model answers to one request.

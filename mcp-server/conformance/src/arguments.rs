@@ -7,6 +7,7 @@ use std::str::FromStr as _;
 use mcp_types::Revision;
 
 use crate::fixture::Fixture;
+use crate::hostile::Aim;
 use crate::setting::Transport;
 
 /// What to do.
@@ -18,6 +19,10 @@ pub(crate) enum Command {
     List,
     /// Run the matrix.
     Matrix(Selection),
+    /// Run the hostile probes instead of the matrix.
+    Hostile(Selection),
+    /// Be the server of one hostile probe.
+    ServeHostile(Aim),
     /// Be the server of one cell, over the standard streams.
     ServeStdio(Fixture),
 }
@@ -61,14 +66,19 @@ pub(crate) enum Misuse {
 /// The argument that makes the program the server of a cell; no user gives it.
 pub(crate) const SERVE_STDIO: &str = "--serve-stdio";
 
+/// The argument that makes the program the server of a hostile probe; no user gives it.
+pub(crate) const SERVE_HOSTILE: &str = "--serve-hostile";
+
 /// Reads the arguments that follow the program's name.
 pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Command, Misuse> {
     let mut arguments = arguments.into_iter();
     let mut selection = Selection::default();
+    let mut is_hostile = false;
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| Misuse::NoValue(argument.clone()));
         match argument.as_str() {
             "--help" | "-h" => return Ok(Command::Help),
+            "--hostile" => is_hostile = true,
             "--list" => return Ok(Command::List),
             "--revisions" => selection.revisions = revisions(&value()?)?,
             "--transports" => selection.transports = transports(&value()?)?,
@@ -81,10 +91,16 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Comman
                 let misuse = || Misuse::Value { argument: SERVE_STDIO, value: name.clone(), allowed: known() };
                 return Fixture::named(&name).ok_or_else(misuse).map(Command::ServeStdio);
             }
+            SERVE_HOSTILE => {
+                let name = value()?;
+                let known = || Aim::ALL.map(Aim::as_str).join(", ");
+                let misuse = || Misuse::Value { argument: SERVE_HOSTILE, value: name.clone(), allowed: known() };
+                return Aim::named(&name).ok_or_else(misuse).map(Command::ServeHostile);
+            }
             _ => return Err(Misuse::Unknown(argument)),
         }
     }
-    Ok(Command::Matrix(selection))
+    Ok(if is_hostile { Command::Hostile(selection) } else { Command::Matrix(selection) })
 }
 
 fn revisions(value: &str) -> Result<Vec<Revision>, Misuse> {
@@ -135,6 +151,8 @@ It exits with 1 when a cell is red, and with 2 when it cannot begin.
   --json FILE             also write the report as JSON
   --jobs N                how many cells run at once (8)
   --list                  print the scenarios and what they prove
+  --hostile               instead: what no client would send, to a server in a process of its own
+                          (with --only and --json)
 ";
 
 /// More than there are cores, because most of a cell is waiting.
@@ -180,6 +198,16 @@ mod tests {
         for line in ["--revisions 2020-01-01", "--jobs 0", "--jobs many", "--serve-stdio nothing"] {
             assert!(matches!(read(line), Err(Misuse::Value { .. })), "{line}");
         }
+    }
+
+    #[test]
+    fn the_hostile_run_can_be_narrowed_and_asks_for_its_servers() {
+        let Ok(Command::Hostile(selection)) = read("--only F01 --hostile --json r.json") else { panic!("not hostile") };
+        assert_eq!((selection.only.as_deref(), selection.json), (Some("F01"), Some("r.json".into())));
+        for aim in Aim::ALL {
+            assert_eq!(read(&format!("{SERVE_HOSTILE} {}", aim.as_str())), Ok(Command::ServeHostile(aim)));
+        }
+        assert!(read("--serve-hostile nobody").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod arguments;
 mod failure;
 mod fixture;
+mod hostile;
 mod prelude;
 mod report;
 mod runner;
@@ -12,6 +13,7 @@ mod scenario;
 mod scenarios;
 mod setting;
 mod stage;
+mod user;
 mod wire;
 
 use std::error::Error;
@@ -42,13 +44,25 @@ fn follow(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             print(&lines.collect::<String>())
         }
         Command::Matrix(selection) => run_matrix(&selection),
+        Command::Hostile(selection) => run_hostile(&selection),
         Command::ServeStdio(fixture) => serve_stdio(fixture),
+        Command::ServeHostile(aim) => hostile::serve(aim).map(|()| ExitCode::SUCCESS),
     }
 }
 
 fn run_matrix(selection: &Selection) -> Result<ExitCode, Box<dyn Error>> {
     runner::quiet_panics();
     let report = Builder::new_multi_thread().enable_all().build()?.block_on(runner::run(&plan(selection)));
+    if let Some(path) = &selection.json {
+        std::fs::write(path, format!("{:#}\n", report.to_json()))?;
+    }
+    print(&format!("{report}\n"))?;
+    Ok(ExitCode::from(report.exit_code()))
+}
+
+fn run_hostile(selection: &Selection) -> Result<ExitCode, Box<dyn Error>> {
+    let run = hostile::run(selection.only.as_deref());
+    let report = Builder::new_multi_thread().enable_all().build()?.block_on(run);
     if let Some(path) = &selection.json {
         std::fs::write(path, format!("{:#}\n", report.to_json()))?;
     }

@@ -34,7 +34,7 @@ pub enum AskError {
     /// A handler that asks by results of its own asked in so many rounds and needs more; legacy sessions and tasks only.
     TooManyRounds(usize),
     /// The client of a legacy session did not declare what the question needs, or its revision does not have it.
-    Undeclared(ClientCapabilities),
+    Undeclared(Box<ClientCapabilities>),
 }
 
 impl fmt::Display for AskError {
@@ -48,7 +48,7 @@ impl fmt::Display for AskError {
             Self::TimedOut(time) => write!(f, "the client did not answer within {time:?}"),
             Self::TooManyRounds(most) => write!(f, "the client was asked in {most} rounds and is needed for more"),
             Self::Undeclared(lacking) => {
-                let lacking = RawJson::encode(lacking).unwrap_or_else(|_| RawJson::empty_object());
+                let lacking = RawJson::encode(&**lacking).unwrap_or_else(|_| RawJson::empty_object());
                 write!(f, "this needs a client that can be asked, with the capabilities {}", lacking.as_str())
             }
         }

@@ -25,11 +25,11 @@ use serde::de::DeserializeOwned;
 
 use crate::context::Cx;
 use crate::era;
-use crate::input::{ListRoots, Question, lacking};
+use crate::input::{ListRoots, Question};
 
 pub(crate) use asking::Asking;
-pub(crate) use error::{refusal, told_to_client};
 pub use error::AskError;
+pub(crate) use error::{refusal, told_to_client};
 pub use question::{Elicitation, Form, Url};
 pub use round::{Append, Round};
 pub(crate) use rounds::{Came, rounds};
@@ -139,7 +139,7 @@ impl Cx {
 
     /// Refuses a question that the client did not declare that it can be asked (P-11).
     pub(crate) fn may_ask(&self, request: &InputRequest) -> Result<(), AskError> {
-        match lacking(request, &self.capabilities(), self.features()) {
+        match request.lacking(&self.capabilities(), self.features()) {
             Some(lacking) => {
                 let error = MissingRequiredClientCapabilityError::new(lacking);
                 Err(era::unasked(self.caller(), error.into()))

@@ -150,4 +150,3 @@ fn accepted(result: &ElicitResult) -> Result<(), AskError> {
         _ => Err(AskError::Cancelled),
     }
 }
-

@@ -28,7 +28,11 @@ impl<'c> Round<'c, ()> {
 
 impl<'c, A: Send + 'c> Round<'c, A> {
     /// Adds a question to the user; see [`Cx::elicit`](crate::Cx::elicit).
-    pub fn elicit<T>(self, key: &'c str, question: impl Elicitation<T> + Send + Sync + 'c) -> Round<'c, <A as Append<T>>::With>
+    pub fn elicit<T>(
+        self,
+        key: &'c str,
+        question: impl Elicitation<T> + Send + Sync + 'c,
+    ) -> Round<'c, <A as Append<T>>::With>
     where
         A: Append<T>,
         T: Send + 'c,

@@ -82,10 +82,7 @@ pub(crate) fn asks(cx: &Cx) -> Result<InputRequiredResult, RpcError> {
 /// # Errors
 ///
 /// Fails when the client cannot be asked.
-pub(crate) async fn required(
-    cx: &Cx,
-    required: InputRequiredResult,
-) -> Result<Option<InputRequiredResult>, AskError> {
+pub(crate) async fn required(cx: &Cx, required: InputRequiredResult) -> Result<Option<InputRequiredResult>, AskError> {
     match cx.caller().session() {
         Some(_) => answer_all(cx, required).await.map(|()| None),
         None => modern::required(cx, required).map(Some).map_err(AskError::Refused),
@@ -151,7 +148,9 @@ pub(crate) fn available<O: Outcome>(outcome: O, caller: &Caller) -> Result<O, Rp
             "this needs input from the user, which is asked for in a way that revisions before 2026-07-28 do not have",
         )),
         Wants::Task if caller.session().is_none() => modern::check_task(caller).map(|()| outcome),
-        Wants::Task => Err(RpcError::internal("this runs only as a task, which revisions before 2026-07-28 do not have")),
+        Wants::Task => {
+            Err(RpcError::internal("this runs only as a task, which revisions before 2026-07-28 do not have"))
+        }
     }
 }
 

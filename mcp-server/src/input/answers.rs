@@ -8,12 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcp_types::{
     ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult, Features,
     InputMethod, InputRequest, InputRequests, InputRequiredResult, JsonObject, ListRootsResult, Method,
-    MissingRequiredClientCapabilityError, Params, RawJson, RequestedSchema, RpcError, SamplingMessageContentBlock, methods,
+    MissingRequiredClientCapabilityError, Params, RawJson, RpcError, SamplingMessageContentBlock, methods,
 };
 use serde::{Deserialize, Serialize};
 
-use super::form;
-use super::need::lacking;
 use super::seal::{Refused, TooLarge};
 
 /// What is known of the questions of one run of a handler.
@@ -115,7 +113,7 @@ impl Answers {
             return self.settle(key, &question, &received).map(Some).map_err(|why| wrong(key, &why));
         }
         let question = question.into();
-        if let Some(lacking) = lacking(&question, client, features) {
+        if let Some(lacking) = question.lacking(client, features) {
             return Err(MissingRequiredClientCapabilityError::new(lacking).into());
         }
         match self.asked.request(key) {
@@ -232,13 +230,7 @@ impl Question for ElicitRequestParams {
     type Method = methods::ElicitationCreate;
 
     fn settle(&self, answer: &mut ElicitResult) -> Result<(), String> {
-        if let Self::Form(form) = self
-            && let Ok(schema) = form.requested_schema.decode::<RequestedSchema>()
-        {
-            // A client that leaves a member out leaves it at its default (T-134).
-            answer.fill_defaults(&schema);
-        }
-        let faults = form::settle(self, answer);
+        let faults = self.settle(answer);
         if faults.is_empty() {
             return Ok(());
         }

@@ -12,13 +12,10 @@
 
 mod answers;
 mod digest;
-mod form;
-mod need;
 mod seal;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use answers::{Answers, ListRoots, Question, check};
-pub(crate) use need::lacking;
 pub(crate) use seal::{Binding, Sealer};
 pub use seal::{KeyRing, KeyTooShort, SealingKey};

@@ -134,7 +134,8 @@ fn options<'k>(choices: &[(String, Option<String>)], titled: &'k str) -> (&'k st
     if choices.iter().all(|(_, title)| title.is_none()) {
         return ("enum", choices.iter().map(|(word, _)| Value::from(word.as_str())).collect());
     }
-    let option = |(word, title): &(String, Option<String>)| json!({"const": word, "title": title.as_ref().unwrap_or(word)});
+    let option =
+        |(word, title): &(String, Option<String>)| json!({"const": word, "title": title.as_ref().unwrap_or(word)});
     (titled, choices.iter().map(option).collect())
 }
 

@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime};
 
 use mcp_types::{RpcError, TASKS_EXTENSION};
 
-pub use record::{TaskChange, TaskRecord};
 pub(crate) use record::Pace;
+pub use record::{TaskChange, TaskRecord};
 pub(crate) use run::{Running, begin};
 pub use store::{MemoryTasks, NoTasks, TaskStore, TaskStoreError};
 pub(crate) use time::since_1970;

@@ -50,12 +50,7 @@ pub trait TaskStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Fails when the store cannot be reached.
-    async fn apply(
-        &self,
-        id: &str,
-        change: TaskChange,
-        now: SystemTime,
-    ) -> Result<Option<TaskRecord>, TaskStoreError>;
+    async fn apply(&self, id: &str, change: TaskChange, now: SystemTime) -> Result<Option<TaskRecord>, TaskStoreError>;
 
     /// Waits until a task has another version than `seen` or is gone.
     ///
@@ -202,12 +197,7 @@ impl TaskStore for MemoryTasks {
         Ok(tasks.get(id).map(|kept| kept.record.clone()))
     }
 
-    async fn apply(
-        &self,
-        id: &str,
-        change: TaskChange,
-        now: SystemTime,
-    ) -> Result<Option<TaskRecord>, TaskStoreError> {
+    async fn apply(&self, id: &str, change: TaskChange, now: SystemTime) -> Result<Option<TaskRecord>, TaskStoreError> {
         let mut tasks = self.lock();
         let Some(kept) = tasks.get_mut(id).filter(|kept| !kept.record.is_expired(now)) else { return Ok(None) };
         if kept.record.apply(change, now) {

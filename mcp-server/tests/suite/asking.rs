@@ -9,12 +9,13 @@ use mcp_server::types::{
     InputRequiredResult, RequestedSchema, Revision, RpcError, SamplingMessage, StringSchema, methods,
 };
 use mcp_server::{
-    AskError, BoxError, Cx, Form, KeyRing, Limits, Prompt, Resource, SealingKey, Server, ServerBuilder, State, Tool, Url,
-    implementation,
+    AskError, BoxError, Cx, Form, KeyRing, Limits, Prompt, Resource, SealingKey, Server, ServerBuilder, State, Tool,
+    Url, implementation,
 };
+use mcp_transport::{Outbox, Service};
 use serde_json::{Value, json};
 
-use crate::kit::{Client, legacy, modern, text};
+use crate::kit::{Client, is_pending, legacy, modern, text};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Name {
@@ -250,10 +251,9 @@ async fn t_133_declining_and_closing_are_answers() {
     let server = server(1);
     for revision in [Revision::V2025_11_25, Revision::V2026_07_28] {
         let client = Client::with(&server, revision, capable()).await;
-        for (action, expected) in [
-            ("decline", "the user declined to answer"),
-            ("cancel", "the user closed the question without an answer"),
-        ] {
+        for (action, expected) in
+            [("decline", "the user declined to answer"), ("cancel", "the user closed the question without an answer")]
+        {
             let person = |_: &str, _: &Value| Ok(json!({ "action": action }));
             let result = client.converse("tools/call", calling("greet"), person).await.unwrap();
             assert_eq!((&result["isError"], &*text(&result)), (&json!(true), expected));
@@ -471,6 +471,21 @@ async fn v_21_the_time_of_the_user_is_not_the_handlers_and_ends_too() {
     let told = client.tool_error("greet", json!({})).await;
     assert_eq!(told, "the client did not answer within 30s");
     assert_eq!(begun.elapsed().as_secs(), 30);
+}
+
+#[tokio::test]
+async fn p_60_a_call_that_is_dropped_withdraws_its_question() {
+    let server = server(1);
+    let client = Client::with(&server, Revision::V2025_11_25, capable()).await;
+    let (call, mut outbox) = client.start("tools/call", calling("greet"));
+    let mut call = Box::pin(server.call(call));
+    assert!(is_pending(&mut call));
+    let said = |outbox: &mut Outbox| serde_json::from_slice::<Value>(&outbox.try_next().unwrap()).unwrap();
+    let asked = said(&mut outbox);
+    drop(call);
+    let withdrawn = said(&mut outbox);
+    assert_eq!(withdrawn["method"], "notifications/cancelled");
+    assert_eq!(withdrawn["params"]["requestId"], asked["id"]);
 }
 
 #[tokio::test]

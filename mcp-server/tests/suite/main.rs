@@ -14,3 +14,4 @@ mod running;
 mod subscriptions;
 mod tasks;
 mod tools;
+mod wire;

@@ -390,13 +390,20 @@ async fn a_result_above_the_limit_becomes_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn input_is_asked_for_only_where_the_revision_has_it() {
+async fn a_handler_that_returns_a_state_alone_is_entered_again_with_it() {
     use mcp_server::types::InputRequiredResult;
-    let server = server(Tool::new("ask", async || InputRequiredResult::new().request_state("s")));
-    let result = modern(&server).await.tool("ask", json!({})).await;
-    assert_eq!((&result["resultType"], &result["requestState"]), (&json!("input_required"), &json!("s")));
-    assert!(result["_meta"]["io.modelcontextprotocol/serverInfo"].is_object());
-    assert_eq!(legacy(&server).await.error("tools/call", json!({"name": "ask"})).await.code.0, -32603);
+    use mcp_server::{Cx, IntoToolResult};
+    let server = server(Tool::new("ask", async |cx: Cx| match cx.request_state() {
+        Some(state) => state.into_tool_result(),
+        None => InputRequiredResult::new().request_state("s").into_tool_result(),
+    }));
+    let client = modern(&server).await;
+    let asks = client.tool("ask", json!({})).await;
+    assert_eq!(asks["resultType"], "input_required");
+    assert!(asks["_meta"]["io.modelcontextprotocol/serverInfo"].is_object());
+    let retry = json!({"name": "ask", "arguments": {}, "requestState": asks["requestState"]});
+    assert_eq!(text(&client.ok("tools/call", retry).await), "s");
+    assert_eq!(text(&legacy(&server).await.tool("ask", json!({})).await), "s");
 }
 
 #[test]

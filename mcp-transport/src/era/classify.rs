@@ -1,8 +1,7 @@
 //! The decision table: modern, legacy or refused (V-40 to V-53, in the order of V-56).
 
-use mcp_types::{
-    Era, ErrorCode, Message, ProtocolVersion, Request, Revision, RpcError, errors::UnsupportedProtocolVersionError,
-};
+use mcp_types::errors::UnsupportedProtocolVersionError;
+use mcp_types::{Era, ErrorCode, Message, ProtocolVersion, Request, Revision, RpcError, method};
 
 use super::modern;
 use crate::header::{HeaderFault, HeaderField, HeaderView, MCP_PROTOCOL_VERSION, check_standard_headers};
@@ -122,7 +121,8 @@ fn classify_request(
     };
     let faults = headers.map_or_else(Vec::new, |view| {
         let version = claim.decode::<String>().ok();
-        check_standard_headers(view, &request.method, mirrored_name(request).as_deref(), version.as_deref())
+        let name = method::entry(&request.method).and_then(|entry| entry.mirrored_name(&request.params));
+        check_standard_headers(view, &request.method, name.as_deref(), version.as_deref())
     });
     let verdict = modern::admit(request, &claim, served);
     match verdict {
@@ -166,16 +166,6 @@ fn without_claim(
 fn missing_envelope() -> Rejection {
     let message = "`_meta` needs io.modelcontextprotocol/protocolVersion and io.modelcontextprotocol/clientCapabilities";
     Rejection::new(400, RpcError::invalid_params(message))
-}
-
-/// Returns what `Mcp-Name` repeats for the methods that have it (H-7).
-fn mirrored_name(request: &Request) -> Option<String> {
-    match &*request.method {
-        "tools/call" | "prompts/get" => request.params.name(),
-        "resources/read" => request.params.uri(),
-        "tasks/get" | "tasks/update" | "tasks/cancel" => request.params.task_id(),
-        _ => None,
-    }
 }
 
 fn names_modern(headers: &HeaderView<'_>) -> bool {

@@ -31,7 +31,7 @@ pub(super) fn admit(request: &Request, claim: &RawJson, served: &Served) -> Resu
     }
     // A malformed `clientInfo` is for display only and is no reason to refuse (digest 9.1, 22).
     let client_info = meta.client_info();
-    Ok(Caller::modern(ModernCaller { revision, capabilities, client_info, log_level }))
+    Ok(Caller::modern(ModernCaller { revision, capabilities: capabilities.into(), client_info, log_level }))
 }
 
 fn bad_envelope(message: &'static str) -> Rejection {

@@ -14,6 +14,8 @@ mod whole;
 
 #[cfg(feature = "http-client")]
 pub use client::{HttpClient, HttpOptions};
+#[cfg(all(feature = "http-client", feature = "sse-r1"))]
+pub use client::SseClient;
 #[cfg(feature = "http-server")]
 pub use server::Http;
 #[cfg(feature = "tls")]

@@ -172,16 +172,13 @@ impl Peer {
     /// Answers a request of the peer as [`respond`](Self::respond) does, without anybody having been asked. What waits to
     /// be sent of such answers is counted, because nothing else slows down a peer that causes them.
     pub fn respond_by_reflex(&mut self, id: &RequestId, answer: &Answer) -> bool {
-        let before = self.out.len();
-        let was_open = self.respond(id, answer);
-        self.reflexes += self.out.len().saturating_sub(before);
-        was_open
+        self.reflex(|peer| peer.respond(id, answer))
     }
 
     /// Forgets a request of the peer without an answer, which only a request that must not exist deserves (S-3).
     pub fn forget(&mut self, id: &RequestId) {
         if let Some(open) = self.answering.remove(id) {
-            self.batches.withdraw(open.batch, &mut self.out);
+            self.reflex(|peer| peer.batches.withdraw(open.batch, &mut peer.out));
         }
     }
 
@@ -205,9 +202,7 @@ impl Peer {
 
     /// Answers something that is not a request, or one that was not accepted. It opens and closes nothing.
     pub fn refuse(&mut self, id: Option<&RequestId>, error: &RpcError) {
-        let before = self.out.len();
-        self.batches.refuse(&mut self.out, |out| rpc::error_response(out, id, error));
-        self.reflexes += self.out.len().saturating_sub(before);
+        self.reflex(|peer| peer.batches.refuse(&mut peer.out, |out| rpc::error_response(out, id, error)));
     }
 
     /// Returns how many requests of the peer are open.
@@ -227,7 +222,7 @@ impl Peer {
 
     /// Ends a batch.
     pub fn end_batch(&mut self) {
-        self.batches.end(&mut self.out);
+        self.reflex(|peer| peer.batches.end(&mut peer.out));
     }
 
     /// Takes in a message.
@@ -291,6 +286,14 @@ impl Peer {
         self.reflexes + self.held()
     }
 
+    /// Counts what `act` adds to the output as caused by the peer alone.
+    fn reflex<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.out.len();
+        let outcome = act(self);
+        self.reflexes += self.out.len().saturating_sub(before);
+        outcome
+    }
+
     fn handle_request(&mut self, request: Request) {
         if self.answering.contains_key(&request.id) {
             // The first one stays alive (P-3).
@@ -336,7 +339,7 @@ impl Peer {
             Some(open) if open.kind != Kind::Handshake => {
                 let open = *open;
                 self.answering.remove(&id);
-                self.batches.withdraw(open.batch, &mut self.out);
+                self.reflex(|peer| peer.batches.withdraw(open.batch, &mut peer.out));
                 self.events.push_back(Event::Cancelled(id, notification));
             }
             Some(_) => {}

@@ -323,12 +323,72 @@ fn more_requests_than_the_limit_are_refused_until_some_are_answered() {
 }
 
 #[test]
-fn the_refusals_that_are_not_sent_are_counted() {
+fn the_answers_that_nobody_was_asked_for_are_counted_until_they_are_sent() {
+    let now = Instant::now();
     let mut peer = Peer::default();
     peer.refuse(None, &RpcError::parse("no"));
-    assert_eq!(peer.unsent_refusals(), peer.unsent());
-    let _ = peer.poll_transmit();
-    assert_eq!(peer.unsent_refusals(), 0);
+    assert_eq!(peer.unsent_reflexes(), peer.unsent());
+    peer.handle_message(ask(1, "ping"), now);
+    peer.handle_message(ask(2, "roots/list"), now);
+    assert!(peer.respond_by_reflex(&1.into(), &Ok(RawJson::empty_object())));
+    assert_eq!(peer.unsent_reflexes(), peer.unsent());
+    peer.respond(&2.into(), &Ok(RawJson::empty_object()));
+    assert!(peer.unsent_reflexes() < peer.unsent(), "somebody was asked for this one");
+    assert_eq!(sent(&mut peer).len(), 3);
+    assert_eq!((peer.unsent(), peer.unsent_reflexes()), (0, 0));
+}
+
+#[test]
+fn the_answers_that_wait_for_their_batch_are_counted_and_bounded() {
+    let now = Instant::now();
+    let mut peer = Peer::new(&Limits::default().line_bytes(1_000));
+    peer.begin_batch();
+    (1..=4).for_each(|id| peer.handle_message(ask(id, "tools/call"), now));
+    peer.refuse(None, &RpcError::invalid_request("no message"));
+    peer.end_batch();
+    let result = |bytes: usize| Ok(RawJson::from(json!({"text": "x".repeat(bytes)})));
+    peer.respond(&1.into(), &result(600));
+    assert_eq!(peer.poll_transmit(), None);
+    let held = peer.held();
+    assert!(held > 600);
+    assert_eq!((peer.unsent(), peer.unsent_reflexes()), (held, held));
+    peer.respond(&2.into(), &result(600));
+    assert!(peer.held() < held + 600, "there is no room for this one");
+    peer.respond(&3.into(), &Err(RpcError::invalid_params("short")));
+    peer.respond(&4.into(), &result(10));
+    assert_eq!(peer.held(), 0);
+    let answers = sent(&mut peer).remove(0);
+    let codes: Vec<_> = answers.as_array().unwrap().iter().map(|answer| answer["error"]["code"].as_i64()).collect();
+    assert_eq!(codes, [Some(-32600), None, Some(-32603), Some(-32602), None]);
+}
+
+#[test]
+fn a_batch_that_the_peer_completes_itself_is_caused_by_it_alone() {
+    let now = Instant::now();
+    let mut peer = Peer::default();
+    peer.begin_batch();
+    peer.handle_message(ask(1, "ping"), now);
+    peer.respond_by_reflex(&1.into(), &Ok(RawJson::empty_object()));
+    peer.end_batch();
+    assert_eq!((peer.held(), peer.unsent_reflexes()), (0, peer.unsent()));
+    peer.begin_batch();
+    peer.handle_message(ask(1, "ping"), now);
+    peer.handle_message(ask(2, "roots/list"), now);
+    peer.respond_by_reflex(&1.into(), &Ok(RawJson::empty_object()));
+    peer.end_batch();
+    peer.handle_message(cancelled(&2.into()), now);
+    assert_eq!((peer.held(), peer.unsent_reflexes()), (0, peer.unsent()));
+}
+
+#[test]
+fn a_single_answer_to_a_batch_always_passes() {
+    let now = Instant::now();
+    let mut peer = Peer::new(&Limits::default().line_bytes(100));
+    peer.begin_batch();
+    peer.handle_message(ask(1, "tools/call"), now);
+    peer.end_batch();
+    peer.respond(&1.into(), &Ok(RawJson::from(json!({"text": "x".repeat(1_000)}))));
+    assert_eq!(sent(&mut peer)[0][0]["result"]["text"].as_str().map(str::len), Some(1_000));
 }
 
 #[test]
@@ -351,6 +411,9 @@ fn a_message_with_line_ends_between_its_tokens_is_one_line() {
     peer.handle_message(ask(1, "ping"), now);
     peer.respond(&1.into(), &Ok(RawJson::parse("{\r\n  \"a\": \"\\n\"\n}").unwrap()));
     assert_eq!(sent(&mut peer), [json!({"jsonrpc": "2.0", "id": 1, "result": {"a": "\n"}})]);
+    // This one was written elsewhere.
+    peer.send(b"{\"jsonrpc\":\"2.0\",\r\n\"method\":\"a\"}\n");
+    assert_eq!(sent(&mut peer), [json!({"jsonrpc": "2.0", "method": "a"})]);
 }
 
 #[test]

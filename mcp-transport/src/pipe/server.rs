@@ -1,10 +1,10 @@
 //! Serving one client over a byte stream (S-1 to S-12; V-54, V-55).
 //!
 //! A call is polled once in place; when that answers it, the reply goes straight into the connection's buffer and
-//! nothing was spawned. A call that has to wait becomes a task, so that several cores work. The surprising thing: the
-//! loop stops reading while too much waits to be written or to be answered, which is all the back-pressure there is;
-//! but when nothing is answered for a while it reads on and refuses, because what makes room may be what it would read:
-//! a cancellation, an answer that a call waits for, the end of the input.
+//! nothing was spawned. A call that has to wait becomes a task, so that several cores work. The loop stops reading while
+//! too much waits to be written or to be started, which is all the back-pressure there is; no request is refused for
+//! coming too early. The surprising thing: far more requests may wait than may run, because what the running ones need
+//! may come after them: a cancellation, an answer that a call waits for, the end of the input.
 
 mod call;
 
@@ -20,16 +20,17 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::OptionFuture;
 use futures::stream::{AbortHandle, BoxStream, SelectAll, StreamExt};
-use mcp_types::{Features, Message, Notification, Request, RequestId, RpcError};
+use mcp_types::{Features, Malformed, Message, Notification, Request, RequestId, RpcError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
+use super::lines::Lines;
 use super::looks_like_response;
 use super::writer::Writer;
 use crate::era::legacy::Session;
 use crate::era::{self, Served, Verdict};
 use crate::error::Error;
-use crate::limits::Limits;
-use crate::line::{LineDecoder, LineEvent};
+use crate::limits::{Limits, UNBOUNDED};
+use crate::line::LineEvent;
 use crate::peer::{self, Peer};
 use crate::service::{Caller, Serve, Service};
 
@@ -89,7 +90,7 @@ struct Connection<S> {
     /// Whether the service ends with this connection.
     is_sole: bool,
     reader: Box<dyn AsyncRead + Send + Unpin>,
-    lines: LineDecoder,
+    lines: Lines,
     input: Input,
     peer: Peer,
     writer: Writer,
@@ -101,10 +102,6 @@ struct Connection<S> {
     parked: VecDeque<(Request, Caller)>,
     /// The sum of the sizes of `parked`.
     parked_bytes: usize,
-    /// When a call was answered or a request parked for the last time.
-    moved: Instant,
-    /// Whether nothing was answered for [`STALL`] while there was no room for more.
-    stalled: bool,
 }
 
 /// Where the reading side is.
@@ -120,7 +117,7 @@ enum Input {
 
 /// Why the loop has something to do.
 enum Event {
-    /// Nothing is answered, or the time to answer what is left is over.
+    /// The time to answer what is left is over.
     Alarm,
     /// The service tells the session something, or never will again.
     Pushed(Option<Bytes>),
@@ -131,14 +128,7 @@ enum Event {
 }
 
 impl<S: Service> Connection<S> {
-    fn new(
-        service: Arc<S>,
-        reader: Box<dyn AsyncRead + Send + Unpin>,
-        writer: Writer,
-        limits: Limits,
-    ) -> Self {
-        // As many requests again as may run may wait for their turn.
-        let open = limits.in_flight.saturating_mul(2);
+    fn new(service: Arc<S>, reader: Box<dyn AsyncRead + Send + Unpin>, writer: Writer, limits: Limits) -> Self {
         Self {
             served: service.served(),
             service,
@@ -146,16 +136,15 @@ impl<S: Service> Connection<S> {
             pushes: None,
             is_sole: false,
             reader,
-            lines: LineDecoder::new(&limits),
+            lines: Lines::new(&limits),
             input: Input::Hungry,
-            peer: Peer::new(&limits.clone().in_flight(open)),
+            // How many may be open follows from how much may be parked.
+            peer: Peer::new(&limits.clone().in_flight(UNBOUNDED)),
             writer,
             waiting: SelectAll::new(),
             running: HashMap::new(),
             parked: VecDeque::new(),
             parked_bytes: 0,
-            moved: now(),
-            stalled: false,
             limits,
         }
     }
@@ -175,7 +164,10 @@ impl<S: Service> Connection<S> {
         let may_hear = !self.waiting.is_empty() && self.has_room();
         let may_push = self.pushes.is_some() && self.has_room();
         let must_write = self.unwritten() > 0 || !self.writer.is_idle();
-        let alarm = self.alarm().map(|at| tokio::time::sleep_until(at.into()));
+        let alarm = match self.input {
+            Input::Ended(at) => Some(tokio::time::sleep_until(at.into())),
+            Input::Filled | Input::Hungry => None,
+        };
         let has_alarm = alarm.is_some();
         let Self { reader, lines, peer, writer, waiting, pushes, .. } = self;
         let mut space = lines.space();
@@ -201,13 +193,12 @@ impl<S: Service> Connection<S> {
             Event::Wrote(Ok(())) => {}
             // Nobody is there to be answered (F97).
             Event::Wrote(Err(_)) => return ControlFlow::Break(()),
-            Event::Alarm if matches!(self.input, Input::Ended(at) if at <= now()) => {
+            Event::Alarm => {
                 self.give_up();
                 let rest = poll_fn(|cx| self.writer.poll_drain(&mut self.peer, cx));
                 let _ = tokio::time::timeout(LAST_WORDS, rest).await;
                 return ControlFlow::Break(());
             }
-            Event::Alarm => self.stalled = true,
         }
         ControlFlow::Continue(())
     }
@@ -241,11 +232,7 @@ impl<S: Service> Connection<S> {
             };
             match line {
                 Some(LineEvent::Line(text)) => self.handle_line(&text),
-                Some(LineEvent::TooLong { head, limit }) => {
-                    let id = Message::id_in_head(&head).filter(|_| !looks_like_response(&head));
-                    let message = format!("a message has at most {limit} bytes, this one has more");
-                    self.peer.refuse(id.as_ref(), &RpcError::invalid_request(message));
-                }
+                Some(LineEvent::TooLong { head, limit }) => self.handle_long_line(&head, limit),
                 None if self.input == Input::Filled => self.input = Input::Hungry,
                 // No answer to a question will come.
                 None => return self.session.end(),
@@ -253,35 +240,29 @@ impl<S: Service> Connection<S> {
         }
     }
 
-    /// Returns whether one more message can be taken in.
+    /// Returns whether one more line can be taken in.
     fn may_take(&self) -> bool {
-        self.has_room() && (self.stalled || !self.is_full())
-    }
-
-    /// Returns whether no more requests can wait for their turn.
-    fn is_full(&self) -> bool {
-        self.parked.len() >= self.limits.in_flight || self.parked_bytes >= self.limits.outbox_bytes
-    }
-
-    /// Returns when the loop has to do something even if nothing happens.
-    fn alarm(&self) -> Option<Instant> {
-        let end = match self.input {
-            Input::Ended(at) => Some(at),
-            _ => None,
-        };
-        let stall = (self.is_full() && !self.stalled).then(|| deadline(self.moved, STALL));
-        end.into_iter().chain(stall).min()
+        let answers = self.unwritten() + self.peer.held();
+        answers < self.limits.outbox_bytes && self.parked_bytes < self.limits.outbox_bytes
     }
 
     fn handle_line(&mut self, text: &Bytes) {
         match Message::parse(text.clone()) {
             Ok(message) => self.handle_message(message),
             Err(malformed) if malformed.batch && self.takes_batches() => self.handle_batch(text),
-            Err(malformed) => {
-                let id = malformed.id.as_ref().filter(|_| !looks_like_response(text));
-                self.peer.refuse(id, &malformed.error);
-            }
+            Err(malformed) => self.handle_malformed(&malformed, text),
         }
+    }
+
+    fn handle_malformed(&mut self, malformed: &Malformed, text: &[u8]) {
+        let id = malformed.id.as_ref().filter(|_| !looks_like_response(text));
+        self.peer.refuse(id, &malformed.error);
+    }
+
+    fn handle_long_line(&mut self, head: &[u8], limit: usize) {
+        let id = Message::id_in_head(head).filter(|_| !looks_like_response(head));
+        let message = format!("a message has at most {limit} bytes, this one has more");
+        self.peer.refuse(id.as_ref(), &RpcError::invalid_request(message));
     }
 
     fn handle_message(&mut self, message: Message) {
@@ -315,13 +296,7 @@ impl<S: Service> Connection<S> {
         };
         match admitted {
             Ok(caller) if self.running.len() < self.limits.in_flight => self.start(request, caller),
-            Ok(_) if self.is_full() => {
-                let open = self.peer.open_requests();
-                let error = RpcError::internal(format!("{open} requests are in flight; send this one again later"));
-                self.peer.respond(&request.id, &Err(error));
-            }
             Ok(caller) => {
-                self.moved = now();
                 self.parked_bytes += size(&request);
                 self.parked.push_back((request, caller));
             }
@@ -407,8 +382,6 @@ impl<S: Service> Connection<S> {
                 Output::Answer(answer) => {
                     self.running.remove(&id);
                     self.peer.respond(&id, &answer);
-                    self.moved = now();
-                    self.stalled = false;
                     self.start_parked();
                 }
             }
@@ -450,10 +423,27 @@ impl<S: Service> Connection<S> {
         }
         self.waiting.clear();
         while let Some(line) = self.lines.finish() {
-            let LineEvent::Line(text) = line else { continue };
-            if let Ok(Message::Request(request)) = Message::parse(text) {
-                self.peer.refuse(Some(&request.id), &error);
+            match line {
+                LineEvent::Line(text) => self.refuse_line(&text, &error),
+                LineEvent::TooLong { head, limit } => self.handle_long_line(&head, limit),
             }
+        }
+    }
+
+    /// Answers the requests in a line that there is no time to look at.
+    fn refuse_line(&mut self, text: &Bytes, error: &RpcError) {
+        match Message::parse(text.clone()) {
+            Ok(Message::Request(request)) => self.peer.refuse(Some(&request.id), error),
+            Ok(Message::Notification(_) | Message::Response(_)) => {}
+            Err(malformed) if malformed.batch && self.takes_batches() => match peer::split_batch(text, &self.limits) {
+                Ok(texts) => {
+                    self.peer.begin_batch();
+                    texts.iter().for_each(|text| self.refuse_line(text, error));
+                    self.peer.end_batch();
+                }
+                Err(error) => self.peer.refuse(None, &error),
+            },
+            Err(malformed) => self.handle_malformed(&malformed, text),
         }
     }
 
@@ -463,13 +453,20 @@ impl<S: Service> Connection<S> {
         self.unwritten() < self.limits.outbox_bytes
     }
 
+    /// Returns how many bytes wait for the client to read. What waits for the rest of its batch does not.
     fn unwritten(&self) -> usize {
-        self.peer.unsent() + self.writer.unwritten()
+        self.peer.unsent() - self.peer.held() + self.writer.unwritten()
     }
 }
 
+/// Returns about how many bytes a request takes that is parked.
 fn size(request: &Request) -> usize {
-    request.params.raw().map_or(0, |raw| raw.as_bytes().len())
+    let id = match &request.id {
+        RequestId::Number(_) => 0,
+        RequestId::Text(id) => id.len(),
+    };
+    let params = request.params.raw().map_or(0, |raw| raw.as_bytes().len());
+    PARKED_BYTES + id + request.method.len() + params
 }
 
 /// Reads the clock of the runtime, which tests can stop.
@@ -482,8 +479,8 @@ fn deadline(now: Instant, patience: Duration) -> Instant {
     now.checked_add(patience).or_else(|| now.checked_add(crate::limits::FOREVER)).unwrap_or(now)
 }
 
-/// How long a full connection may answer nothing before it reads on.
-const STALL: Duration = Duration::from_secs(1);
+/// What a parked request takes besides its own bytes: its place, and its share of a read buffer that it keeps alive.
+const PARKED_BYTES: usize = 1024;
 
 /// So much output, in bytes, is written before more is gathered.
 const WORTH_WRITING: usize = 64 * 1024;

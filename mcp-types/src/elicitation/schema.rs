@@ -57,9 +57,12 @@ impl RequestedSchema {
     }
 }
 
+/// # Panics
+///
+/// Panics when raw JSON was put into the form that makes it deeper than any message; what was decoded never does.
 impl From<RequestedSchema> for RawJson {
     fn from(form: RequestedSchema) -> Self {
-        Self::encode(&form).expect("an object whose keys are strings always encodes")
+        Self::of(&form)
     }
 }
 
@@ -117,9 +120,12 @@ primitive! {
     LegacyTitledEnum(LegacyTitledEnumSchema);
 }
 
+/// # Panics
+///
+/// Panics when raw JSON was put into the definition that makes it deeper than any message; what was decoded never does.
 impl From<PrimitiveSchemaDefinition> for RawJson {
     fn from(schema: PrimitiveSchemaDefinition) -> Self {
-        Self::encode(&schema).expect("an object whose keys are strings always encodes")
+        Self::of(&schema)
     }
 }
 

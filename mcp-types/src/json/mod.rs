@@ -2,7 +2,7 @@
 //!
 //! The surprising thing: nothing here builds a document tree. [`scan`] walks the bytes and [`RawJson`] keeps them.
 
-mod encode;
+pub(crate) mod encode;
 mod object;
 mod raw;
 pub mod scan;

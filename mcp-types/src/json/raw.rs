@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::encode;
+use super::encode::{self, MAX_ENCODED_DEPTH};
 use super::scan::{self, MAX_DEPTH, ScanError, Scanner, Span};
 
 /// One valid JSON value, as text.
@@ -45,10 +45,20 @@ impl RawJson {
     /// # Errors
     ///
     /// Fails when the value has a map whose keys are not strings, when it has more than
-    /// [`MAX_ENCODED_DEPTH`](super::MAX_ENCODED_DEPTH) containers in each other, when a `RawValue` in it breaks the rules
+    /// [`MAX_ENCODED_DEPTH`] containers in each other, when a `RawValue` in it breaks the rules
     /// of the scan, or when its own `Serialize` fails.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        encode::encode(value).map(|text| Self(text.into()))
+        encode::write(value, MAX_ENCODED_DEPTH).map(|text| Self(text.into()))
+    }
+
+    /// Encodes a value of this library that has no error of its own, such as a form.
+    ///
+    /// # Panics
+    ///
+    /// Panics when raw JSON was put into it that makes it deeper than any message.
+    pub(crate) fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+        let text = encode::write(value, MAX_DEPTH);
+        Self(text.expect("the value has string keys and at most 128 containers in each other").into())
     }
 
     /// Returns the empty object, `{}`.
@@ -161,15 +171,14 @@ impl fmt::Display for RawJson {
 /// program that builds or wraps them by itself can have one.
 impl From<serde_json::Value> for RawJson {
     fn from(value: serde_json::Value) -> Self {
-        let text = encode::write(&value, MAX_DEPTH);
-        Self(text.expect("a document tree has at most 128 containers in each other").into())
+        Self::of(&value)
     }
 }
 
 /// Like that of a [`Value`](serde_json::Value), whose panic it shares.
 impl From<serde_json::Map<String, serde_json::Value>> for RawJson {
     fn from(object: serde_json::Map<String, serde_json::Value>) -> Self {
-        serde_json::Value::Object(object).into()
+        Self::of(&object)
     }
 }
 

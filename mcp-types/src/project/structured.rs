@@ -134,12 +134,12 @@ mod tests {
     #[test]
     fn what_is_too_deep_to_be_wrapped_is_never_sent() {
         let nested = |depth: usize| RawJson::parse(format!("{}{}", "[".repeat(depth), "]".repeat(depth))).unwrap();
-        for depth in [124, 125, 128] {
+        for depth in [126, 127, 128] {
             let wrapped = wrap_value(&nested(depth));
-            assert_eq!(wrapped.is_object(), depth == 124, "{depth}");
+            assert_eq!(wrapped.is_object(), depth == 126, "{depth}");
             assert!(RawJson::encode(&CallToolResult::new().structured_content(wrapped)).is_err(), "{depth}");
         }
-        let deep = format!("{}{}", r#"{"not":"#.repeat(124), "{}".to_owned() + &"}".repeat(124));
+        let deep = format!("{}{}", r#"{"not":"#.repeat(125), "{}".to_owned() + &"}".repeat(125));
         let wrapped = wrap_schema(&RawJson::parse(deep).unwrap());
         assert_eq!(wrapped.as_str(), r#"{"properties":{"result":true},"required":["result"],"type":"object"}"#);
     }

@@ -31,6 +31,8 @@ pub fn response(out: &mut BytesMut, id: &RequestId, result: &RawJson) {
 }
 
 /// Appends a response that carries an error to `out`, without a newline; the id is left out when it is unknown (T-6).
+///
+/// Of an error whose data would make the message deeper than the receiver reads, only code and message are written.
 pub fn error_response(out: &mut BytesMut, id: Option<&RequestId>, error: &RpcError) {
     out.put_slice(br#"{"jsonrpc":"2.0""#);
     if let Some(id) = id {
@@ -38,7 +40,11 @@ pub fn error_response(out: &mut BytesMut, id: Option<&RequestId>, error: &RpcErr
         json(out, id);
     }
     out.put_slice(br#","error":"#);
-    json(out, error);
+    // A member of the envelope may be as deep as what is encoded for one.
+    match RawJson::encode(error) {
+        Ok(error) => raw(out, &error),
+        Err(_) => json(out, &RpcError::new(error.code, error.message.as_str())),
+    }
     out.put_u8(b'}');
 }
 
@@ -76,6 +82,7 @@ fn one_line(out: &mut BytesMut, start: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::MAX_ENCODED_DEPTH;
     use crate::rpc::Message;
 
     #[test]
@@ -87,6 +94,31 @@ mod tests {
         error_response(&mut out, None, &RpcError::internal("a\nb").data(pretty));
         assert!(!out.contains(&b'\n') && !out.contains(&b'\r'));
         assert!(out.starts_with(br#"{"jsonrpc":"2.0","id":1,"result":{   "a": "x\ny""#));
+    }
+
+    #[test]
+    fn whatever_is_encoded_is_read_back_from_any_place_of_a_message() {
+        let nested = |depth: u32| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth as usize), "]".repeat(depth as usize));
+        let encoded = |depth: u32| RawJson::encode(&RawJson::parse(nested(depth - 1)).unwrap());
+        let deepest = encoded(MAX_ENCODED_DEPTH).unwrap();
+        assert!(encoded(MAX_ENCODED_DEPTH + 1).is_err());
+        let mut out = BytesMut::new();
+        let mut read = |write: &dyn Fn(&mut BytesMut)| {
+            write(&mut out);
+            Message::parse(out.split().freeze()).unwrap()
+        };
+        let id = RequestId::from(1);
+        read(&|out| response(out, &id, &deepest));
+        read(&|out| request(out, &id, "x/y", Some(&deepest)));
+        read(&|out| notification(out, "x/y", Some(&deepest)));
+        for (depth, has_data) in [(MAX_ENCODED_DEPTH - 1, true), (MAX_ENCODED_DEPTH, false)] {
+            let error = RpcError::internal("x").data(encoded(depth).unwrap());
+            let Message::Response(found) = read(&|out| error_response(out, Some(&id), &error)) else {
+                panic!("not a response")
+            };
+            let found = found.outcome.unwrap_err();
+            assert_eq!((&*found.message, found.data.is_some()), ("x", has_data), "{depth}");
+        }
     }
 
     #[test]

@@ -5,9 +5,16 @@ use std::fmt;
 /// A program that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
+    /// The command line of the Inspector, which is written with the TypeScript SDK but keeps its own rules.
+    Inspector,
     Ours,
     Python,
+    /// The SDK before its second version, which knows no modern era.
+    PythonLegacy,
+    Rust,
     TypeScript,
+    /// The SDK before its second version, which knows no modern era.
+    TypeScriptLegacy,
 }
 
 /// A program that answers.
@@ -17,15 +24,21 @@ pub(crate) enum Server {
     Everything,
     Ours,
     Python,
+    PythonLegacy,
+    Rust,
     /// `mcp-server-time`, stdio only.
     Time,
     TypeScript,
+    TypeScriptLegacy,
 }
 
 /// How they speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
+    /// Streamable HTTP.
     Http,
+    /// HTTP with server-sent events, the transport of the first revision.
+    Sse,
     Stdio,
 }
 
@@ -35,6 +48,13 @@ pub(crate) enum Era {
     Auto,
     Legacy,
     Modern,
+}
+
+/// What must be on this machine to run a peer. Rust always is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Node,
+    Python,
 }
 
 /// One cell.
@@ -47,14 +67,19 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Whether the cell needs Node.
-    pub(crate) fn needs_node(self) -> bool {
-        self.client == Client::TypeScript || matches!(self.server, Server::Everything | Server::TypeScript)
-    }
-
-    /// Whether the cell needs Python.
-    pub(crate) fn needs_python(self) -> bool {
-        self.client == Client::Python || matches!(self.server, Server::Python | Server::Time)
+    /// The languages that the cell needs.
+    pub(crate) fn languages(self) -> impl Iterator<Item = Language> {
+        let client = match self.client {
+            Client::Inspector | Client::TypeScript | Client::TypeScriptLegacy => Some(Language::Node),
+            Client::Python | Client::PythonLegacy => Some(Language::Python),
+            Client::Ours | Client::Rust => None,
+        };
+        let server = match self.server {
+            Server::Everything | Server::TypeScript | Server::TypeScriptLegacy => Some(Language::Node),
+            Server::Python | Server::PythonLegacy | Server::Time => Some(Language::Python),
+            Server::Ours | Server::Rust => None,
+        };
+        client.into_iter().chain(server)
     }
 }
 
@@ -68,9 +93,21 @@ impl fmt::Display for Cell {
 impl Client {
     fn name(self) -> &'static str {
         match self {
+            Self::Inspector => "inspector 2.12.0",
             Self::Ours => "ours",
             Self::Python => "python 2.3.0",
+            Self::PythonLegacy => "python 1.30.0",
+            Self::Rust => "rust 3.8.0",
             Self::TypeScript => "typescript 2.4.0",
+            Self::TypeScriptLegacy => "typescript 1.32.2",
+        }
+    }
+
+    fn speaks(self, era: Era) -> bool {
+        match self {
+            Self::Ours | Self::Python | Self::Rust | Self::TypeScript => true,
+            Self::Inspector => era != Era::Auto,
+            Self::PythonLegacy | Self::TypeScriptLegacy => era == Era::Legacy,
         }
     }
 }
@@ -81,9 +118,17 @@ impl Server {
             Self::Everything => "everything 2026.8.31",
             Self::Ours => "ours",
             Self::Python => "python 2.3.0",
+            Self::PythonLegacy => "python 1.30.0",
+            Self::Rust => "rust 3.8.0",
             Self::Time => "time 2026.10.19",
             Self::TypeScript => "typescript 2.4.0",
+            Self::TypeScriptLegacy => "typescript 1.32.2",
         }
+    }
+
+    /// Whether it knows the modern era.
+    pub(crate) fn is_modern(self) -> bool {
+        !matches!(self, Self::Everything | Self::PythonLegacy | Self::TypeScriptLegacy)
     }
 }
 
@@ -91,6 +136,7 @@ impl Transport {
     fn name(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::Sse => "sse",
             Self::Stdio => "stdio",
         }
     }
@@ -109,39 +155,36 @@ impl Era {
 
 /// The matrix: their clients against our server, our client against their servers.
 pub(crate) fn matrix() -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for client in [Client::TypeScript, Client::Python] {
-        cells.extend(with(client, Server::Ours));
-    }
-    for server in THEIRS {
-        cells.extend(with(Client::Ours, server));
-    }
-    cells
+    let asking = SDKS.into_iter().chain([Client::Inspector]).flat_map(|client| with(client, Server::Ours));
+    asking.chain(THEIRS.into_iter().flat_map(|server| with(Client::Ours, server))).collect()
 }
 
 /// The control group: their clients against their servers. A cell that is red here is not our fault.
 pub(crate) fn control() -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for client in [Client::TypeScript, Client::Python] {
-        for server in THEIRS {
-            cells.extend(with(client, server));
-        }
-    }
-    cells
+    SDKS.into_iter().flat_map(|client| THEIRS.into_iter().flat_map(move |server| with(client, server))).collect()
 }
 
-const THEIRS: [Server; 4] = [Server::TypeScript, Server::Python, Server::Everything, Server::Time];
+const SDKS: [Client; 5] =
+    [Client::TypeScript, Client::TypeScriptLegacy, Client::Python, Client::PythonLegacy, Client::Rust];
+const THEIRS: [Server; 7] = [
+    Server::TypeScript,
+    Server::TypeScriptLegacy,
+    Server::Python,
+    Server::PythonLegacy,
+    Server::Rust,
+    Server::Everything,
+    Server::Time,
+];
 
 fn with(client: Client, server: Server) -> impl Iterator<Item = Cell> {
-    let transports: &[Transport] = match server {
-        Server::Time => &[Transport::Stdio],
+    let transports: &[Transport] = match (client, server) {
+        (_, Server::Time) => &[Transport::Stdio],
+        (Client::Ours, Server::Everything) => &[Transport::Http, Transport::Sse, Transport::Stdio],
         _ => &[Transport::Http, Transport::Stdio],
     };
-    let eras: &[Era] = match server {
-        Server::Everything => &[Era::Legacy, Era::Auto],
-        _ => &[Era::Legacy, Era::Modern, Era::Auto],
-    };
-    transports.iter().flat_map(move |&transport| eras.iter().map(move |&era| Cell { client, server, transport, era }))
+    let eras = [Era::Legacy, Era::Modern, Era::Auto].into_iter();
+    let eras = eras.filter(move |&era| client.speaks(era) && (server.is_modern() || era != Era::Modern));
+    transports.iter().flat_map(move |&transport| eras.clone().map(move |era| Cell { client, server, transport, era }))
 }
 
 #[cfg(test)]
@@ -156,8 +199,11 @@ mod tests {
                 for (client, server) in [
                     (Client::TypeScript, Server::Ours),
                     (Client::Python, Server::Ours),
+                    (Client::Rust, Server::Ours),
+                    (Client::Inspector, Server::Ours),
                     (Client::Ours, Server::TypeScript),
                     (Client::Ours, Server::Python),
+                    (Client::Ours, Server::Rust),
                 ] {
                     let cell = Cell { client, server, transport, era };
                     assert!(cells.contains(&cell), "{cell}");
@@ -170,18 +216,35 @@ mod tests {
     fn the_versions_in_the_table_are_those_that_are_installed() {
         let node: serde_json::Value = serde_json::from_str(include_str!("../../interop/package.json")).unwrap();
         let version = |package: &str| node["dependencies"][package].as_str().unwrap().to_owned();
-        let python = include_str!("../../interop/requirements.txt");
-        let pin = |package: &str| {
-            let pins = python.lines().filter_map(|line| line.split_once("=="));
+        let pin_in = |list: &'static str, package: &str| {
+            let pins = list.lines().filter_map(|line| line.trim_end_matches(" \\").split_once("=="));
             pins.into_iter().find(|(name, _)| *name == package).unwrap().1
         };
+        let pin = |package| pin_in(include_str!("../../interop/requirements.txt"), package);
+        let legacy_pin = |package| pin_in(include_str!("../../interop/legacy/requirements.txt"), package);
+        let rust = include_str!("../../interop/rmcp/Cargo.toml");
+        assert_eq!(Client::Inspector.name(), format!("inspector {}", version("@modelcontextprotocol/inspector")));
         assert_eq!(Client::TypeScript.name(), format!("typescript {}", version("@modelcontextprotocol/client")));
         assert_eq!(Server::TypeScript.name(), format!("typescript {}", version("@modelcontextprotocol/server")));
+        assert_eq!(Client::TypeScriptLegacy.name(), format!("typescript {}", version("@modelcontextprotocol/sdk")));
+        assert_eq!(Server::TypeScriptLegacy.name(), Client::TypeScriptLegacy.name());
         let everything = version("@modelcontextprotocol/server-everything");
         assert_eq!(Server::Everything.name(), format!("everything {everything}"));
         assert_eq!(Client::Python.name(), format!("python {}", pin("mcp")));
-        assert_eq!(Server::Python.name(), format!("python {}", pin("mcp")));
+        assert_eq!(Server::Python.name(), Client::Python.name());
+        assert_eq!(Client::PythonLegacy.name(), format!("python {}", legacy_pin("mcp")));
+        assert_eq!(Server::PythonLegacy.name(), Client::PythonLegacy.name());
         assert_eq!(Server::Time.name(), format!("time {}", pin("mcp-server-time")));
+        let rmcp = Client::Rust.name().replace("rust ", "version = \"=");
+        assert!(rust.contains(&format!("{rmcp}\"")), "{rmcp}");
+        assert_eq!(Server::Rust.name(), Client::Rust.name());
+    }
+
+    #[test]
+    fn a_peer_of_the_legacy_era_is_never_asked_for_the_modern_one() {
+        let legacy = |cell: &Cell| !cell.server.is_modern() || !cell.client.speaks(Era::Modern);
+        assert!(matrix().into_iter().filter(legacy).all(|cell| cell.era != Era::Modern));
+        assert!(matrix().iter().any(|cell| cell.transport == Transport::Sse));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     install,
-    process::{Outcome, is_installed},
+    process::{Outcome, cargo, is_installed},
     workspace::root,
 };
 
@@ -16,6 +16,7 @@ use crate::{
 pub(crate) struct Peers {
     pub(crate) node: Option<Node>,
     pub(crate) python: Option<Python>,
+    pub(crate) rust: Rust,
 }
 
 /// The TypeScript side.
@@ -30,9 +31,18 @@ pub(crate) struct Node {
 #[derive(Debug)]
 pub(crate) struct Python {
     pub(crate) program: PathBuf,
+    /// The one that sees the SDK of the legacy era.
+    pub(crate) legacy: PathBuf,
     /// The folder of our drivers.
     pub(crate) folder: PathBuf,
     pub(crate) time_server: PathBuf,
+}
+
+/// The Rust side.
+#[derive(Debug)]
+pub(crate) struct Rust {
+    pub(crate) client: PathBuf,
+    pub(crate) server: PathBuf,
 }
 
 impl Peers {
@@ -44,7 +54,7 @@ impl Peers {
     pub(crate) fn install(target: &Path) -> Outcome<Self> {
         let node = if is_installed("npm", "--version") { Some(Node::install(target)?) } else { None };
         let python = if is_installed("python3", "--version") { Some(Python::install(target)?) } else { None };
-        Ok(Self { node, python })
+        Ok(Self { node, python, rust: Rust::build(target)? })
     }
 }
 
@@ -55,7 +65,8 @@ impl Node {
         let sources = root().join(SOURCES);
         install::packages(&folder, &sources)?;
         // Node looks for packages beside the script, so the scripts lie beside the packages.
-        for driver in ["client.mjs", "server.mjs"] {
+        install::fresh(&folder.join("legacy"))?;
+        for driver in NODE_DRIVERS {
             install::write(&folder.join(driver), &install::read(&sources.join(driver))?)?;
         }
         Ok(Self { program, folder })
@@ -64,21 +75,46 @@ impl Node {
 
 impl Python {
     fn install(target: &Path) -> Outcome<Self> {
-        let folder = target.join("interop").join("python");
-        let bin = folder.join("venv").join("bin");
-        let named = install::read(&root().join(SOURCES).join("requirements.txt"))?;
-        if !install::is_current(&folder, &named) {
-            install::fresh(&folder)?;
-            install::write(&folder.join("requirements.txt"), &named)?;
-            install::run(Command::new("python3").current_dir(&folder).args(["-m", "venv", "venv"]))?;
-            let mut pip = Command::new(bin.join("pip"));
-            pip.current_dir(&folder).args(["--disable-pip-version-check", "install", "--quiet"]);
-            install::run(pip.args(["-r", "requirements.txt"]))?;
-            install::mark_current(&folder, &named)?;
-        }
-        Ok(Self { program: bin.join("python"), folder: root().join(SOURCES), time_server: bin.join("mcp-server-time") })
+        let sources = root().join(SOURCES);
+        let bin = environment(&target.join("interop").join("python"), &sources)?;
+        let legacy = environment(&target.join("interop").join("python-legacy"), &sources.join("legacy"))?;
+        let (program, time_server) = (bin.join("python"), bin.join("mcp-server-time"));
+        Ok(Self { program, legacy: legacy.join("python"), folder: sources, time_server })
     }
 }
 
+/// Installs into a virtual environment what the `requirements.txt` of `sources` names, each file known by its hash, and
+/// returns the folder of its programs.
+fn environment(folder: &Path, sources: &Path) -> Outcome<PathBuf> {
+    let bin = folder.join("venv").join("bin");
+    let named = install::read(&sources.join("requirements.txt"))?;
+    if !install::is_current(folder, &named) {
+        install::fresh(folder)?;
+        install::write(&folder.join("requirements.txt"), &named)?;
+        install::run(Command::new("python3").current_dir(folder).args(["-m", "venv", "venv"]))?;
+        let mut pip = Command::new(bin.join("pip"));
+        pip.current_dir(folder).args(["--disable-pip-version-check", "install", "--quiet", "--require-hashes"]);
+        install::run(pip.args(["-r", "requirements.txt"]))?;
+        install::mark_current(folder, &named)?;
+    }
+    Ok(bin)
+}
+
+impl Rust {
+    fn build(target: &Path) -> Outcome<Self> {
+        let folder = target.join("interop").join("rmcp");
+        let sources = root().join(SOURCES).join("rmcp");
+        let mut command = cargo();
+        // Cargo itself knows what is current.
+        command.current_dir(&sources).args(["build", "--quiet", "--locked", "--target-dir"]);
+        install::run(command.arg(&folder))?;
+        let bin = folder.join("debug");
+        Ok(Self { client: bin.join("client"), server: bin.join("server") })
+    }
+}
+
+/// The drivers that Node runs.
+const NODE_DRIVERS: [&str; 6] =
+    ["checks.mjs", "client.mjs", "legacy/client.mjs", "legacy/server.mjs", "offer.mjs", "server.mjs"];
 /// Where the drivers and the lists of versions are, below the top of the tree.
 const SOURCES: &str = "xtask/interop";

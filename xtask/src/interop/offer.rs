@@ -107,8 +107,11 @@ impl Offer {
             Server::Everything => &EVERYTHING,
             Server::Ours => &OURS,
             Server::Python => &PYTHON,
+            Server::PythonLegacy => &PYTHON_LEGACY,
+            Server::Rust => &RUST,
             Server::Time => &TIME,
             Server::TypeScript => &TYPESCRIPT,
+            Server::TypeScriptLegacy => &TYPESCRIPT_LEGACY,
         }
     }
 
@@ -183,10 +186,8 @@ pub(crate) fn agreed(server: Server, era: Era) -> &'static str {
         Era::Legacy => LEGACY,
         Era::Modern => MODERN,
         // Whoever asks gets the best that the server knows.
-        Era::Auto => match server {
-            Server::Everything => LEGACY,
-            Server::Ours | Server::Python | Server::Time | Server::TypeScript => MODERN,
-        },
+        Era::Auto if server.is_modern() => MODERN,
+        Era::Auto => LEGACY,
     }
 }
 

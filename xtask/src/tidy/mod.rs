@@ -75,6 +75,7 @@ fn whole_tree(sources: &[source::Source]) -> Outcome<Vec<rules::Finding>> {
     findings.extend(tree::crate_files(&crates, &files));
     let tables = [
         ("DRIVERS", scope::DRIVERS),
+        ("OWN_ERAS", scope::OWN_ERAS),
         ("PURE", scope::PURE),
         ("REAL_TIME", scope::REAL_TIME),
         ("VERSIONS", scope::VERSIONS),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::tidy::{
-    scope::{DRIVERS, PURE, REAL_TIME, VERSIONS, WIRE, holds},
+    scope::{DRIVERS, OWN_ERAS, PURE, REAL_TIME, VERSIONS, WIRE, holds},
     source::{Source, closing, find_words},
 };
 
@@ -250,9 +250,15 @@ fn version(source: &Source) -> Vec<(usize, String)> {
                 .any(|operator| before.ends_with(operator))
     });
     let compared = compared.map(|position| (position, "a comparison of revisions".to_owned()));
+    let has_own_era = holds(OWN_ERAS, &source.path);
+    let eras = source
+        .find_in_production("Era::")
+        .filter(|_| !has_own_era)
+        .map(|position| (position, "an era by its name".to_owned()));
     variants
         .chain(names)
         .chain(compared)
+        .chain(eras)
         .map(|(position, what)| {
             let message = format!(
                 "{what} outside the four places that know versions: ask `Revision::features()`"

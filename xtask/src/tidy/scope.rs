@@ -61,6 +61,9 @@ pub(crate) const DRIVERS: &[&str] = &[
 /// The places that may know a revision by its name.
 pub(crate) const VERSIONS: &[&str] = &["mcp-types/src/revision.rs"];
 
+/// Programs whose `Era` is an option of their own, and says nothing of what a revision has.
+pub(crate) const OWN_ERAS: &[&str] = &["mcp-openai-bridge/src/bin/mcp-bridge/connect.rs"];
+
 /// Test folders that drive real programs, where time is real too.
 pub(crate) const REAL_TIME: &[&str] = &["mcp-server/conformance/"];
 

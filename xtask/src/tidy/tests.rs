@@ -231,6 +231,40 @@ fn a_revision_is_named_only_where_versions_are_known() {
 }
 
 #[test]
+fn an_era_is_named_only_where_versions_are_known() {
+    breaks(
+        "version",
+        "mcp-transport/src/a.rs",
+        "\nif revision.era() == Era::Modern {}\n",
+        2,
+    );
+    breaks(
+        "version",
+        "mcp-client/src/a.rs",
+        "match revision.era() {\n    mcp_types::Era::Legacy => {}\n}\n",
+        2,
+    );
+    for path in [
+        "mcp-types/src/revision.rs",
+        "mcp-transport/src/era/classify.rs",
+        "mcp-openai-bridge/src/bin/mcp-bridge/connect.rs",
+        "mcp-client/tests/era.rs",
+    ] {
+        keeps("version", path, "if era == Era::Modern {}\n");
+    }
+    keeps(
+        "version",
+        "mcp-client/src/a.rs",
+        "// Unlike Era::Modern.\nif mode == EraMode::Legacy || left.era() == right.era() {}\n",
+    );
+    keeps(
+        "version",
+        "mcp-client/src/a.rs",
+        "#[cfg(test)]\nmod tests { const A: Era = Era::Legacy; }\n",
+    );
+}
+
+#[test]
 fn the_eras_do_not_import_each_other() {
     breaks(
         "eras",

@@ -17,6 +17,7 @@ const R5: Revision = Revision::V2026_07_28;
 enum Next {
     Discover(Revision),
     Initialize(Revision),
+    InitializeOverSse(Revision),
     RespawnThenInitialize(Revision),
     Settled(Revision),
     Fails(&'static str),
@@ -25,7 +26,10 @@ enum Next {
 fn next(step: Result<State, Error>) -> (Next, Option<State>) {
     let told = match &step {
         Ok(State::Discover(state)) => Next::Discover(state.revision),
-        Ok(State::Initialize(state)) if state.respawn => Next::RespawnThenInitialize(state.revision),
+        Ok(State::Initialize(state)) if matches!(state.reopen, Some(Reopen::Child)) => {
+            Next::RespawnThenInitialize(state.revision)
+        }
+        Ok(State::Initialize(state)) if state.reopen.is_some() => Next::InitializeOverSse(state.revision),
         Ok(State::Initialize(state)) => Next::Initialize(state.revision),
         Ok(State::Settled(agreement)) => Next::Settled(agreement.revision),
         Err(error) => Next::Fails(group(error)),
@@ -200,7 +204,11 @@ fn v62_initialize_that_fails_too_is_a_typed_error() {
             EraMode::Auto,
             Medium::Http,
             Next::Discover(R5),
-            [(status(code), Next::Initialize(R4)), (status(code), Next::Fails("http"))],
+            [
+                (status(code), Next::Initialize(R4)),
+                (status(code), Next::InitializeOverSse(R4)),
+                (status(404), Next::Fails("http")),
+            ],
         );
     }
 }

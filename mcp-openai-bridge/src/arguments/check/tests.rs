@@ -27,10 +27,10 @@ fn all_faults_are_listed_at_once_with_path_expected_and_got() {
     assert_eq!(
         found,
         [
-            "/depth: expected nothing of this name, got an array [1]; known names are `file_name`, `mode`, `limit`",
-            "/file_name: expected at least 1 characters, got a string \"\"",
-            "/limit: expected null or an integer, got a string \"5\"",
-            "/mode: expected one of \"r\", \"w\", got a string \"x\"",
+            "`depth`: unknown; known are `file_name`, `mode`, `limit`",
+            "`file_name`: expected at least 1 character, got \"\"",
+            "`limit`: expected null or an integer, got \"5\"",
+            "`mode`: expected one of \"r\", \"w\", got \"x\"",
         ]
     );
 }
@@ -42,9 +42,35 @@ fn an_unknown_name_is_compared_with_the_known_ones() {
     assert_eq!(
         found,
         [
-            "/fileName: expected nothing of this name, got a string \"a\"; did you mean `file_name`?",
-            "/file_name: expected a value, which is required, got nothing; is it what you sent as `fileName`?",
+            "`fileName`: unknown, did you mean `file_name`?; known are `file_name`, `mode`, `limit`",
+            "`file_name`: missing, expected a string",
         ]
+    );
+}
+
+#[test]
+fn where_any_name_is_allowed_a_missing_one_is_looked_for_among_those_that_were_sent() {
+    let open = r#"{"type":"object","properties":{"file_name":{"type":["string","null"]}},"required":["file_name"]}"#;
+    assert_eq!(
+        faults(open, r#"{"fileName":"a"}"#),
+        ["`file_name`: missing, expected a string or null; is it what you sent as `fileName`?"]
+    );
+}
+
+#[test]
+fn of_several_unknown_names_the_last_says_which_are_known() {
+    assert_eq!(
+        faults(FILE, r#"{"file_name":"a","x":1,"y":2}"#),
+        ["`x`: unknown", "`y`: unknown; known are `file_name`, `mode`, `limit`"]
+    );
+}
+
+#[test]
+fn a_word_that_is_none_of_those_allowed_is_compared_with_them() {
+    let schema = r#"{"type":"object","properties":{"unit":{"enum":["celsius","fahrenheit"]}}}"#;
+    assert_eq!(
+        faults(schema, r#"{"unit":"celcius"}"#),
+        ["`unit`: expected one of \"celsius\", \"fahrenheit\", got \"celcius\", did you mean `celsius`?"]
     );
 }
 
@@ -53,7 +79,7 @@ fn a_fault_inside_is_found_through_references() {
     let schema = r##"{"type":"object","properties":{"to":{"type":"array","items":{"$ref":"#/$defs/p"}}},"$defs":{"p":{"type":"object","properties":{"mail":{"type":"string"}},"required":["mail"],"additionalProperties":false}}}"##;
     assert_eq!(
         faults(schema, r#"{"to":[{"mail":"a"},{"mail":"a","mial":"b"}]}"#),
-        ["/to/1/mial: expected nothing of this name, got a string \"b\"; known names are `mail`"]
+        ["`to[1].mial`: unknown; known are `mail`"]
     );
 }
 
@@ -62,7 +88,7 @@ fn of_several_forms_the_nearest_is_explained() {
     let schema = r#"{"type":"object","oneOf":[{"properties":{"kind":{"const":"a"},"x":{"type":"string"}},"required":["kind","x"]},{"properties":{"kind":{"const":"b"},"y":{"type":"string"},"z":{}},"required":["kind","y","z"]}]}"#;
     assert_eq!(
         faults(schema, r#"{"kind":"a"}"#),
-        ["/x: expected a value, which is required, got nothing; this is about the nearest of 2 allowed forms"]
+        ["the arguments: follows none of its 2 forms; closest: `x`: missing, expected a string"]
     );
 }
 
@@ -74,7 +100,7 @@ fn a_root_union_that_was_merged_is_still_enforced() {
     assert_eq!(
         faults(schema, r#"{"id":1,"name":2}"#),
         [
-            r#"the arguments: expected exactly one of 2 forms that the schema allows, not several, got an object {"id":1,"name":2}"#
+            "the arguments: expected exactly one of 2 forms, not several, got an object of 2"
         ]
     );
 }
@@ -143,7 +169,7 @@ fn a_pattern_with_look_around_works_and_a_long_one_is_not_compiled() {
     let schema = r#"{"type":"object","properties":{"x":{"pattern":"^(?!root$).+$"}}}"#;
     assert_eq!(
         faults(schema, r#"{"x":"root"}"#),
-        ["/x: expected a text that matches ^(?!root$).+$, got a string \"root\""]
+        ["`x`: expected a text that matches `^(?!root$).+$`, got \"root\""]
     );
     let long = format!(r#"{{"type":"object","properties":{{"x":{{"pattern":"{}"}}}}}}"#, "a".repeat(1025));
     assert!(Checker::compile(&RawJson::parse(long).unwrap()).is_err());

@@ -307,7 +307,7 @@ mod tests {
             r#"{"type":"object","properties":{"a":{"type":"number"},"b":{"type":"boolean"}},"required":["a"]}"#;
         let wrong = RawJson::parse(r#"{"b":"maybe"}"#).unwrap();
         let failure = check(&tool(schema), &wrong).unwrap_err();
-        assert!(failure.message.contains("/a") && failure.message.contains("/b"), "{}", failure.message);
+        assert!(failure.message.contains("`a`: missing") && failure.message.contains("`b`: "), "{}", failure.message);
         assert_eq!(failure.hint.unwrap(), "it takes a: number, b?: true|false; `--unchecked` sends them anyway");
         assert!(check(&tool(schema), &RawJson::parse(r#"{"a":1}"#).unwrap()).is_ok());
     }

@@ -2,15 +2,19 @@
 //!
 //! The surprising thing: where a target stands depends on `--`. Before it there are words of ours, after it there is a
 //! command of somebody else, and when there is one it is the target. So no word is ever taken apart by a shell.
+//!
+//! What can have a secret in it has no `Debug`: the words, headers and variables of whoever types.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use mcp_client::Secret;
 
 /// Lists and calls the tools of MCP servers, gives them to a language model, and serves some of its own.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "mcp-bridge", version, max_term_width = 100, after_help = ABOUT_TARGETS)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -33,7 +37,7 @@ pub(crate) struct Voice {
 }
 
 /// What the program can do.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
     /// Serve the tools that are built in, to any MCP client
     Serve(Serve),
@@ -96,7 +100,7 @@ pub(crate) struct Serve {
 }
 
 /// The options of `tools`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(
     override_usage = "mcp-bridge tools [OPTIONS] <TARGET>\n       mcp-bridge tools [OPTIONS] -- <COMMAND> [ARG]...",
     after_help = ABOUT_TARGETS
@@ -128,7 +132,7 @@ pub(crate) enum Format {
 }
 
 /// The options of `call`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(
     override_usage = "mcp-bridge call [OPTIONS] <TARGET> <TOOL> [KEY=VALUE]...\n       \
                       mcp-bridge call [OPTIONS] <TOOL> [KEY=VALUE]... -- <COMMAND> [ARG]...",
@@ -159,7 +163,7 @@ pub(crate) struct Call {
 }
 
 /// The options of the commands that list something.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = ABOUT_TARGETS)]
 pub(crate) struct List {
     /// Where the server is: a URL or `embedded`; absent when there is a command after `--`
@@ -174,7 +178,7 @@ pub(crate) struct List {
 }
 
 /// The options of `read`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(
     override_usage = "mcp-bridge read [OPTIONS] <TARGET> <URI>\n       \
                       mcp-bridge read [OPTIONS] <URI> -- <COMMAND> [ARG]...",
@@ -188,7 +192,8 @@ pub(crate) struct Read {
     #[command(flatten)]
     pub(crate) child: Child,
 
-    /// Write the resource to FILE instead of to standard output
+    /// Write the resource to FILE instead of to standard output, where it stands as it is: into a pipe or a file no end
+    /// of line is added, on a terminal one is
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
@@ -197,7 +202,7 @@ pub(crate) struct Read {
 }
 
 /// The options of `prompt`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(
     override_usage = "mcp-bridge prompt [OPTIONS] <TARGET> <NAME> [KEY=VALUE]...\n       \
                       mcp-bridge prompt [OPTIONS] <NAME> [KEY=VALUE]... -- <COMMAND> [ARG]...",
@@ -220,7 +225,7 @@ pub(crate) struct Prompt {
 }
 
 /// The options of `ask`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(
     override_usage = "mcp-bridge ask [OPTIONS] [TARGET]... <QUESTION>\n       \
                       mcp-bridge ask [OPTIONS] [TARGET]... <QUESTION> -- <COMMAND> [ARG]...",
@@ -296,7 +301,7 @@ pub(crate) struct Completions {
 }
 
 /// A server that is started as a child process.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Child {
     /// The target as a command, which speaks MCP over its standard input and output
     #[arg(last = true, value_name = "COMMAND")]
@@ -312,23 +317,23 @@ pub(crate) struct Child {
 }
 
 /// How a server is spoken to.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Connect {
     /// Speak the era of the protocol that begins with a handshake, or the modern one, which has none
     #[arg(long, value_enum, default_value_t, help_heading = "Connection")]
     pub(crate) era: Era,
 
-    /// Send a header with every request to a URL
-    #[arg(long, value_name = "NAME: VALUE", help_heading = "Connection")]
-    pub(crate) header: Vec<String>,
+    /// Send a header with every request to a URL; no token, because all users of a machine see arguments
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header, help_heading = "Connection")]
+    pub(crate) header: Vec<Header>,
 
     /// Send the token in this environment variable as `Authorization: Bearer`
     #[arg(long, value_name = "VAR", conflicts_with = "bearer", help_heading = "Connection")]
     pub(crate) bearer_env: Option<String>,
 
-    /// Send this token; `-` reads it from standard input. All users of a machine see arguments, so better use the other
-    #[arg(long, value_name = "TOKEN", help_heading = "Connection")]
-    pub(crate) bearer: Option<String>,
+    /// Send the token that is piped in; the value is always `-`, because all users of a machine see arguments
+    #[arg(long, value_name = "-", value_parser = secret, help_heading = "Connection")]
+    pub(crate) bearer: Option<Secret>,
 
     /// How long to wait for an answer or a sign of progress, in seconds
     #[arg(
@@ -339,6 +344,23 @@ pub(crate) struct Connect {
         help_heading = "Connection"
     )]
     pub(crate) timeout: u64,
+}
+
+/// A header of the command line; its name is empty when it has none.
+#[derive(Clone, Debug)]
+pub(crate) struct Header {
+    pub(crate) name: String,
+    pub(crate) value: Secret,
+}
+
+/// Takes a header apart. It never fails, because the message would repeat the value.
+fn header(line: &str) -> Result<Header, Infallible> {
+    let (name, value) = line.split_once(':').unwrap_or(("", line));
+    Ok(Header { name: name.trim().to_owned(), value: value.trim().into() })
+}
+
+fn secret(word: &str) -> Result<Secret, Infallible> {
+    Ok(word.into())
 }
 
 /// Which era of the protocol is spoken.

@@ -3,14 +3,15 @@
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mcp_client::{Client, Command, EraMode, Error as ClientError};
+use mcp_client::{Client, Command, EraMode, Error as ClientError, Secret};
 use mcp_types::Implementation;
 
-use crate::cli::{self, Era};
+use crate::cli::{self, Era, Header};
 use crate::embedded;
-use crate::exit::Failure;
+use crate::exit::{Failure, Kind};
 use crate::output::Output;
 use crate::target::Target;
 
@@ -18,8 +19,8 @@ use crate::target::Target;
 pub(crate) struct Connect {
     era: EraMode,
     timeout: Duration,
-    headers: Vec<(String, String)>,
-    bearer: Option<String>,
+    headers: Vec<(String, Secret)>,
+    bearer: Option<Secret>,
     env: Vec<(String, OsString)>,
     cwd: Option<PathBuf>,
 }
@@ -32,9 +33,9 @@ impl Connect {
             Era::Legacy => EraMode::Legacy,
             Era::Modern => EraMode::Modern,
         };
-        let headers = connect.header.iter().map(|line| header(line)).collect::<Result<_, _>>()?;
+        let headers = connect.header.into_iter().map(named).collect::<Result<_, _>>()?;
         let env = env.iter().map(|word| variable(word)).collect::<Result<_, _>>()?;
-        let bearer = bearer(connect.bearer, connect.bearer_env.as_deref())?;
+        let bearer = bearer(connect.bearer.as_ref(), connect.bearer_env.as_deref())?;
         Ok(Self { era, timeout: Duration::from_secs(connect.timeout), headers, bearer, env, cwd })
     }
 
@@ -49,7 +50,7 @@ impl Connect {
         let has_command = targets.iter().any(|target| matches!(target, Target::Command(_)));
         if !has_url && (!self.headers.is_empty() || self.bearer.is_some()) {
             return Err(Failure::usage("headers and tokens go to a URL only, and no target is one")
-                .hint("give a command its credentials by `--env KEY=VALUE`"));
+                .hint("give a command its credentials by `--env KEY`, which passes a variable on"));
         }
         if !has_command && (!self.env.is_empty() || self.cwd.is_some()) {
             return Err(Failure::usage("`--env` and `--cwd` are for a command after `--`, and there is none"));
@@ -70,15 +71,15 @@ impl Connect {
             }
             Target::Url(url) => {
                 for (name, value) in &self.headers {
-                    builder = builder.header(name.as_str(), value.as_str());
+                    builder = builder.header(name.as_str(), value.clone());
                 }
                 if let Some(token) = &self.bearer {
-                    builder = builder.bearer_token(token.as_str());
+                    builder = builder.bearer_token(token.clone());
                 }
                 if url.starts_with("http://") && self.bearer.is_some() && !is_loopback(url) {
                     output.say(&format!("warning: the token goes to {} without encryption", target.label()));
                 }
-                builder.connect(url.as_str()).await?
+                builder.connect(url.as_str()).await.map_err(not_an_endpoint)?
             }
             Target::Command(words) => {
                 let mut words = words.iter();
@@ -94,6 +95,18 @@ impl Connect {
             }
         })
     }
+}
+
+/// Says what an error means that is the answer to the first request: most likely it comes from no endpoint of MCP.
+fn not_an_endpoint(error: ClientError) -> Failure {
+    let hint = match &error {
+        ClientError::Rpc(_) => WHICH_PATH.to_owned(),
+        ClientError::Unsupported(fault) if fault.offered.is_empty() && fault.answer.is_some() => {
+            format!("{WHICH_PATH}; or let both sides find a revision with `--era auto`")
+        }
+        _ => return error.into(),
+    };
+    Failure { kind: Kind::Protocol, ..error.into() }.hint(hint)
 }
 
 fn not_started(error: ClientError) -> Failure {
@@ -112,12 +125,12 @@ pub(crate) fn is_loopback(url: &str) -> bool {
     host == "localhost" || host == "[::1]" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|host| host.is_loopback())
 }
 
-fn header(line: &str) -> Result<(String, String), Failure> {
-    match line.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+fn named(header: Header) -> Result<(String, Secret), Failure> {
+    if header.name.is_empty() {
         // The line itself may be a secret.
-        _ => Err(Failure::usage("a header has no name").hint("write it like --header 'X-Api-Key: value'")),
+        return Err(Failure::usage("a header has no name").hint("write it like --header 'X-Api-Key: value'"));
     }
+    Ok((header.name, header.value))
 }
 
 /// Reads `KEY=VALUE`; `KEY` alone passes on a variable of this process.
@@ -133,27 +146,37 @@ fn variable(word: &str) -> Result<(String, OsString), Failure> {
     }
 }
 
-fn bearer(token: Option<String>, variable: Option<&str>) -> Result<Option<String>, Failure> {
-    if let Some(name) = variable {
-        return match std::env::var(name) {
-            Ok(token) if !token.trim().is_empty() => Ok(Some(token.trim().to_owned())),
-            _ => {
-                Err(Failure::new(crate::exit::Kind::Auth, format!("the variable `{name}` of --bearer-env is not set"))
-                    .hint(format!("set it to the token: export {name}=…")))
-            }
-        };
-    }
-    match token.as_deref() {
-        Some("-") => {
-            let token = standard_input("the token")?;
-            Ok(Some(token.trim().to_owned()))
+/// Fetches the token from where it is safe; the command line is no such place.
+fn bearer(given: Option<&Secret>, variable: Option<&str>) -> Result<Option<Secret>, Failure> {
+    let token = match (given, variable) {
+        (None, None) => return Ok(None),
+        (_, Some(name)) => std::env::var(name).map_err(|_| unset(name))?,
+        (Some(given), None) if *given == Secret::from("-") => standard_input("the token")?,
+        (Some(_), None) => {
+            return Err(Failure::usage("a token on the command line can be read by every user of this machine")
+                .hint("put it into a variable and name that by `--bearer-env VAR`, or pipe it in with `--bearer -`"));
         }
-        _ => Ok(token),
+    };
+    match (token.trim(), variable) {
+        ("", Some(name)) => Err(unset(name)),
+        ("", None) => Err(Failure::new(Kind::Auth, "there is no token on standard input")
+            .hint("pipe it in: `some-command | mcp-bridge … --bearer -`")),
+        (token, _) => Ok(Some(token.into())),
     }
 }
 
-/// Reads standard input to its end.
+fn unset(variable: &str) -> Failure {
+    Failure::new(Kind::Auth, format!("the variable `{variable}` of --bearer-env is not set"))
+        .hint(format!("set it to the token: export {variable}=…"))
+}
+
+/// Reads standard input to its end, which can be done once.
 pub(crate) fn standard_input(what: &str) -> Result<String, Failure> {
+    static IS_READ: AtomicBool = AtomicBool::new(false);
+    if IS_READ.swap(true, Ordering::Relaxed) {
+        return Err(Failure::usage(format!("{what} cannot be read from standard input, which was read already"))
+            .hint("give `-` once"));
+    }
     let mut text = String::new();
     match std::io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text) {
         Ok(_) => Ok(text),
@@ -161,18 +184,40 @@ pub(crate) fn standard_input(what: &str) -> Result<String, Failure> {
     }
 }
 
+/// What helps most often when a URL leads to something else than an endpoint.
+pub(crate) const WHICH_PATH: &str = "check the URL; the path is often `/mcp`";
+
 /// As much as is read from standard input.
 const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::cli::Cli;
+
+    fn parsed(args: &[&str]) -> cli::Connect {
+        let args = ["mcp-bridge", "tools", "http://h"].iter().chain(args);
+        match Cli::try_parse_from(args).map(|cli| cli.command) {
+            Ok(cli::Command::Tools(tools)) => tools.connect,
+            _ => panic!("these are arguments of `tools`"),
+        }
+    }
 
     #[test]
-    fn a_header_has_a_name_and_a_value() {
-        assert_eq!(header("X-Key:  a:b ").unwrap(), ("X-Key".to_owned(), "a:b".to_owned()));
-        let failure = header("s3cret").unwrap_err();
-        assert!(!failure.message.contains("s3cret"));
+    fn a_header_has_a_name_and_a_value_that_is_kept_secret() {
+        let connect = parsed(&["--header", "X-Key:  a:b "]);
+        assert_eq!(format!("{:?}", connect.header), r#"[Header { name: "X-Key", value: Secret(…) }]"#);
+        assert_eq!(connect.header[0].value, Secret::from("a:b"));
+        let failure = Connect::new(parsed(&["--header", "s3cret"]), &[], None).err().unwrap();
+        assert!(!failure.json().contains("s3cret") && failure.json().contains("a header has no name"));
+    }
+
+    #[test]
+    fn a_token_on_the_command_line_is_refused_and_not_repeated() {
+        let failure = Connect::new(parsed(&["--bearer", "s3cret"]), &[], None).err().unwrap();
+        assert!(!failure.json().contains("s3cret") && failure.json().contains("--bearer-env"), "{}", failure.json());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use mcp_openai_bridge::{Error as LoopError, ModelError};
 use mcp_types::ErrorCode;
 use serde_json::json;
 
+use crate::connect::WHICH_PATH;
 use crate::output::Output;
 
 /// Why the program did not do what it was asked for.
@@ -117,9 +118,9 @@ fn judge(error: &ClientError) -> (Kind, Option<&'static str>) {
         ClientError::InputRequired(_) | ClientError::ToolFailed(_) => (Kind::Tool, None),
         ClientError::Unsupported(_) => (Kind::Protocol, Some("let both sides find a revision with `--era auto`")),
         ClientError::Malformed(_) | ClientError::Misbehaved(_) => {
-            (Kind::Protocol, Some("is this the endpoint of an MCP server? Its path is often `/mcp`"))
+            (Kind::Protocol, Some("is this the endpoint of an MCP server? The path is often `/mcp`"))
         }
-        ClientError::Http(_) => (Kind::Protocol, Some("check the URL; the path of an endpoint is often `/mcp`")),
+        ClientError::Http(_) => (Kind::Protocol, Some(WHICH_PATH)),
         ClientError::TimedOut(_) => (Kind::Timeout, Some("give it more time by `--timeout SECONDS`")),
         ClientError::Exited(_) => (Kind::Unreachable, Some("run the command by itself to see what it needs")),
         ClientError::Environment(_) => {

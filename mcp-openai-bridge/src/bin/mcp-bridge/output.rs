@@ -4,6 +4,7 @@
 //! cursor or rewrite what stands there, are shown as `\u{1b}`; into a pipe everything goes as it came.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use serde::Serialize;
@@ -113,6 +114,13 @@ pub(crate) fn is_unsafe(c: char) -> bool {
     turns_lines || (c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
+/// Writes a number of things, one of them or several.
+pub(crate) fn counted(number: impl fmt::Display, what: &str) -> String {
+    let number = number.to_string();
+    let end = if number == "1" { "" } else { "s" };
+    format!("{number} {what}{end}")
+}
+
 /// Cuts a text for a line of talk.
 pub(crate) fn shortened(text: &str, chars: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -131,6 +139,11 @@ mod tests {
         assert_eq!(shown("a\u{1b}[2Jb\r\u{9b}31m\n\tc"), "a\\u{1b}[2Jb\\u{d}\\u{9b}31m\n\tc");
         assert_eq!(shown("abc\u{202e}cod"), "abc\\u{202e}cod");
         assert!(matches!(shown("plain\ntext ü"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        assert_eq!([counted(1, "second"), counted(0, "second"), counted(1.5, "second")], ["1 second", "0 seconds", "1.5 seconds"]);
     }
 
     #[test]

@@ -2,14 +2,54 @@
 //!
 //! The surprising thing: every snippet is complete. Whoever reads this has the terminal open and no manual.
 
+use std::fmt;
+
+use mcp_client::{Client, Error as ClientError};
 use mcp_types::Revision;
 use mcp_types::meta::{CLIENT_CAPABILITIES, PROTOCOL_VERSION};
 
+/// What a server offers, by name.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    tools: Vec<String>,
+    resources: Vec<String>,
+    templates: Vec<String>,
+    prompts: Vec<String>,
+}
+
+impl Offer {
+    /// Asks a server.
+    pub(crate) async fn of(client: &Client) -> Result<Self, ClientError> {
+        let (tools, prompts) = (client.list_tools().await?, client.list_prompts().await?);
+        let (resources, templates) = (client.list_resources().await?, client.list_resource_templates().await?);
+        Ok(Self {
+            tools: tools.into_iter().map(|tool| tool.name).collect(),
+            resources: resources.into_iter().map(|resource| resource.uri).collect(),
+            templates: templates.into_iter().map(|template| template.uri_template).collect(),
+            prompts: prompts.into_iter().map(|prompt| prompt.name).collect(),
+        })
+    }
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            ("tools", &self.tools),
+            ("resources", &self.resources),
+            ("templates", &self.templates),
+            ("prompts", &self.prompts),
+        ];
+        for (kind, names) in kinds {
+            write!(f, "\n  {kind}: {}", names.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 /// Says what is served, and how to reach it.
-pub(crate) fn greeting(url: &str) -> String {
+pub(crate) fn greeting(url: &str, offer: &Offer) -> String {
     format!(
-        r#"Serving the tools that are built in: get_current_time, convert_time, date_difference, add, echo, count_text, countdown;
-the resource embedded://about, the template time://{{timezone}} and the prompt summarize.
+        r#"Serving what is built in:{offer}
 
 Claude, Cursor and most others (`mcpServers`):
   {{"mcpServers": {{"mcp-bridge": {{"type": "http", "url": "{url}"}}}}}}

@@ -30,7 +30,11 @@ pub(super) fn check(owed: &[Owed], nameless: usize, answers: &[Value]) -> Result
         return Err(format!("an answer has the id {id}, which nobody sent (O2)"));
     }
     let found = answers.iter().filter(|answer| id(answer).is_none()).count();
-    if found == nameless + hidden { Ok(()) } else { Err(format!("{found} answers have no id, not {}", nameless + hidden)) }
+    if found == nameless + hidden {
+        Ok(())
+    } else {
+        Err(format!("{found} answers have no id, not {}", nameless + hidden))
+    }
 }
 
 /// Returns the code of an answer; 0 stands for a result.
@@ -43,12 +47,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const OWED: [Owed; 2] = [
-        Owed { id: "a", codes: &[-32600, 0], is_hidden: false },
-        Owed { id: "b", codes: &[-32700], is_hidden: true },
-    ];
+    const OWED: [Owed; 2] =
+        [Owed { id: "a", codes: &[-32600, 0], is_hidden: false }, Owed { id: "b", codes: &[-32700], is_hidden: true }];
 
-    fn error(id: Value, code: i64) -> Value {
+    fn error(id: &Value, code: i64) -> Value {
         json!({ "id": id, "error": { "code": code } })
     }
 
@@ -58,14 +60,14 @@ mod tests {
 
     #[test]
     fn every_id_is_owed_exactly_its_answers() {
-        let (result, refusal) = (json!({ "id": "a", "result": {} }), error(json!("a"), -32600));
-        let (named, nameless) = (error(json!("b"), -32700), error(Value::Null, -32600));
-        let all = [result.clone(), refusal.clone(), named.clone(), nameless.clone()];
+        let (result, refusal) = (json!({ "id": "a", "result": {} }), error(&json!("a"), -32600));
+        let (named, nameless) = (error(&json!("b"), -32700), error(&Value::Null, -32600));
+        let all = [result.clone(), refusal.clone(), named, nameless.clone()];
         assert_eq!(check(&all), Ok(()));
-        assert_eq!(check(&[result.clone(), refusal.clone(), nameless.clone(), nameless.clone()]), Ok(()));
+        assert_eq!(check(&[result, refusal.clone(), nameless.clone(), nameless]), Ok(()));
         assert!(check(&all[1..]).unwrap_err().contains("\"a\""));
         assert!(check(&all[..3]).unwrap_err().contains("no id"));
         assert!(check(&[&all[..], &[refusal]].concat()).unwrap_err().contains("\"a\""));
-        assert!(check(&[&all[..], &[error(json!("c"), 1)]].concat()).unwrap_err().contains("nobody sent"));
+        assert!(check(&[&all[..], &[error(&json!("c"), 1)]].concat()).unwrap_err().contains("nobody sent"));
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Answer {
 pub(super) enum Headers<'a> {
     /// Those of the good call.
     Modern,
+    /// Those that repeat a method and a name of a modern request.
+    Mirror(&'a str, Option<&'a str>),
     /// Those of a session.
     Session(&'a str),
     /// Those of no era.
@@ -72,6 +74,11 @@ impl HttpTarget {
         );
         match headers {
             Headers::Modern => head.push_str(texts::HEADERS),
+            Headers::Mirror(method, name) => {
+                head.push_str(&format!("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n"));
+                let name = name.map(|name| format!("Mcp-Name: {name}\r\n"));
+                head.push_str(&name.unwrap_or_default());
+            }
             Headers::Session(id) => head.push_str(&format!("Mcp-Session-Id: {id}\r\n")),
             Headers::Bare => {}
         }

@@ -242,11 +242,11 @@ const SHOWN_CHARS: usize = 80;
 mod tests {
     use super::*;
 
-    fn error(id: Value, code: i64) -> Value {
+    fn error(id: &Value, code: i64) -> Value {
         json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": "no" } })
     }
 
-    fn result(id: Value, text: &str) -> Value {
+    fn result(id: &Value, text: &str) -> Value {
         json!({ "jsonrpc": "2.0", "id": id, "result": { "content": [{ "type": "text", "text": text }] } })
     }
 
@@ -257,30 +257,30 @@ mod tests {
     #[test]
     fn an_error_must_have_one_of_the_codes_and_the_readable_id() {
         let want = Want::parse(WantedId::Echoed(json!(5)));
-        assert_eq!(judge(&want, error(json!(5), -32700)), Ok("-32700".to_owned()));
-        assert!(judge(&want, error(json!("5"), -32700)).is_err());
-        assert!(judge(&want, error(Value::Null, -32700)).is_err());
-        assert!(judge(&want, error(json!(5), -32600)).is_err());
-        assert!(judge(&want, result(json!(5), "x")).unwrap_err().contains("it was taken"));
+        assert_eq!(judge(&want, error(&json!(5), -32700)), Ok("-32700".to_owned()));
+        assert!(judge(&want, error(&json!("5"), -32700)).is_err());
+        assert!(judge(&want, error(&Value::Null, -32700)).is_err());
+        assert!(judge(&want, error(&json!(5), -32600)).is_err());
+        assert!(judge(&want, result(&json!(5), "x")).unwrap_err().contains("it was taken"));
     }
 
     #[test]
     fn an_id_that_may_have_been_read_is_that_one_or_none() {
         let want = Want::parse(WantedId::Perhaps(json!(5)));
-        assert!(judge(&want, error(Value::Null, -32700)).is_ok());
-        assert!(judge(&want, error(json!(5), -32700)).is_ok());
-        assert!(judge(&want, error(json!(6), -32700)).is_err());
+        assert!(judge(&want, error(&Value::Null, -32700)).is_ok());
+        assert!(judge(&want, error(&json!(5), -32700)).is_ok());
+        assert!(judge(&want, error(&json!(6), -32700)).is_err());
         let want = Want::invalid(WantedId::Unknown);
-        assert!(judge(&want, error(Value::Null, -32600)).is_ok());
-        assert!(judge(&want, error(json!(5), -32600)).is_err());
+        assert!(judge(&want, error(&Value::Null, -32600)).is_ok());
+        assert!(judge(&want, error(&json!(5), -32600)).is_err());
     }
 
     #[test]
     fn a_result_must_hold_the_nonce_of_its_call() {
         let want = Want::result("n-7", json!(1));
-        assert_eq!(judge(&want, result(json!(1), "is n-7")), Ok("result".to_owned()));
-        assert!(judge(&want, result(json!(1), "is n-8")).is_err());
-        assert!(judge(&want, error(json!(1), -32700)).is_err());
+        assert_eq!(judge(&want, result(&json!(1), "is n-7")), Ok("result".to_owned()));
+        assert!(judge(&want, result(&json!(1), "is n-8")).is_err());
+        assert!(judge(&want, error(&json!(1), -32700)).is_err());
         let both = json!({ "jsonrpc": "2.0", "id": 1, "result": {}, "error": {} });
         assert!(judge(&want, both).unwrap_err().contains("T-4"));
     }
@@ -298,17 +298,17 @@ mod tests {
     #[test]
     fn a_status_must_go_with_the_answer() {
         let want = Want::parse(WantedId::Unknown);
-        let refused = |status| want.judge(&Outcome::of_http(status, Some(error(Value::Null, -32700))));
+        let refused = |status| want.judge(&Outcome::of_http(status, Some(error(&Value::Null, -32700))));
         assert_eq!(refused(400), Ok("400/-32700".to_owned()));
         assert!(refused(500).is_err());
-        let taken = Want::result("", json!(1)).judge(&Outcome::of_http(202, Some(result(json!(1), ""))));
+        let taken = Want::result("", json!(1)).judge(&Outcome::of_http(202, Some(result(&json!(1), ""))));
         assert!(taken.is_err());
     }
 
     #[test]
     fn a_tally_with_a_fault_is_a_red_finding_that_names_it() {
         let case = |want| Case { name: "half a brace".to_owned(), bytes: Vec::new(), want };
-        let outcome = Outcome::of_pipe(Some(error(Value::Null, -32700)));
+        let outcome = Outcome::of_pipe(Some(error(&Value::Null, -32700)));
         let mut tally = Tally::default();
         tally.add(&case(Want::parse(WantedId::Unknown)), &outcome);
         tally.add(&case(Want::parse(WantedId::Unknown)), &outcome);

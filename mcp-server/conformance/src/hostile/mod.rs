@@ -54,8 +54,11 @@ pub(crate) async fn run(only: Option<&str>) -> Report {
     let mut at: Vec<_> = chosen.enumerate().collect();
     // Those that wait for long begin first.
     at.sort_by_key(|(_, probe)| !probe.goal.contains(" s"));
-    let mut rows: Vec<_> =
-        stream::iter(at).map(|(at, probe)| probe.row().map(move |row| (at, row))).buffer_unordered(JOBS).collect().await;
+    let mut rows: Vec<_> = stream::iter(at)
+        .map(|(at, probe)| probe.row().map(move |row| (at, row)))
+        .buffer_unordered(JOBS)
+        .collect()
+        .await;
     rows.sort_by_key(|(at, _)| *at);
     Report { rows: rows.into_iter().map(|(_, row)| row).collect(), took: start.elapsed() }
 }
@@ -86,9 +89,8 @@ impl Probe {
 
 async fn over_http(aim: Aim, run: for<'a> fn(&'a HttpTarget) -> BoxFuture<'a, Finding>) -> Finding {
     let mut target = HttpTarget::start(aim).await?;
-    target.good_call().await.map_err(|fault| format!("before the probe: {fault}"))?;
-    target.process.settle(Some(0)).await.ok();
     let files = target.process.open_files();
+    target.good_call().await.map_err(|fault| format!("before the probe: {fault}"))?;
     let finding = run(&target).await;
     let after = async {
         target.process.check_lives()?;

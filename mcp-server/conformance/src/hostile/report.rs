@@ -45,7 +45,7 @@ impl Report {
 
     /// Returns the report for programs.
     pub(crate) fn to_json(&self) -> Value {
-        let rows: Vec<_> = self.rows.iter().map(|row| {
+        let probe = |row: &Row| {
             json!({
                 "transport": row.way,
                 "probe": row.name,
@@ -54,7 +54,8 @@ impl Report {
                 "verdict": row.verdict().to_lowercase(),
                 "milliseconds": row.took.as_millis(),
             })
-        });
+        };
+        let rows: Vec<_> = self.rows.iter().map(probe).collect();
         let red = self.reds();
         json!({ "ok": rows.len() - red, "red": red, "seconds": self.took.as_secs_f64(), "probes": rows })
     }

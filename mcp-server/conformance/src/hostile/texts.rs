@@ -96,7 +96,8 @@ fn taken() -> Want {
 /// F01: the good call, cut off at every byte.
 pub(super) fn truncated() -> Vec<Case> {
     let text = good();
-    let cut = |end| case(format!("cut at {end}"), text.as_bytes().get(..end).unwrap_or_default(), Want::parse(perhaps()));
+    let cut =
+        |end| case(format!("cut at {end}"), text.as_bytes().get(..end).unwrap_or_default(), Want::parse(perhaps()));
     (1..text.len()).map(cut).collect()
 }
 
@@ -144,7 +145,8 @@ pub(super) fn deep(of_response: &WantedId) -> Vec<Case> {
             ("no message", lists.clone()),
             ("never closed", "[".repeat(depth)),
         ];
-        cases.extend(texts.map(|(place, text)| case(format!("depth {depth} in {place}"), text, Want::parse(perhaps()))));
+        cases
+            .extend(texts.map(|(place, text)| case(format!("depth {depth} in {place}"), text, Want::parse(perhaps()))));
         let want = Want::parse(of_response.clone()).or_silence();
         let result = format!(r#"{{"jsonrpc":"2.0","id":7,"result":{objects}}}"#);
         let error = format!(r#"{{"jsonrpc":"2.0","id":7,"error":{{"code":1,"message":"x","data":{lists}}}}}"#);
@@ -157,12 +159,37 @@ pub(super) fn deep(of_response: &WantedId) -> Vec<Case> {
 /// F05: everything that could stand where an id stands.
 pub(super) fn ids() -> Vec<Case> {
     let long = format!("\"{}\"", "x".repeat(256));
-    let good = ["\"s\"", "\"\"", "1", "\"1\"", "0", "-1", "-9223372036854775808", "9223372036854775807", "9007199254740993", &long];
+    let good = [
+        "\"s\"",
+        "\"\"",
+        "1",
+        "\"1\"",
+        "0",
+        "-1",
+        "-9223372036854775808",
+        "9223372036854775807",
+        "9007199254740993",
+        &long,
+    ];
     let mut cases: Vec<_> = good
         .iter()
-        .filter_map(|id| Some(case(format!("id {id}"), with_id(id), Want::result("here", serde_json::from_str(id).ok()?))))
+        .filter_map(|id| {
+            Some(case(format!("id {id}"), with_id(id), Want::result("here", serde_json::from_str(id).ok()?)))
+        })
         .collect();
-    let bad = ["null", "1.5", "true", "{}", "[]", "[1]", "1.0", "1e0", "9223372036854775808", "18446744073709551616", "1180591620717411303424"];
+    let bad = [
+        "null",
+        "1.5",
+        "true",
+        "{}",
+        "[]",
+        "[1]",
+        "1.0",
+        "1e0",
+        "9223372036854775808",
+        "18446744073709551616",
+        "1180591620717411303424",
+    ];
     cases.extend(bad.iter().map(|id| case(format!("id {id}"), with_id(id), Want::invalid(WantedId::Unknown))));
     // Whether a number beyond every range is JSON is a matter of taste; that it is no id is not.
     cases.push(case("id 1e400", with_id("1e400"), Want::unreadable(WantedId::Unknown)));
@@ -189,8 +216,10 @@ pub(super) fn duplicate_keys() -> Vec<Case> {
         ("the version", r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2025-11-25","#, r#""_meta":{"#),
     ];
     let refused = Want::invalid(perhaps());
-    let mut cases: Vec<_> =
-        twice.iter().map(|(name, by, part)| case(format!("{name} twice"), replaced(part, by), refused.clone())).collect();
+    let mut cases: Vec<_> = twice
+        .iter()
+        .map(|(name, by, part)| case(format!("{name} twice"), replaced(part, by), refused.clone()))
+        .collect();
     let open = || Want::invalid(perhaps()).or_result("");
     cases.push(case("an argument twice", with_arguments(r#"{"x":1,"x":2}"#), open()));
     cases.push(case("an unknown member twice", replaced(r#""id""#, r#""x":1,"x":2,"id""#), open()));
@@ -224,8 +253,7 @@ pub(super) fn near_keys() -> Vec<Case> {
 /// F08, F09: JSON that is no message.
 pub(super) fn shapes() -> Vec<Case> {
     let nothing = ["42", "\"text\"", "null", "true", "{}", r#"{"jsonrpc":"2.0"}"#];
-    let mut cases: Vec<_> =
-        nothing.iter().map(|text| case(*text, *text, Want::invalid(WantedId::Unknown))).collect();
+    let mut cases: Vec<_> = nothing.iter().map(|text| case(*text, *text, Want::invalid(WantedId::Unknown))).collect();
     let wrong = [
         ("jsonrpc missing", replaced(r#""jsonrpc":"2.0","#, "")),
         ("jsonrpc 1.0", replaced(r#""2.0""#, r#""1.0""#)),
@@ -284,6 +312,13 @@ pub(super) fn batches() -> Vec<Case> {
     texts.map(|(name, text)| case(name, text, Want::invalid(WantedId::Unknown))).into()
 }
 
+/// F12: batches of requests that claim a revision, which no batch holds (V-52).
+pub(super) fn claimed_batches() -> Vec<Case> {
+    let good = good();
+    let texts = [("one claim", format!("[{good}]")), ("two claims", format!("[{good},{good}]"))];
+    texts.map(|(name, text)| case(name, text, Want::invalid(WantedId::Unknown))).into()
+}
+
 /// F14: white space that is none, and what only looks like an end of the line.
 pub(super) fn spaces() -> Vec<Case> {
     let good = good();
@@ -333,7 +368,15 @@ pub(super) fn calls() -> Vec<(Case, &'static str, Option<&'static str>)> {
         (case("unknown tool", call("no such", "{}"), codes(&[-32602])), "tools/call", Some("no such")),
         (case("panicking tool", call("panic", "{}"), codes(&[-32603])), "tools/call", Some("panic")),
         (case("arguments a list", call("echo", "[]"), codes(&[-32602])), "tools/call", Some("echo")),
-        (case("unknown notification", replaced(r#""id":7,"method":"tools/call""#, r#""method":"notifications/no""#), Want::silence()), "notifications/no", None),
+        (
+            case(
+                "unknown notification",
+                replaced(r#""id":7,"method":"tools/call""#, r#""method":"notifications/no""#),
+                Want::silence(),
+            ),
+            "notifications/no",
+            None,
+        ),
     ]
 }
 
@@ -358,7 +401,8 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Case> {
-        let mut cases = [truncated(), not_utf8(), surrogates(), ids(), duplicate_keys(), near_keys(), shapes()].concat();
+        let mut cases =
+            [truncated(), not_utf8(), surrogates(), ids(), duplicate_keys(), near_keys(), shapes()].concat();
         cases.extend([deep(&WantedId::Unknown), responses(&WantedId::Unknown), batches(), spaces()].concat());
         cases.extend(calls().into_iter().map(|(case, ..)| case));
         cases

@@ -41,7 +41,7 @@ pub(crate) async fn ask(cx: &Cx, session: &Arc<Session>, request: InputRequest) 
 /// Turns the refusal of a question into what a legacy client can be told of it.
 pub(crate) fn unasked(error: RpcError) -> AskError {
     match MissingRequiredClientCapabilityError::from_error(&error) {
-        Some(lacking) => AskError::Undeclared(lacking.required_capabilities),
+        Some(lacking) => AskError::Undeclared(Box::new(lacking.required_capabilities)),
         None => AskError::Refused(error),
     }
 }

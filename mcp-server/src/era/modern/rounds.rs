@@ -6,7 +6,7 @@ use mcp_transport::Call;
 use mcp_types::{InputRequiredResult, MissingRequiredClientCapabilityError, Params, RpcError};
 
 use crate::context::Cx;
-use crate::input::{Answers, Binding, lacking};
+use crate::input::{Answers, Binding};
 use crate::service::Core;
 use crate::task::since_1970;
 
@@ -30,9 +30,10 @@ pub(crate) fn answers(core: &Core, call: &Call) -> Result<Answers, RpcError> {
 /// Fails when what is kept is too large to travel.
 pub(crate) fn asks(cx: &Cx) -> Result<InputRequiredResult, RpcError> {
     let core = cx.core();
-    let asks = cx.asking().take().into_result(|record| {
-        core.sealer.seal(record, &binding(cx, cx.params()), since_1970(core.now()))
-    })?;
+    let asks = cx
+        .asking()
+        .take()
+        .into_result(|record| core.sealer.seal(record, &binding(cx, cx.params()), since_1970(core.now())))?;
     asks.ok_or_else(|| RpcError::internal("the handler waits for an answer to nothing"))
 }
 
@@ -45,13 +46,13 @@ pub(crate) fn required(cx: &Cx, required: InputRequiredResult) -> Result<InputRe
     let core = cx.core();
     let requests = required.input_requests.iter().flat_map(|requests| requests.iter());
     for (_, request) in requests {
-        if let Some(lacking) = lacking(request, &cx.capabilities(), cx.features()) {
+        if let Some(lacking) = request.lacking(&cx.capabilities(), cx.features()) {
             return Err(MissingRequiredClientCapabilityError::new(lacking).into());
         }
     }
-    cx.asking().take().seal_own(required, |record| {
-        core.sealer.seal(record, &binding(cx, cx.params()), since_1970(core.now()))
-    })
+    cx.asking()
+        .take()
+        .seal_own(required, |record| core.sealer.seal(record, &binding(cx, cx.params()), since_1970(core.now())))
 }
 
 fn binding(cx: &Cx, params: &Params) -> Binding {

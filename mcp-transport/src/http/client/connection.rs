@@ -176,8 +176,7 @@ fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
 
 async fn connect(target: &Target, security: &Security) -> Result<Box<dyn Stream>, Error> {
     let stream = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| {
-        let what = format!("cannot connect to `{}`; does the server run, and is the port right?", target.authority);
-        Error::environment(what, error)
+        Error::environment(format!("cannot connect to `{}`", target.authority), error)
     })?;
     // Without this the end of a request in two parts waits for the acknowledgement of the first.
     let _ = stream.set_nodelay(true);

@@ -1,7 +1,6 @@
 //! The messages of an event stream as they come in (H-14, H-15, HL-9).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -14,23 +13,35 @@ use super::rules::Content;
 use super::shared::Shared;
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::sse::SseDecoder;
+use crate::replay::Cursor;
+use crate::sse::{SseDecoder, SseEvent};
 
-/// An event stream that is being read.
+/// One connection of an event stream that is being read.
 pub(super) struct Events {
+    raw: RawEvents,
+}
+
+/// The events of one connection, as they are.
+pub(super) struct RawEvents {
     connection: Connection,
     body: Body,
     decoder: SseDecoder,
 }
 
+/// What came of asking for a stream.
+pub(super) enum Opened {
+    Events(Events),
+    /// The server does not give it, with this status.
+    Refused(u16),
+}
+
 impl Events {
     pub(super) fn new(connection: Connection, response: Response<Body>, limits: &Limits) -> Self {
-        Self { connection, body: response.into_body(), decoder: SseDecoder::new(limits) }
+        Self { raw: RawEvents::new(connection, response, limits) }
     }
 
-    /// Opens the stream of a session, or the rest of a stream after an event (HL-6, HL-8); none when the server does not
-    /// have it.
-    pub(super) async fn open(shared: &Shared, last_event_id: Option<&str>) -> Result<Option<Self>, Error> {
+    /// Opens the stream of a session, or the rest of a stream after an event (HL-6, HL-8).
+    pub(super) async fn open(shared: &Shared, last_event_id: Option<&str>) -> Result<Opened, Error> {
         let headers = shared.agreement().of_resumption(last_event_id);
         let mut request = shared.request(Method::GET, &headers, Bytes::new())?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
@@ -38,44 +49,45 @@ impl Events {
         let status = response.status();
         let media = response.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
         if status.is_success() && Content::read(status.as_u16(), media) == Content::Events {
-            return Ok(Some(Self::new(connection, response, &shared.limits)));
+            return Ok(Opened::Events(Self::new(connection, response, &shared.limits)));
         }
-        let is_passing = status.is_server_error();
         shared.read_failure(connection, response).await?;
-        if is_passing { Err(Error::Closed) } else { Ok(None) }
+        Ok(Opened::Refused(status.as_u16()))
     }
 
-    /// Returns the next message; `None` at the end of the stream.
-    pub(super) async fn next(&mut self) -> Result<Option<Message>, Error> {
+    /// Returns the next message that no earlier connection has brought; `None` at the end of the connection.
+    pub(super) async fn next(&mut self, cursor: &mut Cursor) -> Result<Option<Message>, Error> {
+        while let Some(event) = self.raw.next().await? {
+            if let Some(data) = cursor.take(event) {
+                return read_message(data).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends the reading of a stream that has brought its response.
+    pub(super) async fn finish(self, shared: &Arc<Shared>) {
+        shared.release(self.raw.connection, self.raw.body).await;
+    }
+}
+
+impl RawEvents {
+    pub(super) fn new(connection: Connection, response: Response<Body>, limits: &Limits) -> Self {
+        Self { connection, body: response.into_body(), decoder: SseDecoder::new(limits) }
+    }
+
+    /// Returns the next event; `None` at the end of the connection.
+    pub(super) async fn next(&mut self) -> Result<Option<SseEvent>, Error> {
         loop {
-            while let Some(event) =
-                self.decoder.next_event().map_err(|error| Error::malformed(EVENT, error.to_string()))?
-            {
-                let is_message = event.name.as_deref().is_none_or(|name| name == "message");
-                if is_message && !event.is_priming() {
-                    return read_message(event.data).map(Some);
-                }
+            let event = self.decoder.next_event().map_err(|error| Error::malformed(EVENT, error.to_string()))?;
+            if event.is_some() {
+                return Ok(event);
             }
             match self.connection.read(&mut self.body).await? {
                 Some(bytes) => self.decoder.extend(&bytes),
                 None => return Ok(None),
             }
         }
-    }
-
-    /// Returns the id of the last event, by which a stream is resumed.
-    pub(super) fn last_event_id(&self) -> Option<&str> {
-        self.decoder.last_event_id()
-    }
-
-    /// Returns how long the server asks to wait before the stream is opened again.
-    pub(super) fn retry(&self) -> Option<Duration> {
-        self.decoder.retry()
-    }
-
-    /// Ends the reading of a stream that has brought its response.
-    pub(super) async fn finish(self, shared: &Arc<Shared>) {
-        shared.release(self.connection, self.body).await;
     }
 }
 

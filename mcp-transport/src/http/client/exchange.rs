@@ -15,12 +15,13 @@ use mcp_types::{Message, RawJson, RequestId, rpc};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::connection::Connection;
-use super::events::Events;
+use super::events::{Events, Opened};
 use super::rules::{self, Agreement, Content, Headers};
 use super::shared::Shared;
 use crate::client::{Event, Exchange, Incoming, Outgoing, Patience};
 use crate::error::{Deadline, Error};
 use crate::header::MCP_SESSION_ID;
+use crate::replay::{Comeback, Cursor, GaveUp, Loss};
 
 /// Sends a request, waits for the head of the response, and for all of it when it is one message.
 pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exchange, Error> {
@@ -52,8 +53,7 @@ pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exch
                 wait,
                 withdrawal,
                 is_legacy,
-                cursor: None,
-                losses: 0,
+                cursor: Cursor::of_answer(&shared.limits),
             };
             Ok(Exchange::new(id, state.into_stream()))
         }
@@ -118,10 +118,8 @@ struct Streaming {
     wait: Wait,
     withdrawal: Withdrawal,
     is_legacy: bool,
-    /// The id of the last event of all the streams that the response was to come on.
-    cursor: Option<String>,
-    /// How often the stream was lost since the last message.
-    losses: u32,
+    /// What came on all the connections of the stream.
+    cursor: Cursor,
 }
 
 impl Streaming {
@@ -152,7 +150,7 @@ impl Streaming {
 
     async fn next(&mut self) -> Result<Event, Error> {
         loop {
-            let message = match self.wait.on(self.events.next()).await {
+            let message = match self.wait.on(self.events.next(&mut self.cursor)).await {
                 Ok(Some(message)) => message,
                 Ok(None) => {
                     self.resume(Error::Closed).await?;
@@ -164,7 +162,6 @@ impl Streaming {
                 }
                 Err(error) => return Err(error),
             };
-            self.losses = 0;
             match message {
                 Message::Notification(notification) => return Ok(Event::Notification(notification)),
                 Message::Response(response) if rules::answers(&response, &self.id) => {
@@ -184,29 +181,36 @@ impl Streaming {
     ///
     /// # Errors
     ///
-    /// Fails with `lost` when the stream cannot be had again (H-17).
+    /// Fails with `lost` when the stream cannot be resumed (H-17), and with what the server says when it refuses to.
     async fn resume(&mut self, lost: Error) -> Result<(), Error> {
-        self.cursor = self.events.last_event_id().map(str::to_owned).or(self.cursor.take());
-        let limits = &self.shared.limits;
-        let may_try = self.is_legacy && (self.losses as usize) < limits.reconnects;
-        let Some(cursor) = self.cursor.as_deref().filter(|_| may_try) else {
+        if !self.is_legacy {
             return Err(lost);
-        };
-        let pause = rules::backoff(self.losses, self.events.retry(), limits);
-        self.losses += 1;
-        let shared = &self.shared;
-        let events = self.wait.on(async {
-            sleep(pause).await;
-            Events::open(shared, Some(cursor)).await
-        });
-        match events.await {
-            Ok(Some(events)) => *self.events = events,
-            Ok(None) => return Err(lost),
-            // The old stream is at its end, so it ends again and the next attempt follows.
-            Err(Error::Closed | Error::Environment(_)) => {}
-            Err(error) => return Err(error),
         }
-        Ok(())
+        let mut loss = Loss::Cut;
+        loop {
+            if self.shared.is_closed() {
+                return Err(lost);
+            }
+            let pause = match self.cursor.lost(loss, rules::random()) {
+                Comeback::After(pause) => pause,
+                Comeback::Never(GaveUp::Unresumable) => return Err(lost),
+                Comeback::Never(gave_up) => {
+                    return Err(Error::environment(format!("the answer of {} is lost", self.shared.target), gave_up));
+                }
+            };
+            self.wait.pause(pause).await?;
+            let opened = Events::open(&self.shared, self.cursor.last_event_id());
+            match self.wait.on(opened).await {
+                Ok(Opened::Events(events)) => {
+                    self.cursor.connected();
+                    *self.events = events;
+                    return Ok(());
+                }
+                Ok(Opened::Refused(status)) => loss = Loss::Status(status),
+                Err(Error::Closed | Error::Environment(_) | Error::TimedOut(Deadline::Connect(_))) => loss = Loss::Cut,
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
@@ -226,6 +230,14 @@ impl Wait {
     /// Starts the wait for the next sign of life.
     fn restart(&mut self) {
         self.idle = Instant::now() + self.patience.idle;
+    }
+
+    /// Waits before another attempt. The server may have asked for it, so it does not count as silence.
+    async fn pause(&mut self, pause: Duration) -> Result<(), Error> {
+        let passed = Error::TimedOut(Deadline::Total(self.patience.total));
+        timeout_at(self.total, sleep(pause)).await.map_err(|_| passed)?;
+        self.restart();
+        Ok(())
     }
 
     async fn on<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -4,6 +4,7 @@
 //! HttpClient → exchange → shared → pool → connection
 //!                 └── events      (an event stream)
 //!            → standalone         (legacy: what the server sends of its own accord)
+//! SseClient  → pipe::Mux → shared (2024-11-05: one stream down, POSTs up)
 //!     rules, target               (every decision; pure)
 //! ```
 //!
@@ -16,6 +17,8 @@ mod exchange;
 mod pool;
 mod rules;
 mod shared;
+#[cfg(feature = "sse-r1")]
+mod sse;
 mod standalone;
 mod target;
 #[cfg(test)]
@@ -40,6 +43,9 @@ use self::target::Target;
 use crate::client::{Exchange, Incoming, Outgoing, Transport};
 use crate::error::{Deadline, Error};
 use crate::limits::Limits;
+
+#[cfg(feature = "sse-r1")]
+pub use self::sse::SseClient;
 
 /// A client's transport to a Streamable HTTP server.
 ///
@@ -127,6 +133,13 @@ impl HttpClient {
         let (sender, receiver) = mpsc::channel(options.limits.outbox_messages.clamp(1, MAX_INBOUND));
         let shared = Arc::new(Shared::new(target, security, headers, options.limits, sender)?);
         Ok(Self { shared, inbound: Mutex::new(Some(receiver)), listening: Mutex::default() })
+    }
+
+    /// Adds a connection that is open already; the last one added is the first one used.
+    #[cfg(all(test, feature = "http-server"))]
+    pub(in crate::http) async fn connect_over(&self, stream: tokio::io::DuplexStream) {
+        let connection = connection::Connection::over(Box::new(stream), &self.shared.limits).await;
+        self.shared.pool.put(connection.expect("nothing is sent yet")).await;
     }
 
     async fn tell(&self, method: &'static str, params: Option<RawJson>) -> Result<(), Error> {

@@ -6,14 +6,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mcp_types::{Era, ErrorCode, Features, Message, RequestId, Response, Revision, RpcError};
+use mcp_types::{ErrorCode, Features, Message, RequestId, Response, Revision, RpcError};
 
 use crate::client::Outgoing;
 use crate::error::{Error, HttpFailure};
 use crate::header::{
     LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, encode_value, is_session_id,
 };
-use crate::limits::Limits;
 
 /// Names and values of headers.
 pub(super) type Headers = Vec<(String, String)>;
@@ -43,14 +42,14 @@ pub(super) enum Content {
 impl Agreement {
     /// Returns whether messages belong to a session, or to none that is modern.
     pub(super) fn is_legacy(&self, revision: Option<Revision>) -> bool {
-        revision.or(self.revision).is_none_or(|revision| revision.era() == Era::Legacy)
+        revision.or(self.revision).is_none_or(|revision| revision.features().has(Features::SESSION))
     }
 
     /// Returns the headers of a request.
     pub(super) fn of_request(&self, request: &Outgoing) -> Headers {
         let revision = request.revision.or(self.revision);
         match revision {
-            Some(revision) if revision.era() == Era::Modern => {
+            Some(revision) if !revision.features().has(Features::SESSION) => {
                 let mut headers = modern(revision, &request.method);
                 if let Some(name) = &request.name {
                     headers.push((MCP_NAME.to_owned(), encode_value(name).into_owned()));
@@ -67,7 +66,7 @@ impl Agreement {
     /// Returns the headers of a notification (digest 9.1, 6).
     pub(super) fn of_notification(&self, method: &str) -> Headers {
         match self.revision {
-            Some(revision) if revision.era() == Era::Modern => modern(revision, method),
+            Some(revision) if !revision.features().has(Features::SESSION) => modern(revision, method),
             _ => self.of_session(),
         }
     }
@@ -195,16 +194,11 @@ pub(super) fn keep_alive(value: Option<&[u8]>) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-/// Returns how long to wait before a stream is opened again; `failures` counts the attempts in vain.
-pub(super) fn backoff(failures: u32, asked: Option<Duration>, limits: &Limits) -> Duration {
-    let doubled = limits.reconnect_min.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
-    let own = doubled.min(limits.reconnect_max);
-    match asked {
-        // What the server asks for is the least; it can be told that it asks too often, but not that it is in a hurry.
-        Some(asked) if failures == 0 => asked.min(limits.retry_max),
-        Some(asked) => asked.min(limits.retry_max).max(own),
-        None => own,
-    }
+/// Returns a number that differs from client to client and from call to call; it keeps no secret.
+pub(super) fn random() -> u32 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    let number = std::hash::RandomState::new().build_hasher().finish();
+    u32::try_from(number >> 32).unwrap_or(u32::MAX)
 }
 
 const RESPONSE: &str = "an HTTP response";
@@ -302,17 +296,6 @@ mod tests {
         ] {
             assert!(matches!(read(text), Err(Error::Malformed(_))), "{text}");
         }
-    }
-
-    #[test]
-    fn waiting_doubles_up_to_a_bound_and_the_server_can_ask_for_more() {
-        let limits = Limits::default();
-        let millis =
-            |failures, asked: Option<u64>| backoff(failures, asked.map(Duration::from_millis), &limits).as_millis();
-        assert_eq!([0, 1, 2, 6, 40].map(|failures| millis(failures, None)), [500, 1000, 2000, 30_000, 30_000]);
-        assert_eq!(millis(0, Some(100)), 100);
-        assert_eq!(millis(2, Some(100)), 2000);
-        assert_eq!(millis(0, Some(999_999)), 60_000);
     }
 
     #[test]

@@ -83,6 +83,10 @@ impl Shared {
         !self.is_closed.swap(true, Ordering::AcqRel)
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
     pub(super) fn hear(&self) {
         self.is_heard.store(true, Ordering::Release);
     }
@@ -120,7 +124,7 @@ impl Shared {
 
     /// Sends a request over a connection that is idle, or else over a new one.
     pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Connection, Response<Body>), Error> {
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Err(Error::Closed);
         }
         self.send_anyway(request).await

@@ -8,40 +8,43 @@ use std::sync::Arc;
 use mcp_types::Message;
 use tokio::time::sleep;
 
-use super::events::Events;
+use super::events::{Events, Opened};
 use super::rules;
 use super::shared::Shared;
 use crate::client::Incoming;
+use crate::replay::{Comeback, Cursor, GaveUp, Loss};
 
 /// Reads the stream until the server refuses it or it was lost too often.
 pub(super) async fn listen(shared: Arc<Shared>) {
-    let mut failures: usize = 0;
-    let mut retry = None;
-    let mut last_event_id: Option<String> = None;
-    while failures < shared.limits.reconnects {
-        match Events::open(&shared, last_event_id.as_deref()).await {
-            Ok(Some(mut events)) => {
-                if read(&shared, &mut events).await {
-                    failures = 0;
-                }
-                retry = events.retry().or(retry);
-                last_event_id = events.last_event_id().map(str::to_owned).or(last_event_id);
+    let mut cursor = Cursor::standalone(&shared.limits);
+    let mut was_open = false;
+    loop {
+        let loss = match Events::open(&shared, cursor.last_event_id()).await {
+            Ok(Opened::Events(mut events)) => {
+                cursor.connected();
+                was_open = true;
+                read(&shared, &mut events, &mut cursor).await;
+                Loss::Cut
             }
-            // The server has no stream, or has lost the session.
-            Ok(None) => return,
-            Err(_) => {}
+            // The server has not noticed yet that the connection before is gone.
+            Ok(Opened::Refused(409)) if was_open => Loss::Cut,
+            Ok(Opened::Refused(status)) => Loss::Status(status),
+            Err(_) => Loss::Cut,
+        };
+        match cursor.lost(loss, rules::random()) {
+            Comeback::After(wait) => sleep(wait).await,
+            // What was missed is lost, but what comes is not.
+            Comeback::Never(GaveUp::Refused(_)) if cursor.last_event_id().is_some() => {
+                cursor = Cursor::standalone(&shared.limits);
+            }
+            Comeback::Never(_) => return,
         }
-        let wait = rules::backoff(u32::try_from(failures).unwrap_or(u32::MAX), retry, &shared.limits);
-        failures += 1;
-        sleep(wait).await;
     }
 }
 
-/// Reads to the end of the stream; returns whether a message came.
-async fn read(shared: &Arc<Shared>, events: &mut Events) -> bool {
-    let mut was_alive = false;
-    while let Ok(Some(message)) = events.next().await {
-        was_alive = true;
+/// Reads to the end of the connection.
+async fn read(shared: &Arc<Shared>, events: &mut Events, cursor: &mut Cursor) {
+    while let Ok(Some(message)) = events.next(cursor).await {
         match message {
             Message::Request(request) => shared.take_in(Incoming::Request(request)),
             Message::Notification(notification) => shared.take_in(Incoming::Notification(notification)),
@@ -49,5 +52,4 @@ async fn read(shared: &Arc<Shared>, events: &mut Events) -> bool {
             Message::Response(_) => {}
         }
     }
-    was_alive
 }

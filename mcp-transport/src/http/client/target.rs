@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use http::Uri;
 
 use crate::error::Error;
 
@@ -30,14 +30,20 @@ impl Target {
     ///
     /// Fails when it is not an `http` or `https` URL, or has credentials in it.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
-        let url =
-            Url::parse(text).map_err(|error| Error::config(format!("the server's address is no URL: {error}")))?;
-        if !url.username().is_empty() || url.password().is_some() {
+        let uri: Uri = text.trim().parse().map_err(|error| {
+            let asked = "give one such as http://localhost:8080/mcp, with a name from another script in its `xn--` form";
+            Error::config(format!("the server's address is no URL: {error}; {asked}"))
+        })?;
+        let Some(authority) = uri.authority() else {
+            return Err(Error::config("the server's URL has no host; give one such as http://localhost:8080/mcp"));
+        };
+        if authority.as_str().contains('@') {
             return Err(Error::config(
                 "the server's URL has credentials in it; send them in a header instead, for example `Authorization`",
             ));
         }
-        let is_tls = match url.scheme() {
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let is_tls = match scheme {
             "http" => false,
             "https" => true,
             scheme => {
@@ -46,24 +52,60 @@ impl Target {
                 )));
             }
         };
-        let host = match url.host() {
-            Some(Host::Domain(name)) => name.to_owned(),
-            Some(Host::Ipv4(address)) => address.to_string(),
-            Some(Host::Ipv6(address)) => address.to_string(),
-            None => return Err(Error::config("the server's URL has no host")),
+        let default_port = if is_tls { 443 } else { 80 };
+        let port = match (authority.port(), authority.port_u16()) {
+            (None, _) => default_port,
+            (Some(_), Some(port)) => port,
+            (Some(_), None) => return Err(Error::config("the port in the server's URL is no number up to 65535")),
         };
-        let port = url.port_or_known_default().unwrap_or(if is_tls { 443 } else { 80 });
-        let shown_host = url.host_str().unwrap_or_default();
-        let authority = match url.port() {
-            Some(port) => format!("{shown_host}:{port}"),
-            None => shown_host.to_owned(),
+        let shown_host = authority.host().to_ascii_lowercase();
+        let host = shown_host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        if host.is_empty() {
+            return Err(Error::config("the server's URL has no host"));
+        }
+        let authority = if port == default_port { shown_host } else { format!("{shown_host}:{port}") };
+        let path_and_query = match uri.query() {
+            Some(query) => format!("{}?{query}", uri.path()),
+            None => uri.path().to_owned(),
         };
-        let path_and_query = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
-        let shown = format!("{}://{authority}{}", url.scheme(), url.path());
+        let shown = format!("{scheme}://{authority}{}", uri.path());
         Ok(Self { is_tls, host, port, authority, path_and_query, shown })
+    }
+
+    /// Finds the place that a reference of the server means, which must be on the same server (HS-3; RFC 3986, section 5).
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is no reference, or means another server.
+    #[cfg(feature = "sse-r1")]
+    pub(super) fn resolve(&self, reference: &str) -> Result<Self, Error> {
+        let shown: String = reference.chars().take(200).flat_map(char::escape_debug).collect();
+        let scheme = if self.is_tls { "https" } else { "http" };
+        let base = self.path_and_query.split('?').next().unwrap_or("/");
+        let reference = reference.trim();
+        let names_scheme = reference
+            .split(['/', '?', '#'])
+            .next()
+            .is_some_and(|first| first.contains(':'));
+        let place = if names_scheme {
+            reference.to_owned()
+        } else if reference.starts_with("//") {
+            format!("{scheme}:{reference}")
+        } else if reference.starts_with('/') {
+            format!("{scheme}://{}{reference}", self.authority)
+        } else if reference.starts_with('?') {
+            format!("{scheme}://{}{base}{reference}", self.authority)
+        } else {
+            let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let reference = reference.strip_prefix("./").unwrap_or(reference);
+            format!("{scheme}://{}{folder}/{reference}", self.authority)
+        };
+        let unfit = |why: &str| Error::malformed(ENDPOINT, format!("`{shown}` {why}"));
+        let place = Self::parse(&place).map_err(|_| unfit("is no address to post to"))?;
+        if (place.is_tls, &place.host, place.port) != (self.is_tls, &self.host, self.port) {
+            return Err(unfit("is on another server than the stream, and messages are sent to no other"));
+        }
+        Ok(place)
     }
 }
 
@@ -72,6 +114,9 @@ impl fmt::Display for Target {
         f.write_str(&self.shown)
     }
 }
+
+#[cfg(feature = "sse-r1")]
+const ENDPOINT: &str = "the `endpoint` event";
 
 #[cfg(test)]
 mod tests {
@@ -101,5 +146,34 @@ mod tests {
         }
         let error = Target::parse("http://user:hunter2@example.com/").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[cfg(feature = "sse-r1")]
+    #[test]
+    fn messages_are_posted_to_the_server_of_the_stream_and_to_no_other_hs_3() {
+        let target = Target::parse("http://server.test:8080/a/sse?tenant=1").unwrap();
+        let resolved = |reference| target.resolve(reference).map(|place| place.path_and_query);
+        for (reference, place) in [
+            ("/messages/?session_id=1", "/messages/?session_id=1"),
+            ("?session_id=1", "/a/sse?session_id=1"),
+            ("messages?x=y:z", "/a/messages?x=y:z"),
+            ("./messages", "/a/messages"),
+            ("http://server.test:8080/m#x", "/m"),
+            ("//SERVER.test:8080/m", "/m"),
+        ] {
+            assert_eq!(resolved(reference).unwrap(), place, "{reference}");
+        }
+        for reference in [
+            "http://evil.test:8080/m",
+            "https://server.test:8080/m",
+            "http://server.test/m",
+            "//evil.test/m",
+            "http://server.test:8080@evil.test/m",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "/a b",
+        ] {
+            assert!(matches!(target.resolve(reference), Err(Error::Malformed(_))), "{reference}");
+        }
     }
 }

@@ -12,10 +12,8 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, timeout_at};
 
-use super::logged::LoggedEvents;
 use super::rules::{self, Refusal};
 use super::socket::Busy;
-use super::stream::EventStream;
 use crate::http::whole::Whole;
 use crate::limits::Limits;
 
@@ -28,8 +26,13 @@ pub(super) struct ReplyBody {
 
 enum Content {
     Whole(Bytes),
-    Events(Box<EventStream>),
-    Logged(Box<LoggedEvents>),
+    Events(Box<dyn Frames>),
+}
+
+/// What an event stream is written from.
+pub(super) trait Frames: Send {
+    /// Returns what is ready to be written, as one frame; `None` at the end.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
 }
 
 impl ReplyBody {
@@ -37,12 +40,8 @@ impl ReplyBody {
         Self { content: Content::Whole(bytes), busy: None }
     }
 
-    pub(super) fn events(events: EventStream) -> Self {
+    pub(super) fn events(events: impl Frames + 'static) -> Self {
         Self { content: Content::Events(Box::new(events)), busy: None }
-    }
-
-    pub(super) fn logged(events: LoggedEvents) -> Self {
-        Self { content: Content::Logged(Box::new(events)), busy: None }
     }
 
     pub(super) fn hold(&mut self, busy: Busy) {
@@ -59,7 +58,6 @@ impl Body for ReplyBody {
             Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Content::Events(events) => events.poll_frame(cx).map(|frame| Some(Ok(Frame::data(frame?)))),
-            Content::Logged(events) => events.poll_frame(cx).map(|frame| Some(Ok(Frame::data(frame?)))),
         }
     }
 
@@ -70,7 +68,7 @@ impl Body for ReplyBody {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Events(_) | Content::Logged(_) => SizeHint::default(),
+            Content::Events(_) => SizeHint::default(),
         }
     }
 }

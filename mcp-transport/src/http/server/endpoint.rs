@@ -21,6 +21,8 @@ use super::body::{ReplyBody, read_body};
 use super::load::{Load, Permit};
 use super::response;
 use super::rules::{self, Form, Refusal, Verb};
+#[cfg(feature = "sse-r1")]
+use super::rules::{SsePaths, SsePlace};
 use super::session::HttpSession;
 use super::stop::Stop;
 use super::stream::{Exchange, Pending, Reply};
@@ -39,6 +41,9 @@ pub(super) struct Endpoint {
     pub(super) served: Served,
     pub(super) config: Config,
     pub(super) sessions: Mutex<Table<Arc<HttpSession>>>,
+    /// The sessions of the transport of 2024-11-05.
+    #[cfg(feature = "sse-r1")]
+    pub(super) sse_sessions: Arc<Mutex<Table<super::sse::Inlet>>>,
     /// What all sessions may keep for clients that come back.
     pub(super) replay: ReplayBudget,
     pub(super) load: Arc<Load>,
@@ -49,6 +54,9 @@ pub(super) struct Endpoint {
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) path: String,
+    /// Where the transport of 2024-11-05 is, when it is served.
+    #[cfg(feature = "sse-r1")]
+    pub(super) sse: Option<SsePaths>,
     pub(super) limits: Limits,
     pub(super) hosts: HostPolicy,
     pub(super) origins: OriginPolicy,
@@ -60,6 +68,8 @@ impl Endpoint {
             served: service.served(),
             service: Arc::new(Answering(service)),
             sessions: Mutex::new(Table::new(&config.limits)),
+            #[cfg(feature = "sse-r1")]
+            sse_sessions: Arc::new(Mutex::new(Table::new(&config.limits))),
             replay: ReplayBudget::new(&config.limits),
             load: Load::new(config.limits.in_flight_total),
             stop,
@@ -76,12 +86,19 @@ impl Endpoint {
     }
 
     async fn route<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Response<ReplyBody>, Refusal> {
-        let Config { path, limits, hosts, origins } = &self.config;
+        let Config { path, limits, hosts, origins, .. } = &self.config;
         let view = HeaderView::new(head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
         let target_length = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
-        rules::check_target(head.uri.path(), target_length, path, limits)?;
+        rules::check_target_length(target_length, limits)?;
+        let authority = head.uri.authority().map(|authority| authority.as_str());
+        #[cfg(feature = "sse-r1")]
+        if let Some(place) = self.sse_place(head, &view)? {
+            rules::check_sender(&view, authority, hosts, origins)?;
+            return self.take_sse(place, &view, body).await;
+        }
+        rules::check_path(head.uri.path(), path)?;
         let verb = Verb::read(head.method.as_str(), &view, &self.served)?;
-        rules::check_sender(&view, head.uri.authority().map(|authority| authority.as_str()), hosts, origins)?;
+        rules::check_sender(&view, authority, hosts, origins)?;
         match verb {
             Verb::Get => self.open_stream(&view),
             Verb::Delete => self.end_session(&view),
@@ -91,6 +108,15 @@ impl Endpoint {
                 self.take(&view, read_body(body, limits).await?).await
             }
         }
+    }
+
+    /// Returns what of the old transport a request is for, if anything.
+    #[cfg(feature = "sse-r1")]
+    fn sse_place<'a>(&self, head: &'a Parts, view: &HeaderView<'_>) -> Result<Option<SsePlace<'a>>, Refusal> {
+        let Some(sse) = self.config.sse.as_ref().filter(|_| self.served.legacy().next().is_some()) else {
+            return Ok(None);
+        };
+        sse.place(head.method.as_str(), head.uri.path(), head.uri.query(), &self.config.path, view)
     }
 
     /// Takes one message, or a batch of them.
@@ -173,6 +199,15 @@ pub(super) trait Answers: Send + Sync {
 
     fn pushes(&self, session: &Arc<Session>) -> Option<BoxStream<'static, Bytes>>;
 
+    /// Serves one legacy client over a pipe.
+    #[cfg(feature = "sse-r1")]
+    fn serve_pipe(
+        self: Arc<Self>,
+        reader: super::sse::Posted,
+        writer: tokio::io::DuplexStream,
+        limits: Limits,
+    ) -> BoxFuture<'static, ()>;
+
     fn shutdown(&self);
 }
 
@@ -202,7 +237,46 @@ impl<S: Service> Answers for Answering<S> {
         self.0.pushes(session)
     }
 
+    #[cfg(feature = "sse-r1")]
+    fn serve_pipe(
+        self: Arc<Self>,
+        reader: super::sse::Posted,
+        writer: tokio::io::DuplexStream,
+        limits: Limits,
+    ) -> BoxFuture<'static, ()> {
+        use crate::service::Serve as _;
+        let serving = crate::pipe::Pipe::new(reader, writer).limits(limits);
+        async move {
+            // Serving a pipe does not fail; it ends.
+            let _ = serving.serve(Arc::new(LegacyOnly(Arc::clone(&self.0)))).await;
+        }
+        .boxed()
+    }
+
     fn shutdown(&self) {
         self.0.shutdown();
+    }
+}
+
+/// A service on a transport that the modern era does not have.
+#[cfg(feature = "sse-r1")]
+struct LegacyOnly<S>(Arc<S>);
+
+#[cfg(feature = "sse-r1")]
+impl<S: Service> Service for LegacyOnly<S> {
+    fn call(&self, call: Call) -> impl Future<Output = Answer> + Send {
+        self.0.call(call)
+    }
+
+    fn notify(&self, notification: Notification, caller: &Caller) {
+        self.0.notify(notification, caller);
+    }
+
+    fn served(&self) -> Served {
+        self.0.served().legacy().collect()
+    }
+
+    fn pushes(&self, session: &Arc<Session>) -> Option<BoxStream<'static, Bytes>> {
+        self.0.pushes(session)
     }
 }

@@ -22,7 +22,7 @@ use super::stream::{Pending, Reply};
 use super::table::{Refused, SessionId};
 use crate::era::{Verdict, classify};
 use crate::header::HeaderView;
-use crate::outbox::{Notifier, outbox};
+use crate::outbox::{Notifier, Outbox, outbox};
 use crate::service::{Call, Caller};
 
 impl Endpoint {
@@ -59,7 +59,7 @@ impl Endpoint {
         let session = self.session(view)?;
         let permit = self.admit()?;
         let stopped = Reply::stopped(&request.id);
-        let (notifier, outbox) = outbox(&self.config.limits);
+        let (notifier, outbox) = self.outbox(form);
         let reply = self.start(&session, request, notifier)?;
         Ok(response::answered(self.exchange(reply, stopped, outbox, permit).of(&session).run(form).await))
     }
@@ -108,7 +108,7 @@ impl Endpoint {
         session.initialized(&self.service);
         let events = LoggedEvents::new(session, seat, &self.stop, self.config.limits.keep_alive);
         let events = if is_new { events.primed() } else { events };
-        Ok(response::event_stream(ReplyBody::logged(events)))
+        Ok(response::event_stream(ReplyBody::events(events)))
     }
 
     /// Ends a session; its id is unknown afterwards (HL-10).
@@ -153,6 +153,15 @@ impl Endpoint {
         }
     }
 
+    /// Makes the way out of a request: one whose client takes no stream has no way for questions.
+    fn outbox(&self, form: Form) -> (Notifier, Outbox) {
+        let (notifier, mut outbox) = outbox(&self.config.limits);
+        if form == Form::Json {
+            outbox.refuse_requests();
+        }
+        (notifier, outbox)
+    }
+
     /// Starts a request of a session.
     fn start(&self, session: &Arc<HttpSession>, request: Request, notifier: Notifier) -> Result<Pending, Refusal> {
         let id = request.id.clone();
@@ -192,7 +201,7 @@ impl Endpoint {
         }
         let form = Form::choose(view.accept, "")?;
         let permit = self.admit()?;
-        let (notifier, outbox) = outbox(&self.config.limits);
+        let (notifier, outbox) = self.outbox(form);
         let requests = messages.iter().flatten().filter_map(|message| match message {
             Message::Request(request) => Some(Reply::stopped(&request.id)),
             _ => None,

@@ -14,6 +14,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::body::Frames;
 use super::load::Permit;
 use super::session::HttpSession;
 use super::stop::{Stage, Stop};
@@ -63,20 +64,6 @@ impl LoggedEvents {
         self
     }
 
-    /// Returns what is ready to be written, as one frame; `None` at the end.
-    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.fill(cx);
-        if self.buffer.is_empty() {
-            if self.is_over || self.stopping.as_mut().is_some_and(|stopping| stopping.poll_unpin(cx).is_ready()) {
-                return Poll::Ready(None);
-            }
-            ready!(self.quiet.as_mut().poll(cx));
-            encode_comment(&mut self.buffer, "keep-alive");
-        }
-        self.quiet.as_mut().reset(Instant::now() + self.keep_alive);
-        Poll::Ready(Some(self.buffer.split().freeze()))
-    }
-
     /// Gathers everything that is ready, up to a size that is worth a write.
     fn fill(&mut self, cx: &mut Context<'_>) {
         while self.buffer.len() < HIGH_WATER && !self.is_over {
@@ -98,6 +85,21 @@ impl LoggedEvents {
     fn put(&mut self, retry: Option<Duration>, data: &[u8]) {
         let place = self.seat.place().to_string();
         encode_event(&mut self.buffer, Some(&place), retry, None, data);
+    }
+}
+
+impl Frames for LoggedEvents {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.fill(cx);
+        if self.buffer.is_empty() {
+            if self.is_over || self.stopping.as_mut().is_some_and(|stopping| stopping.poll_unpin(cx).is_ready()) {
+                return Poll::Ready(None);
+            }
+            ready!(self.quiet.as_mut().poll(cx));
+            encode_comment(&mut self.buffer, "keep-alive");
+        }
+        self.quiet.as_mut().reset(Instant::now() + self.keep_alive);
+        Poll::Ready(Some(self.buffer.split().freeze()))
     }
 }
 

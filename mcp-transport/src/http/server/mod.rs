@@ -21,6 +21,8 @@ mod response;
 mod rules;
 mod session;
 mod socket;
+#[cfg(feature = "sse-r1")]
+mod sse;
 mod stop;
 mod stream;
 mod streams;
@@ -44,6 +46,8 @@ use crate::limits::Limits;
 use crate::service::{Serve, Service};
 
 use self::endpoint::{Config, Endpoint};
+#[cfg(feature = "sse-r1")]
+use self::rules::SsePaths;
 use self::stop::Stop;
 
 /// A Streamable HTTP server that is bound to an address.
@@ -89,6 +93,8 @@ impl Http {
         let is_loopback = address.ip().is_loopback();
         let config = Config {
             path: "/mcp".to_owned(),
+            #[cfg(feature = "sse-r1")]
+            sse: Some(SsePaths::new("/sse")),
             limits: Limits::default(),
             hosts: if is_loopback { HostPolicy::default() } else { HostPolicy::any() },
             origins: if is_loopback { OriginPolicy::default() } else { OriginPolicy::none() },
@@ -105,6 +111,32 @@ impl Http {
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.config.path = path.into();
+        self
+    }
+
+    /// Sets the path of the old transport of 2024-11-05, HTTP with SSE, `/sse` by default: clients that know no other get
+    /// their stream there, and post below it (HS-5).
+    #[cfg(feature = "sse-r1")]
+    #[must_use]
+    pub fn sse(mut self, path: impl Into<String>) -> Self {
+        self.config.sse = Some(SsePaths::new(path));
+        self
+    }
+
+    /// Gives a stream of the old transport also to whoever asks for one at the path of the endpoint and names no session,
+    /// for clients that are told one URL only.
+    #[cfg(feature = "sse-r1")]
+    #[must_use]
+    pub fn sse_at_endpoint(mut self) -> Self {
+        self.config.sse = self.config.sse.map(SsePaths::at_endpoint);
+        self
+    }
+
+    /// Does without the old transport.
+    #[cfg(feature = "sse-r1")]
+    #[must_use]
+    pub fn without_sse(mut self) -> Self {
+        self.config.sse = None;
         self
     }
 

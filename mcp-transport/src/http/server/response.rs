@@ -44,7 +44,7 @@ pub(super) fn answered(outcome: Outcome) -> Response<ReplyBody> {
         // A cancelled request has no answer (P-61), and an event stream is the only form that can be without one.
         Outcome::Whole(None) => event_stream(ReplyBody::whole(Bytes::new())),
         Outcome::Events(events) => event_stream(ReplyBody::events(events)),
-        Outcome::Logged(events) => event_stream(ReplyBody::logged(events)),
+        Outcome::Logged(events) => event_stream(ReplyBody::events(events)),
     }
 }
 

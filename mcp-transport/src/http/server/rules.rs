@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use mcp_types::{Era, ErrorCode, Malformed, RequestId, Revision, RpcError};
+use mcp_types::{ErrorCode, Features, Malformed, RequestId, Revision, RpcError};
 
 use crate::era::{Rejection, Served};
 use crate::header::{
@@ -111,9 +111,7 @@ impl From<MediaFault> for Refusal {
 impl Verb {
     /// Reads an HTTP method; GET and DELETE exist only for sessions, so not for a modern client (V-53, H-1).
     pub(crate) fn read(method: &str, view: &HeaderView<'_>, served: &Served) -> Result<Self, Refusal> {
-        let version = view.protocol_version.value().and_then(|version| version.parse::<Revision>().ok());
-        let is_modern = version.is_some_and(|revision| revision.era() == Era::Modern);
-        let has_sessions = !is_modern && served.legacy().next().is_some();
+        let has_sessions = may_have_session(view) && served.legacy().next().is_some();
         match method {
             "POST" => Ok(Self::Post),
             "GET" if has_sessions => Ok(Self::Get),
@@ -125,6 +123,11 @@ impl Verb {
             }
         }
     }
+}
+
+fn may_have_session(view: &HeaderView<'_>) -> bool {
+    let version = view.protocol_version.value().and_then(|version| version.parse::<Revision>().ok());
+    version.is_none_or(|revision| revision.features().has(Features::SESSION))
 }
 
 impl Form {
@@ -140,16 +143,96 @@ impl Form {
     }
 }
 
-/// Checks the request target: its length and the path of the endpoint.
-pub(crate) fn check_target(path: &str, length: usize, endpoint: &str, limits: &Limits) -> Result<(), Refusal> {
+/// Checks the length of the request target.
+pub(crate) fn check_target_length(length: usize, limits: &Limits) -> Result<(), Refusal> {
     if length > limits.uri_bytes {
         return Err(Refusal::invalid(414, format!("the request target has more than {} bytes", limits.uri_bytes)));
     }
-    if path != endpoint {
+    Ok(())
+}
+
+/// Checks the path of the request target; a slash more or less at its end does not matter.
+pub(crate) fn check_path(path: &str, endpoint: &str) -> Result<(), Refusal> {
+    if bare(path) != bare(endpoint) {
         return Err(Refusal::invalid(404, format!("nothing is here; the path of the MCP endpoint is {endpoint}")));
     }
     Ok(())
 }
+
+fn bare(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+/// Where the transport of 2024-11-05 is (HS-1, HS-5).
+#[cfg(feature = "sse-r1")]
+#[derive(Clone, Debug)]
+pub(crate) struct SsePaths {
+    stream: String,
+    messages: String,
+    at_endpoint: bool,
+}
+
+/// What of the transport of 2024-11-05 a request is for.
+#[cfg(feature = "sse-r1")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SsePlace<'a> {
+    /// The stream, which opens a session.
+    Stream,
+    /// A message of the session with this id.
+    Messages(&'a str),
+}
+
+#[cfg(feature = "sse-r1")]
+impl SsePaths {
+    pub(crate) fn new(stream: impl Into<String>) -> Self {
+        let stream = stream.into();
+        let messages = format!("{}/messages", bare(&stream));
+        Self { stream, messages, at_endpoint: false }
+    }
+
+    pub(crate) fn at_endpoint(self) -> Self {
+        Self { at_endpoint: true, ..self }
+    }
+
+    /// Returns where the client of a session posts.
+    pub(crate) fn target(&self, session: &impl std::fmt::Display) -> String {
+        format!("{}?{SESSION}={session}", self.messages)
+    }
+
+    /// Returns what a request is for, if it is for one of these places; `endpoint` is the path of the other transport,
+    /// whose streams name their session.
+    pub(crate) fn place<'a>(
+        &self,
+        method: &str,
+        path: &str,
+        query: Option<&'a str>,
+        endpoint: &str,
+        view: &HeaderView<'_>,
+    ) -> Result<Option<SsePlace<'a>>, Refusal> {
+        let (is_stream, is_messages) = (bare(path) == bare(&self.stream), bare(path) == self.messages);
+        let is_shared = bare(path) == bare(endpoint);
+        let opens_here = self.at_endpoint && is_shared && method == "GET" && view.session_id == HeaderField::Absent;
+        match method {
+            "GET" if opens_here && may_have_session(view) => Ok(Some(SsePlace::Stream)),
+            "GET" if is_stream && !is_shared => Ok(Some(SsePlace::Stream)),
+            "POST" if is_messages => {
+                let id = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('=')));
+                id.map(SsePlace::Messages).map(Some).ok_or_else(missing_session)
+            }
+            // Whoever tries the new transport here first must learn that it is the old one (HL-18).
+            _ if is_messages || (is_stream && !is_shared) => {
+                let allow = if is_messages { "POST" } else { "GET" };
+                let refusal = Refusal::invalid(405, format!("this path takes {allow} only"));
+                Err(Refusal { allow: Some(allow), ..refusal })
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// What names the session in the target of a POST.
+#[cfg(feature = "sse-r1")]
+const SESSION: &str = "session_id";
 
 /// Checks where a request comes from and whom it means to reach (H-2, HL-12).
 ///

@@ -17,6 +17,7 @@ use futures::future::BoxFuture;
 use mcp_types::{RequestId, RpcError, rpc};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::body::Frames;
 use super::load::Permit;
 use super::logged::{Filling, LoggedEvents, now};
 use super::rules::Form;
@@ -114,9 +115,6 @@ impl Exchange {
 
     /// Waits until the form of the response is known.
     pub(super) async fn run(mut self, form: Form) -> Outcome {
-        if form == Form::Json {
-            self.outbox.refuse_requests();
-        }
         let mut stopping = None;
         let first = poll_fn(|cx| {
             if let Poll::Ready(first) = self.poll_first(cx, form) {
@@ -209,25 +207,6 @@ impl EventStream {
         }
     }
 
-    /// Returns what is ready to be written, as one frame; `None` at the end.
-    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.fill(cx);
-        if self.buffer.is_empty() {
-            if matches!(self.source, Source::Ended) {
-                return Poll::Ready(None);
-            }
-            if self.stopping.poll_unpin(cx).is_ready() {
-                self.stop();
-            } else {
-                ready!(self.quiet.as_mut().poll(cx));
-                encode_comment(&mut self.buffer, "keep-alive");
-            }
-        }
-        self.quiet.as_mut().reset(Instant::now() + self.keep_alive);
-        let frame = self.buffer.split().freeze();
-        Poll::Ready((!frame.is_empty()).then_some(frame))
-    }
-
     /// Gathers everything that is ready, up to a size that is worth a write.
     fn fill(&mut self, cx: &mut Context<'_>) {
         while self.buffer.len() < HIGH_WATER {
@@ -269,6 +248,26 @@ impl EventStream {
         if let Source::Reply { stopped, .. } = std::mem::replace(&mut self.source, Source::Ended) {
             self.push(&stopped.message);
         }
+    }
+}
+
+impl Frames for EventStream {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.fill(cx);
+        if self.buffer.is_empty() {
+            if matches!(self.source, Source::Ended) {
+                return Poll::Ready(None);
+            }
+            if self.stopping.poll_unpin(cx).is_ready() {
+                self.stop();
+            } else {
+                ready!(self.quiet.as_mut().poll(cx));
+                encode_comment(&mut self.buffer, "keep-alive");
+            }
+        }
+        self.quiet.as_mut().reset(Instant::now() + self.keep_alive);
+        let frame = self.buffer.split().freeze();
+        Poll::Ready((!frame.is_empty()).then_some(frame))
     }
 }
 

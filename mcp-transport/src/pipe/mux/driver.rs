@@ -117,7 +117,7 @@ impl Driver {
             return ControlFlow::Continue(());
         }
         let now = now();
-        while self.input != Input::Hungry && self.shared.lock().may_take() {
+        while self.may_take() {
             let line = match self.input {
                 Input::Ended => self.lines.finish(),
                 _ => self.lines.next_line(),
@@ -135,6 +135,15 @@ impl Driver {
         }
         self.shared.lock().write();
         ControlFlow::Continue(())
+    }
+
+    fn may_take(&self) -> bool {
+        match self.input {
+            Input::Hungry => false,
+            Input::Filled => self.shared.lock().may_take(),
+            // What is left is little, and nobody may be there any more to take what is written.
+            Input::Ended => !self.shared.lock().is_turn_of_readers(),
+        }
     }
 
     fn handle_line(&mut self, text: &Bytes, now: Instant) {

@@ -7,7 +7,7 @@ use std::io;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use mcp_types::{Era, Features, Message, Notification, Params, RawJson, Request, RequestId, Revision, RpcError};
+use mcp_types::{Features, Message, Notification, Params, RawJson, Request, RequestId, Revision, RpcError};
 use tokio::io::AsyncWrite;
 
 use super::super::backlog::Backlog;
@@ -70,6 +70,8 @@ struct Ambient {
 
 impl State {
     pub(super) fn new(writer: impl AsyncWrite + Send + Unpin + 'static, limits: &Limits) -> Self {
+        let mut ambient = Backlog::new(limits);
+        ambient.leave();
         Self {
             peer: Peer::new(limits),
             limits: limits.clone(),
@@ -266,7 +268,12 @@ impl State {
     /// peer has to wait that causes answers and does not take them. But our own output is no reason not to read, or two
     /// ends that both have much to say would wait for each other.
     pub(super) fn may_take(&self) -> bool {
-        self.turn.is_none() && self.peer.unsent_reflexes() < self.limits.outbox_bytes
+        !self.is_turn_of_readers() && self.peer.unsent_reflexes() < self.limits.outbox_bytes
+    }
+
+    /// Returns whether readers are given the time to take what has come.
+    pub(super) fn is_turn_of_readers(&self) -> bool {
+        self.turn.is_some()
     }
 
     /// Gives the readers of what is half full the time to make room.
@@ -377,7 +384,7 @@ impl State {
     }
 
     fn handle_request(&mut self, request: Request, now: Instant) {
-        if self.revision.is_some_and(|revision| revision.era() == Era::Modern) {
+        if self.revision.is_some_and(|revision| !revision.features().has(Features::SERVER_REQUESTS)) {
             // A modern server sends none, and a modern client writes no responses (S-3).
             return self.peer.forget(&request.id);
         }

@@ -1,20 +1,16 @@
 //! `ask`: a question to a model that may use the tools of servers.
 //!
 //! The surprising thing: a call that cannot be made never comes to a server. It is answered to the model with the
-//! reason, and a human sees it here because the answers of each round are looked through before the next one.
+//! reason, and a human is told as well.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mcp_client::{Client, Error as ClientError};
-use mcp_openai_bridge::ModelError;
-use mcp_openai_bridge::chat::{self, Completion, Message};
-use mcp_openai_bridge::driver::{self, End, Model, Tools};
+use mcp_openai_bridge::chat::{self, Message};
+use mcp_openai_bridge::driver::{self, End, McpTools, Tools};
 use mcp_openai_bridge::tools::ToolSet;
-use mcp_openai_bridge::turn::{self, Failure as CallFailure, Final, Turn};
+use mcp_openai_bridge::turn::{self, Failure as CallFailure, Final, Rejected, Turn};
 use mcp_types::{CallToolResult, RawJson};
 use serde_json::json;
 use tokio::time::Instant;
@@ -24,11 +20,11 @@ use crate::connect::{Connect, standard_input};
 use crate::content::{self, Piece};
 use crate::exit::{Failure, Kind, with_causes};
 use crate::openai::{Endpoint, HttpModel};
-use crate::output::{Output, shortened};
+use crate::output::{Output, counted, shortened};
 use crate::progress::Progress;
 use crate::target::Target;
 
-use super::tools::listed;
+use super::tools::say_left_out;
 
 pub(super) async fn run(ask: cli::Ask, output: &Output) -> Result<(), Failure> {
     let cli::Ask { words, child, server, model, connect } = ask;
@@ -145,7 +141,7 @@ fn print(turn: &Turn, end: &Final, output: &Output) -> Result<(), Failure> {
 
 /// The servers whose tools the model may use.
 struct Servers {
-    clients: BTreeMap<String, Client>,
+    servers: McpTools,
     tools: Arc<ToolSet>,
     timeout: Duration,
     output: Output,
@@ -153,21 +149,22 @@ struct Servers {
 
 impl Servers {
     async fn open(targets: Vec<(String, Target)>, connect: &Connect, output: &Output) -> Result<Self, Failure> {
-        let mut builder = ToolSet::builder();
-        let mut clients = BTreeMap::new();
+        let mut servers = McpTools::new();
         for (label, target) in targets {
             let failed = |failure: Failure| failure.at(&label);
             let client = connect.open(&target, output).await.map_err(failed)?;
-            let tools = listed(&client, output).await.map_err(|failure| failure.at(&label))?;
-            builder = builder.server(label.as_str(), &tools);
-            clients.insert(label, client);
+            let tools = servers.add(label.as_str(), client.clone()).await.map_err(|error| failed(error.into()))?;
+            if tools.is_empty() {
+                output.say(&format!("{label} has no tools"));
+            }
+            say_left_out(&client, output);
         }
-        let tools = builder.build();
+        let tools = servers.tool_set();
         let report = tools.report().to_string();
         if !report.is_empty() {
             output.say(report.trim_end());
         }
-        Ok(Self { clients, tools: Arc::new(tools), timeout: connect.timeout(), output: *output })
+        Ok(Self { servers, tools, timeout: connect.timeout(), output: *output })
     }
 
     async fn ask(
@@ -179,15 +176,14 @@ impl Servers {
         let mut options = turn::Options::default();
         options.max_rounds = model.max_rounds;
         let mut turn = Turn::new(request, Arc::clone(&self.tools), options);
-        let watched = Watched { model: http, output: self.output, seen: AtomicUsize::new(0) };
         let mut options = driver::Options::default();
         // The client of each server has the deadline; this one is for what happens around it.
         options.call_timeout = self.timeout.saturating_mul(10);
-        match driver::run(&mut turn, &watched, self, &options).await? {
+        match driver::run(&mut turn, http, self, &options).await? {
             End::Done(end) => Ok((turn, end)),
             End::OutOfRounds(end) => Err(Failure::new(
                 Kind::Tool,
-                format!("the model still wants to call tools after {} rounds, and gave no answer", end.rounds),
+                format!("the model still wants to call tools after {}, and gave no answer", counted(end.rounds, "round")),
             )
             .hint("allow more by `--max-rounds`")),
             _ => Err(Failure::new(Kind::Protocol, "the model called a function that nobody offered")),
@@ -195,15 +191,14 @@ impl Servers {
     }
 
     async fn close(self) {
-        let closing = self.clients.into_values().map(Client::close);
-        futures::future::join_all(closing).await;
+        self.servers.close().await;
     }
 }
 
 #[async_trait]
 impl Tools for Servers {
     async fn call(&self, server: &str, tool: &str, arguments: RawJson) -> Result<CallToolResult, CallFailure> {
-        let Some(client) = self.clients.get(server) else {
+        let Some(client) = self.servers.client(server) else {
             return Err(CallFailure::Transport { message: format!("there is no server `{server}`") });
         };
         self.output.say(&format!("→ {tool} {}", shortened(arguments.as_str(), SHOWN_CHARS)));
@@ -223,40 +218,13 @@ impl Tools for Servers {
             }
             Err(error) => {
                 self.output.say(&format!("✗ {tool} ({took} ms) {}", shortened(&with_causes(&error), SHOWN_CHARS)));
-                Err(failure(error, self.timeout))
+                Err(error.into())
             }
         }
     }
-}
 
-/// Says to the model why a call has no result.
-fn failure(error: ClientError, timeout: Duration) -> CallFailure {
-    match error {
-        ClientError::Rpc(error) => CallFailure::Protocol { code: error.code.0, message: error.message },
-        error if error.is_timeout() => CallFailure::TimedOut { after: timeout },
-        error => CallFailure::Transport { message: with_causes(&error) },
-    }
-}
-
-/// A model that is watched: what was answered to it without a call is said.
-struct Watched<'a> {
-    model: &'a HttpModel,
-    output: Output,
-    /// Messages that were looked at.
-    seen: AtomicUsize,
-}
-
-#[async_trait]
-impl Model for Watched<'_> {
-    async fn complete(&self, request: &chat::Request) -> Result<Completion, ModelError> {
-        let seen = self.seen.swap(request.messages.len(), Ordering::Relaxed);
-        for message in request.messages.iter().skip(seen).filter(|message| message.role == "tool") {
-            let text = message.text();
-            if text.contains("was not run") || text.contains("nothing was run") {
-                self.output.say(&format!("✗ {}", shortened(&text, SHOWN_CHARS)));
-            }
-        }
-        self.model.complete(request).await
+    fn rejected(&self, call: &Rejected) {
+        self.output.say(&format!("✗ {} {}", call.name, shortened(&call.why.to_string(), SHOWN_CHARS)));
     }
 }
 

@@ -8,18 +8,18 @@ use crate::cli;
 use crate::exit::Failure;
 use crate::output::{Output, shortened};
 
-use super::{Line, closing};
+use super::{Line, closing, offered};
 
 pub(super) async fn resources(list: cli::List, output: &Output) -> Result<(), Failure> {
-    run(list, "resources", output, async |client| Ok(client.list_resources().await?)).await
+    run(list, "resources", output, async |client| offered(client.list_resources().await)).await
 }
 
 pub(super) async fn templates(list: cli::List, output: &Output) -> Result<(), Failure> {
-    run(list, "templates", output, async |client| Ok(client.list_resource_templates().await?)).await
+    run(list, "templates", output, async |client| offered(client.list_resource_templates().await)).await
 }
 
 pub(super) async fn prompts(list: cli::List, output: &Output) -> Result<(), Failure> {
-    run(list, "prompts", output, async |client| Ok(client.list_prompts().await?)).await
+    run(list, "prompts", output, async |client| offered(client.list_prompts().await)).await
 }
 
 async fn run<T: Entry>(
@@ -35,11 +35,11 @@ async fn run<T: Entry>(
     let client = line.connect.open(&target, output).await?;
     let entries = read(&client).await;
     let entries = closing(client, entries).await?;
-    if output.is_json() {
-        return output.document(&entries);
-    }
     if entries.is_empty() {
         output.say(&format!("{} has no {what}", target.label()));
+    }
+    if output.is_json() {
+        return output.document(&entries);
     }
     entries.iter().try_for_each(|entry| {
         output.print(&entry.headline())?;

@@ -11,7 +11,7 @@ mod tools;
 use std::ffi::OsString;
 
 use clap::CommandFactory;
-use mcp_client::Client;
+use mcp_client::{Client, Error as ClientError, Misuse};
 
 use crate::cli::{self, Cli, Command};
 use crate::connect::Connect;
@@ -88,6 +88,14 @@ impl Line {
             None => Ok(()),
             Some(word) => Err(Failure::usage(format!("`{word}` is one word too many")).hint(usage)),
         }
+    }
+}
+
+/// Takes a list of which the server offers none as one without entries: it is no fault of anybody.
+fn offered<T>(list: Result<Vec<T>, ClientError>) -> Result<Vec<T>, Failure> {
+    match list {
+        Err(ClientError::Misuse(Misuse::NotOffered { .. })) => Ok(Vec::new()),
+        list => Ok(list?),
     }
 }
 

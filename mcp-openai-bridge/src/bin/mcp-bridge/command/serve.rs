@@ -3,6 +3,7 @@
 //! The surprising thing: its talk goes to standard error also when it serves HTTP, so that one habit fits both; over
 //! standard output it would break the protocol of a client that started it.
 
+use mcp_client::Client;
 use mcp_server::transport::Error as WireError;
 use mcp_server::{Http, Server, stdio};
 use serde_json::json;
@@ -11,8 +12,10 @@ use crate::cli;
 use crate::embedded;
 use crate::exit::{Failure, with_causes};
 use crate::output::Output;
-use crate::snippets;
+use crate::snippets::{self, Offer};
 use crate::stop::Stop;
+
+use super::closing;
 
 pub(super) async fn run(serve: cli::Serve, mut stop: Stop, output: &Output) -> Result<(), Failure> {
     let server = embedded::server().map_err(|error| Failure::unreachable(with_causes(&error)))?;
@@ -25,13 +28,20 @@ pub(super) async fn run(serve: cli::Serve, mut stop: Stop, output: &Output) -> R
     }
     let http = bind(&serve, output).await?;
     let url = format!("http://{}{}", http.local_addr(), serve.path);
-    output.say(&snippets::greeting(&url));
+    output.say(&snippets::greeting(&url, &offer(&server).await?));
     // Whoever starts this program waits for this line, so that it comes also with `--quiet`.
     output.insist(&format!("listening on {url}"));
     if output.is_json() {
         output.document(&json!({ "url": url }))?;
     }
     run_http(&server, http, stop, output).await
+}
+
+/// Asks the server what it offers, as any client does.
+async fn offer(server: &Server) -> Result<Offer, Failure> {
+    let client = Client::connect(server.in_process()).await?;
+    let offer = Offer::of(&client).await;
+    closing(client, offer.map_err(Failure::from)).await
 }
 
 async fn run_http(server: &Server, http: Http, mut stop: Stop, output: &Output) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::output::{Output, shortened};
 use crate::target::Target;
 
-use super::{Line, closing};
+use super::{Line, closing, offered};
 
 pub(super) async fn run(tools: cli::Tools, output: &Output) -> Result<(), Failure> {
     let mut line = Line::new(tools.words, tools.child, tools.connect)?;
@@ -52,11 +52,16 @@ fn print(target: &Target, tools: &[Tool], format: Format, output: &Output) -> Re
 
 /// Lists the tools, and says which were left out.
 pub(super) async fn listed(client: &Client, output: &Output) -> Result<Vec<Tool>, Failure> {
-    let tools = client.list_tools().await?;
+    let tools = offered(client.list_tools().await)?;
+    say_left_out(client, output);
+    Ok(tools)
+}
+
+/// Says which tools the client has left out of its list.
+pub(super) fn say_left_out(client: &Client, output: &Output) {
     for refused in client.refused_tools() {
         output.say(&format!("warning: the tool `{}` is left out: {}", refused.name, refused.reason));
     }
-    Ok(tools)
 }
 
 const USAGE: &str = "mcp-bridge tools TARGET\nmcp-bridge tools -- COMMAND [ARG]...";

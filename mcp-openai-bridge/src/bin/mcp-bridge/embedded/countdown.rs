@@ -6,6 +6,8 @@ use mcp_server::{Args, Cx};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::output::counted;
+
 // What `countdown` takes.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Countdown {
@@ -29,7 +31,7 @@ pub(super) async fn countdown(cx: Cx, Args(wanted): Args<Countdown>) -> String {
         let message = if left == 0 { "done".to_owned() } else { format!("{left} to go") };
         cx.progress(f64::from(step), f64::from(steps), message.as_str()).await;
     }
-    format!("Counted down {} seconds in {steps} steps.", total.as_secs_f64())
+    format!("Counted down {} in {}.", counted(total.as_secs_f64(), "second"), counted(steps, "step"))
 }
 
 fn three_seconds() -> f64 {

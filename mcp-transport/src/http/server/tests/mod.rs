@@ -2,9 +2,14 @@
 //! pair of in-memory streams.
 
 mod connection;
+#[cfg(feature = "http-client")]
+mod cuts;
+mod hostile;
 mod legacy;
 mod modern;
 mod resumption;
+#[cfg(feature = "sse-r1")]
+mod sse;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -169,7 +174,16 @@ impl Server {
 
     fn configured(limits: Limits, served: Served) -> Self {
         let (hosts, origins) = (HostPolicy::default(), OriginPolicy::default());
-        let config = Config { path: "/mcp".to_owned(), limits, hosts, origins };
+        #[cfg(feature = "sse-r1")]
+        let sse = Some(super::rules::SsePaths::new("/sse").at_endpoint());
+        let config = Config {
+            path: "/mcp".to_owned(),
+            #[cfg(feature = "sse-r1")]
+            sse,
+            limits,
+            hosts,
+            origins,
+        };
         let (stage, stop) = Stop::new();
         let tools = Arc::new(Tools { served, ..Tools::default() });
         let endpoint = Arc::new(Endpoint::new(Arc::clone(&tools), config, stop));
