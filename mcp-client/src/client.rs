@@ -368,6 +368,11 @@ impl Inner {
     /// Begins a new session over the same link in place of the one that was lost, unless another request has done so
     /// (F51).
     pub(crate) async fn renew(&self, lost: &Connection) -> Result<(), Error> {
+        if self.can_restart {
+            // The session was that of the connection, which has ended with it.
+            lost.link.lose();
+            return self.restart(lost, now()).await;
+        }
         let state = State::known(lost.agreement.revision, &self.revisions, self.medium)?;
         self.begin_anew(lost, state).await
     }
@@ -418,7 +423,9 @@ impl Inner {
     /// Takes note of what came of a request over a connection.
     pub(crate) fn observe(&self, connection: &Connection, outcome: &Outcome) {
         match outcome {
-            Err(WireError::Closed | WireError::Exited(_)) if self.medium != Medium::Http => connection.link.lose(),
+            Err(WireError::Closed | WireError::Exited(_)) if self.can_restart || self.medium != Medium::Http => {
+                connection.link.lose();
+            }
             Ok(_) if self.can_restart => self.restarts().answered(),
             _ => {}
         }
@@ -438,7 +445,7 @@ impl Inner {
         match start {
             Start::After(wait) => tokio::time::sleep(wait).await,
             Start::NotFor(wait) => {
-                let what = format!("the child process ended again and again; it is not started for another {wait:?}");
+                let what = format!("the server ended again and again; it is left alone for another {wait:?}");
                 return Err(Error::Environment(Fault { what, cause: None }));
             }
         }

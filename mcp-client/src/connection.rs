@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use mcp_transport::{Error as WireError, Limits, Outgoing, Patience, Transport};
+use mcp_transport::{Limits, Outgoing, Patience, Transport};
 use mcp_types::{Features, ProgressToken, RawJson, Revision};
 use tokio::sync::watch;
 
@@ -155,7 +155,7 @@ impl Opening<'_> {
         state: State,
         memory: &Memory,
     ) -> Result<(Arc<Link>, Agreement), Error> {
-        let link = Link::new(endpoint.open(self.limits)?, self.inbox);
+        let link = Link::new(endpoint.open(self.limits).await?, self.inbox);
         self.settle(link, endpoint, state, memory).await
     }
 
@@ -182,14 +182,11 @@ impl Opening<'_> {
                         None => {}
                         Some(Reopen::Child) => {
                             link.transport.close().await;
-                            link = Link::new(endpoint.open(self.limits)?, self.inbox);
+                            link = Link::new(endpoint.open(self.limits).await?, self.inbox);
                         }
-                        Some(Reopen::HttpSse(_)) => match endpoint.open_http_sse(self.limits) {
-                            Some(transport) => link = Link::new(transport?, self.inbox),
-                            None => {
-                                state = expect.handle(Err(WireError::Closed))?;
-                                continue;
-                            }
+                        Some(Reopen::HttpSse(_)) => match endpoint.open_http_sse(self.limits).await {
+                            Some(transport) => link = Link::new(transport, self.inbox),
+                            None => return Err(expect.unopened()),
                         },
                     }
                     let params = legacy::initialize(expect.revision, self.identity).map_err(unencodable)?;

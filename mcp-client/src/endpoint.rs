@@ -1,10 +1,10 @@
 //! Opening a target, and opening it again.
 //!
-//! The surprising thing: only a command is ever opened again, when the child has ended. A lost HTTP session is begun anew
-//! over the transport that is there.
+//! The surprising thing: a URL is opened again only once it has turned out to be of the HTTP+SSE transport, whose session
+//! ends with its stream. A lost session of Streamable HTTP is begun anew over the transport that is there.
 
 #[cfg(feature = "http")]
-use mcp_transport::http::{HttpClient, HttpOptions};
+use mcp_transport::http::{HttpClient, HttpOptions, SseClient};
 use mcp_transport::pipe::Mux;
 #[cfg(feature = "process")]
 use mcp_transport::process::Command;
@@ -29,7 +29,11 @@ enum Source {
     #[cfg(feature = "process")]
     Command(Box<Command>),
     #[cfg(feature = "http")]
-    Url(String),
+    Url {
+        url: String,
+        /// Whether the server speaks the HTTP+SSE transport of 2024-11-05.
+        is_sse: bool,
+    },
 }
 
 impl Endpoint {
@@ -47,7 +51,7 @@ impl Endpoint {
         }
         let source = match target.kind {
             #[cfg(feature = "http")]
-            Kind::Url(url) => Source::Url(url),
+            Kind::Url(url) => Source::Url { url, is_sse: false },
             #[cfg(not(feature = "http"))]
             Kind::Url(_) => {
                 return Err(Error::config("a URL needs the feature `http` of mcp-client, which is off"));
@@ -65,14 +69,26 @@ impl Endpoint {
 
     /// Returns whether it can be opened more than once, and has to be after its end.
     pub(crate) fn can_restart(&self) -> bool {
-        #[cfg(feature = "process")]
-        return matches!(self.source, Source::Command(_));
-        #[cfg(not(feature = "process"))]
-        false
+        match &self.source {
+            Source::Once(_) => false,
+            #[cfg(feature = "process")]
+            Source::Command(_) => true,
+            #[cfg(feature = "http")]
+            Source::Url { is_sse, .. } => *is_sse,
+        }
     }
 
-    /// Makes a transport to the same URL by the HTTP+SSE transport of 2024-11-05; none when there is no URL.
-    pub(crate) fn open_http_sse(&mut self, _limits: &Limits) -> Option<Result<Box<dyn Transport>, Error>> {
+    /// Goes on by the HTTP+SSE transport of 2024-11-05 at the same URL; none when there is no URL, or nothing there that
+    /// speaks it (V-62).
+    #[cfg_attr(not(feature = "http"), allow(clippy::unused_async, reason = "there is nothing to try then"))]
+    pub(crate) async fn open_http_sse(&mut self, limits: &Limits) -> Option<Box<dyn Transport>> {
+        #[cfg(feature = "http")]
+        if let Source::Url { url, is_sse } = &mut self.source {
+            let transport = SseClient::connect(url, options(&self.headers, limits)).await.ok()?;
+            *is_sse = true;
+            return Some(Box::new(transport));
+        }
+        let _ = limits;
         None
     }
 
@@ -81,7 +97,8 @@ impl Endpoint {
     /// # Errors
     ///
     /// Fails when the address, a header or the command cannot work, and when a stream was opened before.
-    pub(crate) fn open(&mut self, limits: &Limits) -> Result<Box<dyn Transport>, Error> {
+    #[cfg_attr(not(feature = "http"), allow(clippy::unused_async, reason = "nothing else has to wait"))]
+    pub(crate) async fn open(&mut self, limits: &Limits) -> Result<Box<dyn Transport>, Error> {
         match &mut self.source {
             Source::Once(kind) => match kind.take() {
                 Some(Kind::InProcess(server)) => Ok(Box::new(server.connect(limits))),
@@ -92,17 +109,24 @@ impl Endpoint {
             #[cfg(feature = "process")]
             Source::Command(command) => Ok(Box::new(command.spawn(limits).map_err(unopened)?)),
             #[cfg(feature = "http")]
-            Source::Url(url) => {
-                let options = HttpOptions::default().limits(limits.clone());
-                let add = |options: HttpOptions, (name, value): &(String, Secret)| options.header(name, value.expose());
-                let options = self.headers.iter().fold(options, add);
-                Ok(Box::new(HttpClient::new(url, options).map_err(unopened)?))
+            Source::Url { url, is_sse: true } => {
+                Ok(Box::new(SseClient::connect(url, options(&self.headers, limits)).await.map_err(unopened)?))
+            }
+            #[cfg(feature = "http")]
+            Source::Url { url, .. } => {
+                Ok(Box::new(HttpClient::new(url, options(&self.headers, limits)).map_err(unopened)?))
             }
         }
     }
 }
 
-/// Nothing is waited for when a transport is made, so no deadline can have passed.
+#[cfg(feature = "http")]
+fn options(headers: &[(String, Secret)], limits: &Limits) -> HttpOptions {
+    let options = HttpOptions::default().limits(limits.clone());
+    let add = |options: HttpOptions, (name, value): &(String, Secret)| options.header(name, value.expose());
+    headers.iter().fold(options, add)
+}
+
 #[cfg(any(feature = "http", feature = "process"))]
 fn unopened(error: mcp_transport::Error) -> Error {
     Error::of_transport(error, || "the transport".to_owned())

@@ -12,7 +12,8 @@ use mcp_types::{InputRequiredResult, ProtocolVersion, Revision, RpcError};
 use crate::tool::ToolFailed;
 
 /// Why a client could not do what it was asked for.
-#[derive(Debug)]
+///
+/// Its `Debug` is its message with those of its causes, because that is what `main` prints when it returns it.
 #[non_exhaustive]
 pub enum Error {
     /// The bytes: what arrived cannot be read as the protocol.
@@ -254,6 +255,18 @@ impl fmt::Display for Error {
     }
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            write!(f, "; because {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
 /// Writes an error that the server answered with, as far as a log line can bear.
 fn write_answer(f: &mut fmt::Formatter<'_>, error: &RpcError) -> fmt::Result {
     write!(f, "the server answered: {} (code {})", excerpt(&error.message), error.code)
@@ -396,5 +409,18 @@ impl From<Misuse> for Error {
 impl From<PeerMisbehaved> for Error {
     fn from(fault: PeerMisbehaved) -> Self {
         Self::Misbehaved(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_main_prints_is_the_message_with_its_causes() {
+        let cause = std::io::Error::other("no route");
+        let fault = Fault { what: "cannot connect to `a:1`".to_owned(), cause: Some(Box::new(cause)) };
+        assert_eq!(format!("{:?}", Error::Environment(fault)), "cannot connect to `a:1`; because no route");
+        assert_eq!(format!("{:?}", Error::Closed), Error::Closed.to_string());
     }
 }

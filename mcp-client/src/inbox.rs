@@ -12,7 +12,8 @@ use futures::StreamExt;
 use futures::stream::{BoxStream, FuturesUnordered};
 use mcp_transport::{Incoming, Limits, Transport};
 use mcp_types::{
-    ClientCapabilities, Features, Notification, ProgressToken, ResourceUpdatedNotificationParams, TaskNotificationParams,
+    ClientCapabilities, Features, Notification, ProgressToken, ResourceUpdatedNotificationParams,
+    TaskNotificationParams,
 };
 use tokio::task::JoinHandle;
 

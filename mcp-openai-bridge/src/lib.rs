@@ -1,6 +1,7 @@
-// The README has a sample for every part, and so needs them.
+//! MCP on one side, the API of a language model on the other: tools, calls and results in the form that each wants.
+//!
+// The samples of the README need the feature.
 #![cfg_attr(feature = "client", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "client"), doc = "Any model with an OpenAI-compatible API uses any MCP server.")]
 //!
 //! # The rooms
 //!

@@ -80,11 +80,24 @@ async fn a_server_without_tools_has_none_and_counts_for_the_names() {
 }
 
 #[tokio::test]
+async fn servers_stand_in_the_order_they_were_added_and_a_label_stands_once() {
+    let mut tools = McpTools::new();
+    for label in ["z", "a", "z"] {
+        tools.add(label, notes().await).await.unwrap();
+    }
+    let set = tools.tool_set();
+    assert_eq!(set.iter().map(|tool| tool.name()).collect::<Vec<_>>(), ["a__note", "z__note"]);
+}
+
+#[tokio::test]
 async fn what_a_server_refuses_and_a_server_that_is_not_there_are_failures_for_the_model() {
     let mut tools = McpTools::new();
     tools.add("lab", notes().await).await.unwrap();
     let refused = tools.call("lab", "nothing", RawJson::empty_object()).await.unwrap_err();
-    assert!(matches!(&refused, Failure::Protocol { code: -32602, message } if message.contains("nothing")), "{refused}");
+    assert!(
+        matches!(&refused, Failure::Protocol { code: -32602, message } if message.contains("nothing")),
+        "{refused}"
+    );
     let nobody = tools.call("elsewhere", "note", RawJson::empty_object()).await.unwrap_err();
     assert_eq!(nobody, Failure::Transport { message: "there is no server `elsewhere`".to_owned() });
     assert_eq!(Failure::from(Error::Closed), Failure::Transport { message: Error::Closed.to_string() });

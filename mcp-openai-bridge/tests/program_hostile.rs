@@ -2,6 +2,8 @@
 //!
 //! Every id that can be read is answered exactly once, the process lives, and it ends with 0.
 
+#![allow(clippy::unwrap_used, reason = "it is part of tests, which clippy cannot see")]
+
 mod program_support;
 
 use std::collections::BTreeMap;

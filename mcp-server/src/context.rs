@@ -192,7 +192,8 @@ impl Cx {
         self.inner.core.logs && self.inner.caller.log_level().is_some_and(|least| level >= least) && !self.is_over()
     }
 
-    /// Says that a visit to a [`Url`](crate::Url) is complete; `id` is the one that the visit was given (T-138).
+    /// Says within the call that a visit to a [`Url`](crate::Url) is complete; `id` is the one that the visit was given
+    /// (T-138). After the call [`Changes::elicitation_complete`](crate::Changes::elicitation_complete) says so.
     ///
     /// It does nothing for callers of another revision than 2025-11-25.
     ///

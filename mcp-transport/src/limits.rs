@@ -182,8 +182,9 @@ limits! {
     session_init: Duration = MINUTE;
     /// Requests being worked on for one connection or session; 256. Over HTTP the next is refused
     /// with 429. On a byte stream the next ones wait for their turn, and none is refused: there is
-    /// room for `outbox_bytes` of them, a small one counting as 1 KiB; then reading pauses, so that
-    /// a cancellation is heard unless it comes after more than that.
+    /// room for `outbox_bytes` of them, a small one counting as 1 KiB, so a cancellation is heard
+    /// unless it comes after more than that; as much again is read ahead to hear the end of the
+    /// input, and then reading pauses.
     in_flight: usize = 256;
     /// Requests being worked on in the whole server; 10 000. The next one is refused with 503.
     in_flight_total: usize = 10_000;

@@ -85,15 +85,13 @@ async fn calls_questions_and_large_answers_go_both_ways_hs_2() {
         let mut inbound = client.inbound().unwrap();
         let exchange = client.open(call("ask")).await.unwrap();
         let answering = async {
-            loop {
-                match inbound.next().await.unwrap() {
-                    Incoming::Request(request) => {
-                        let roots = RawJson::from(json!({"roots": []}));
-                        return client.answer(request.id, Ok(roots)).await.unwrap();
-                    }
-                    Incoming::Notification(_) => {}
-                }
-            }
+            let requests = inbound.by_ref().filter_map(async |incoming| match incoming {
+                Incoming::Request(request) => Some(request.id),
+                Incoming::Notification(_) => None,
+            });
+            let mut requests = std::pin::pin!(requests);
+            let id = requests.next().await.unwrap();
+            client.answer(id, Ok(RawJson::from(json!({"roots": []})))).await.unwrap();
         };
         let (answer, ()) = tokio::join!(exchange.finish(drop), answering);
         assert_eq!(answer.unwrap().unwrap().as_str(), r#"{"roots":[]}"#);

@@ -330,8 +330,10 @@ async fn an_exchange_that_is_not_read_does_not_hold_up_the_others() {
 
 /// Progress of one request in one write, and its answer.
 fn burst(count: u32) -> String {
-    let progress = |n| json!({"jsonrpc": "2.0", "method": "notifications/progress",
-        "params": {"progressToken": "t", "progress": n}});
+    let progress = |n| {
+        json!({"jsonrpc": "2.0", "method": "notifications/progress",
+        "params": {"progressToken": "t", "progress": n}})
+    };
     let lines: Vec<_> = (0..count).map(|n| progress(n).to_string()).collect();
     format!("{}\n{}\n", lines.join("\n"), json!({"jsonrpc": "2.0", "id": 1, "result": {}}))
 }

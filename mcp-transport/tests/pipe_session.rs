@@ -161,7 +161,8 @@ async fn what_is_pushed_comes_once_the_session_is_initialized() {
 #[tokio::test(start_paused = true)]
 async fn a_pipe_speaks_the_revisions_that_its_service_serves() {
     let mut client = serve([Revision::V2026_07_28].into_iter().collect());
-    let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    let params =
+        json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
     client.send(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})).await;
     assert_eq!(client.next().await["error"]["code"], -32022);
 }

@@ -172,7 +172,10 @@ impl ExpectDiscover {
             && let Some(revision) = self.plan.best_legacy()
         {
             // Old servers end when anything comes before `initialize`.
-            return Ok(State::Initialize(ExpectInitialize { reopen: Some(Reopen::Child), ..self.plan.expect(revision) }));
+            return Ok(State::Initialize(ExpectInitialize {
+                reopen: Some(Reopen::Child),
+                ..self.plan.expect(revision)
+            }));
         }
         let error = |failure| Error::of_transport(failure, || "the answer to `server/discover`".to_owned());
         if is_evidence_of_legacy(&failure, self.plan.medium) {
@@ -201,13 +204,17 @@ impl ExpectInitialize {
     }
 
     fn failed(self, failure: WireError) -> Result<State, Error> {
+        if self.reopen.is_none() && is_no_endpoint(&failure, self.plan.medium) {
+            return Ok(State::Initialize(Self { reopen: Some(Reopen::HttpSse(failure)), ..self }));
+        }
+        Err(unanswered(failure))
+    }
+
+    /// Returns the error when what was to be opened is not there: what the server said before says more.
+    pub(crate) fn unopened(self) -> Error {
         match self.reopen {
-            None if is_no_endpoint(&failure, self.plan.medium) => {
-                Ok(State::Initialize(Self { reopen: Some(Reopen::HttpSse(failure)), ..self }))
-            }
-            // Nothing is there for the older transport either: then the first refusal says more.
-            Some(Reopen::HttpSse(before)) if !matches!(failure, WireError::TimedOut(_)) => Err(unanswered(before)),
-            _ => Err(unanswered(failure)),
+            Some(Reopen::HttpSse(before)) => unanswered(before),
+            Some(Reopen::Child) | None => Error::Closed,
         }
     }
 

@@ -163,7 +163,8 @@ impl Checker {
             let other_type = errors.iter().any(|error| {
                 matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().as_str() == path
             });
-            let is_constant = |error: &&ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Constant { .. });
+            let is_constant =
+                |error: &&ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Constant { .. });
             (other_type, errors.iter().filter(is_constant).count(), errors.len())
         });
         let forms = alternatives.len();
@@ -228,7 +229,9 @@ fn expected(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> String {
         ValidationErrorKind::UniqueItems => "items that differ from each other".to_owned(),
         ValidationErrorKind::FalseSchema => "nothing".to_owned(),
         ValidationErrorKind::Not { schema } => format!("what does not match {}", shortened(&schema.to_string())),
-        ValidationErrorKind::OneOfMultipleValid { context } => format!("exactly one of {} forms, not several", context.len()),
+        ValidationErrorKind::OneOfMultipleValid { context } => {
+            format!("exactly one of {} forms, not several", context.len())
+        }
         // The rest is rare; the validator's own words, without the value, which may be long.
         _ => shortened(&error.masked().to_string()),
     }

@@ -3,7 +3,6 @@
 //! The surprising thing: a server that offers no tools is as good as any other. It has none today, and a loop over
 //! several servers does not end because of one.
 
-use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::sync::Arc;
 
@@ -32,11 +31,13 @@ use crate::turn::Failure;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct McpTools {
-    servers: BTreeMap<String, Server>,
+    /// In the order in which they were added, which is the order of their functions.
+    servers: Vec<Server>,
 }
 
 #[derive(Clone, Debug)]
 struct Server {
+    label: String,
     client: Client,
     tools: Vec<Tool>,
 }
@@ -65,9 +66,9 @@ impl McpTools {
             listed => listed?,
         };
         let label = label.into();
-        self.servers.remove(&label);
-        let added = self.servers.entry(label).or_insert(Server { client, tools });
-        Ok(&added.tools)
+        self.servers.retain(|server| server.label != label);
+        self.servers.push(Server { label, client, tools });
+        Ok(self.servers.last().map(|server| server.tools.as_slice()).unwrap_or_default())
     }
 
     /// Returns the tools of all servers as functions of a model, as they were listed when the servers were added.
@@ -78,14 +79,14 @@ impl McpTools {
         Arc::new(builder.build())
     }
 
-    /// Returns the labels and tools of the servers, sorted by label.
+    /// Returns the labels and tools of the servers, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[Tool])> {
-        self.servers.iter().map(|(label, server)| (label.as_str(), server.tools.as_slice()))
+        self.servers.iter().map(|server| (server.label.as_str(), server.tools.as_slice()))
     }
 
     /// Returns the client of a server.
     pub fn client(&self, label: &str) -> Option<&Client> {
-        self.servers.get(label).map(|server| &server.client)
+        self.servers.iter().find(|server| server.label == label).map(|server| &server.client)
     }
 
     /// Ends all connections in good order, side by side.
@@ -94,7 +95,7 @@ impl McpTools {
     ///
     /// Dropping the future leaves the rest of the ending to the drop of the clients, which does not wait.
     pub async fn close(self) {
-        futures::future::join_all(self.servers.into_values().map(|server| server.client.close())).await;
+        futures::future::join_all(self.servers.into_iter().map(|server| server.client.close())).await;
     }
 }
 

@@ -107,8 +107,8 @@ impl Url {
         Self { message: message.into(), url: url.into(), id: None }
     }
 
-    /// Sets by what [`Cx::elicitation_complete`](crate::Cx::elicitation_complete) names the visit; one that nobody can
-    /// guess unless said. Only 2025-11-25 has it (T-139).
+    /// Sets by what [`Changes::elicitation_complete`](crate::Changes::elicitation_complete) names the visit; one that
+    /// nobody can guess unless said. Only 2025-11-25 has it (T-139).
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self

@@ -73,6 +73,19 @@ impl Changes {
         self.tell(&Change::Resource(uri.to_owned()));
     }
 
+    /// Says that the visit to a [`Url`](crate::Url) with this id is complete; the session whose user was asked hears of it
+    /// (T-138). Only 2025-11-25 has that.
+    pub fn elicitation_complete(&self, id: &str) {
+        let mut state = self.lock();
+        let concerned = state.table.visited(id);
+        wake(state, &concerned);
+    }
+
+    /// Notes whose user is asked to visit a URL.
+    pub(crate) fn visit(&self, id: &str, session: &Arc<Session>) {
+        self.lock().table.visit(id, session);
+    }
+
     fn tell(&self, change: &Change) {
         let mut state = self.lock();
         let concerned = state.table.tell(change);

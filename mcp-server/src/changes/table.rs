@@ -11,9 +11,9 @@ use std::sync::{Arc, Weak};
 use mcp_transport::Limits;
 use mcp_transport::era::legacy::Session;
 use mcp_types::{
-    Meta, NotificationMethod, NotificationParams, RawJson, RequestId, ResourceUpdatedNotificationParams, ResultMeta,
-    RpcError, SubscriptionFilter, SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenResult, meta,
-    notifications,
+    ElicitationCompleteNotificationParams, Meta, NotificationMethod, NotificationParams, RawJson, RequestId,
+    ResourceUpdatedNotificationParams, ResultMeta, RpcError, SubscriptionFilter,
+    SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenResult, meta, notifications,
 };
 use serde::Serialize;
 
@@ -23,6 +23,8 @@ use super::filter::Offered;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub(crate) enum Change {
+    /// A visit to a URL is complete (T-138).
+    Elicitation(String),
     /// The list of prompts.
     Prompts,
     /// What can be read at this URI.
@@ -75,6 +77,8 @@ pub(crate) struct Table {
     listening: usize,
     most_of_principal: usize,
     most: usize,
+    /// Whose user was asked to visit a URL, by the id of the visit.
+    visits: BTreeMap<String, Weak<Session>>,
 }
 
 #[derive(Debug)]
@@ -108,6 +112,7 @@ impl Table {
             listening: 0,
             most_of_principal: limits.subscriptions,
             most: limits.subscriptions_total,
+            visits: BTreeMap::new(),
         }
     }
 
@@ -159,6 +164,28 @@ impl Table {
     pub(crate) fn tell(&mut self, change: &Change) -> Vec<SubscriberId> {
         let concerned = self.subscribers.iter_mut();
         concerned.filter_map(|(id, subscriber)| subscriber.note(change).then_some(*id)).collect()
+    }
+
+    /// Notes whose user is asked to visit a URL. Beyond a bound nothing is noted, and its end is not told.
+    pub(crate) fn visit(&mut self, id: &str, session: &Arc<Session>) {
+        if self.visits.len() >= MOST_VISITS {
+            self.visits.retain(|_, session| session.strong_count() > 0);
+        }
+        if self.visits.len() < MOST_VISITS {
+            self.visits.insert(id.to_owned(), Arc::downgrade(session));
+        }
+    }
+
+    /// Notes that a visit is complete, for the session that was asked and for nobody else (T-138).
+    pub(crate) fn visited(&mut self, id: &str) -> Vec<SubscriberId> {
+        let Some(asked) = self.visits.remove(id) else { return Vec::new() };
+        let is_asked = |subscriber: &Subscriber| match &subscriber.interest {
+            Interest::Session { session, .. } => session.ptr_eq(&asked),
+            Interest::Listen { .. } => false,
+        };
+        let concerned = self.subscribers.iter_mut().filter(|(_, subscriber)| is_asked(subscriber));
+        let change = Change::Elicitation(id.to_owned());
+        concerned.filter_map(|(id, subscriber)| subscriber.note(&change).then_some(*id)).collect()
     }
 
     /// Returns what a subscriber is told next.
@@ -244,6 +271,9 @@ impl Interest {
             (Self::Listen { honoured, .. }, Change::Resource(uri)) => {
                 honoured.resource_subscriptions.iter().flatten().any(|watched| watched == uri)
             }
+            // It is noted only where it is wanted.
+            (Self::Listen { .. }, Change::Elicitation(_)) => false,
+            (Self::Session { .. }, Change::Elicitation(_)) => true,
             (Self::Session { offered, .. }, Change::Tools) => offered.tools,
             (Self::Session { offered, .. }, Change::Prompts) => offered.prompts,
             (Self::Session { offered, .. }, Change::Resources) => offered.resources,
@@ -264,6 +294,9 @@ impl Interest {
                 let mut params = ResourceUpdatedNotificationParams::new(uri);
                 params.meta = tag;
                 notice::<notifications::ResourcesUpdated>(&params)
+            }
+            Change::Elicitation(id) => {
+                notice::<notifications::ElicitationComplete>(&ElicitationCompleteNotificationParams::new(id))
             }
             Change::Prompts => {
                 list.meta = tag;
@@ -324,6 +357,8 @@ impl From<Full> for RpcError {
 /// How many changes a session may have noted before those that it no longer wants are looked for; a session has at most
 /// 1024 subscriptions.
 const MOST_NOTED: usize = 2 * 1024;
+/// How many visits to URLs may be open.
+const MOST_VISITS: usize = 10_000;
 
 #[cfg(test)]
 mod tests {

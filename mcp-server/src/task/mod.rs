@@ -3,6 +3,7 @@
 //! The surprising thing: a task is the same handler, and even the same future. The call that began it is answered with
 //! the task, and somebody else goes on polling.
 
+mod memory;
 mod record;
 mod run;
 mod store;
@@ -13,10 +14,11 @@ use std::time::{Duration, SystemTime};
 
 use mcp_types::{RpcError, TASKS_EXTENSION};
 
+pub use memory::MemoryTasks;
 pub(crate) use record::Pace;
 pub use record::{TaskChange, TaskRecord};
 pub(crate) use run::{Running, begin};
-pub use store::{MemoryTasks, NoTasks, TaskStore, TaskStoreError};
+pub use store::{NoTasks, TaskStore, TaskStoreError};
 pub(crate) use time::since_1970;
 
 use crate::context::Cx;

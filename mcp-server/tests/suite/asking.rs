@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use futures::{FutureExt, StreamExt};
 use mcp_server::types::{
     CreateMessageRequestParams, ElicitRequestFormParams, ElicitRequestParams, ElicitResult, InputRequests,
     InputRequiredResult, RequestedSchema, Revision, RpcError, SamplingMessage, StringSchema, methods,
 };
 use mcp_server::{
-    AskError, BoxError, Cx, Form, KeyRing, Limits, Prompt, Resource, SealingKey, Server, ServerBuilder, State, Tool,
-    Url, implementation,
+    AskError, BoxError, Changes, Cx, Form, KeyRing, Limits, Prompt, Resource, SealingKey, Server, ServerBuilder, State,
+    Tool, Url, implementation,
 };
 use mcp_transport::{Outbox, Service};
 use serde_json::{Value, json};
@@ -244,6 +245,26 @@ async fn t_139_a_visit_to_a_url_has_an_id_where_the_revision_wants_one() {
         assert_eq!((&seen["mode"], &seen["url"]), (&json!("url"), &json!("https://example.com")));
         assert_eq!(seen["elicitationId"].as_str().is_some_and(|id| id.len() == 32), has_id, "{seen}");
     }
+}
+
+#[tokio::test]
+async fn t_138_a_visit_that_is_complete_is_told_to_the_session_that_was_asked_and_to_no_other() {
+    let changes = Changes::new();
+    let visit = async |cx: Cx| cx.elicit("v", Url::new("Log in", "https://example.com").id("visit 1")).await;
+    let server = builder(1).tool(Tool::new("visit", visit)).changes(changes.clone()).build().unwrap();
+    let asked = Client::with(&server, Revision::V2025_11_25, capable()).await;
+    let other = Client::with(&server, Revision::V2025_11_25, capable()).await;
+    let mut pushes = [&asked, &other].map(|client| server.pushes(&client.session()).unwrap());
+    let person = |_: &str, _: &Value| Ok(json!({"action": "accept"}));
+    asked.converse("tools/call", calling("visit"), person).await.unwrap();
+    for _ in 0..2 {
+        changes.elicitation_complete("visit 1");
+        changes.elicitation_complete("visit 2");
+    }
+    let told: Value = serde_json::from_slice(&pushes[0].next().now_or_never().unwrap().unwrap()).unwrap();
+    assert_eq!(told["method"], "notifications/elicitation/complete");
+    assert_eq!(told["params"], json!({"elicitationId": "visit 1"}));
+    assert!(pushes.iter_mut().all(|pushes| pushes.next().now_or_never().is_none()));
 }
 
 #[tokio::test]

@@ -84,10 +84,7 @@ impl Session {
     /// latest legacy one that is (V-11). `None` when no legacy revision is served.
     pub fn begin(&self, params: &InitializeRequestParams, served: &Served) -> Option<Revision> {
         let asked = params.protocol_version.known();
-        let revision = served
-            .legacy()
-            .find(|revision| Some(*revision) == asked)
-            .or_else(|| served.legacy().max())?;
+        let revision = served.legacy().find(|revision| Some(*revision) == asked).or_else(|| served.legacy().max())?;
         let mut state = self.lock();
         state.revision = Some(revision);
         state.capabilities = params.capabilities.clone();

@@ -92,6 +92,8 @@ struct Connection<S> {
     reader: Box<dyn AsyncRead + Send + Unpin>,
     lines: Lines,
     input: Input,
+    /// How many bytes arrived since all of them had been looked at.
+    ahead: usize,
     peer: Peer,
     writer: Writer,
     /// The calls that were not ready at once.
@@ -138,6 +140,7 @@ impl<S: Service> Connection<S> {
             reader,
             lines: Lines::new(&limits),
             input: Input::Hungry,
+            ahead: 0,
             // How many may be open follows from how much may be parked.
             peer: Peer::new(&limits.clone().in_flight(UNBOUNDED)),
             writer,
@@ -160,7 +163,7 @@ impl<S: Service> Connection<S> {
     }
 
     async fn next_event(&mut self) -> Event {
-        let may_read = self.input == Input::Hungry && self.may_take();
+        let may_read = self.may_read();
         let may_hear = !self.waiting.is_empty() && self.has_room();
         let may_push = self.pushes.is_some() && self.has_room();
         let must_write = self.unwritten() > 0 || !self.writer.is_idle();
@@ -187,7 +190,10 @@ impl<S: Service> Connection<S> {
             Event::Pushed(Some(message)) => self.peer.send(&message),
             Event::Pushed(None) => self.pushes = None,
             Event::Said(said) => self.handle_said(said),
-            Event::Read(Ok(1..)) => self.input = Input::Filled,
+            Event::Read(Ok(length @ 1..)) => {
+                self.input = Input::Filled;
+                self.ahead += length;
+            }
             // A stream that breaks has ended, for the requests that arrived before.
             Event::Read(Ok(0) | Err(_)) => self.handle_end(),
             Event::Wrote(Ok(())) => {}
@@ -233,10 +239,23 @@ impl<S: Service> Connection<S> {
             match line {
                 Some(LineEvent::Line(text)) => self.handle_line(&text),
                 Some(LineEvent::TooLong { head, limit }) => self.handle_long_line(&head, limit),
-                None if self.input == Input::Filled => self.input = Input::Hungry,
+                None if self.input == Input::Filled => {
+                    self.input = Input::Hungry;
+                    self.ahead = 0;
+                }
                 // No answer to a question will come.
                 None => return self.session.end(),
             }
+        }
+    }
+
+    /// Returns whether there is something to be read. Some of it may have to wait before it is looked at, but should the
+    /// end of the input be near, it is heard at once.
+    fn may_read(&self) -> bool {
+        match self.input {
+            Input::Hungry => true,
+            Input::Filled => self.ahead < self.limits.outbox_bytes,
+            Input::Ended(_) => false,
         }
     }
 

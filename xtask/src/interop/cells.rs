@@ -166,7 +166,8 @@ pub(crate) fn control() -> Vec<Cell> {
 
 const SDKS: [Client; 5] =
     [Client::TypeScript, Client::TypeScriptLegacy, Client::Python, Client::PythonLegacy, Client::Rust];
-const THEIRS: [Server; 7] = [
+/// Every server but ours.
+pub(crate) const THEIRS: [Server; 7] = [
     Server::TypeScript,
     Server::TypeScriptLegacy,
     Server::Python,

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 use crate::{
@@ -52,9 +53,15 @@ impl Peers {
     ///
     /// When an installation fails. A language that is not there at all is no error here.
     pub(crate) fn install(target: &Path) -> Outcome<Self> {
-        let node = if is_installed("npm", "--version") { Some(Node::install(target)?) } else { None };
-        let python = if is_installed("python3", "--version") { Some(Python::install(target)?) } else { None };
-        Ok(Self { node, python, rust: Rust::build(target)? })
+        let has = |program| is_installed(program, "--version");
+        // Two wait for the network most of the time, and the third for the compiler.
+        thread::scope(|scope| {
+            let node = scope.spawn(|| has("npm").then(|| Node::install(target)).transpose());
+            let python = scope.spawn(|| has("python3").then(|| Python::install(target)).transpose());
+            let rust = Rust::build(target);
+            let panicked = "an installation returns an error and does not panic";
+            Ok(Self { node: node.join().expect(panicked)?, python: python.join().expect(panicked)?, rust: rust? })
+        })
     }
 }
 

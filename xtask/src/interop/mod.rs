@@ -1,9 +1,11 @@
-//! `cargo xtask interop`: our programs against the official TypeScript and Python implementations, in both eras.
+//! `cargo xtask interop`: our programs against the official TypeScript, Python and Rust implementations, in both eras.
 //!
 //! `install.rs` brings the peers, `cells.rs` says who meets whom, `offer.rs` what they exchange, `run.rs` runs one
-//! cell, `ours.rs` judges our own client and `wire.rs` sees which revision it speaks. The drivers, in the languages of the peers, are in `xtask/interop`.
+//! cell, `ours.rs` judges our own client, `wire.rs` sees which revision it speaks, and `inspector.rs` asks the command
+//! line of the Inspector. The drivers, in the languages of the peers, are in `xtask/interop`.
 
 mod cells;
+mod inspector;
 mod install;
 mod offer;
 mod ours;
@@ -16,7 +18,10 @@ use std::{
 };
 
 use crate::{
-    interop::{cells::Cell, install::Peers},
+    interop::{
+        cells::{Cell, Language},
+        install::Peers,
+    },
     process::{Outcome, Red, cargo, in_ci, run as run_command},
     workers::for_all,
     workspace::{Workspace, root},
@@ -38,8 +43,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
     let mut cells = if options.control { cells::control() } else { cells::matrix() };
     cells.retain(|cell| cell.to_string().contains(&options.only));
-    cells.retain(|cell| peers.node.is_some() || !cell.needs_node());
-    cells.retain(|cell| peers.python.is_some() || !cell.needs_python());
+    cells.retain(|cell| {
+        cell.languages().all(|language| match language {
+            Language::Node => peers.node.is_some(),
+            Language::Python => peers.python.is_some(),
+        })
+    });
     let program = match (options.program, options.control) {
         (Some(program), _) => program,
         (None, true) => PathBuf::new(),

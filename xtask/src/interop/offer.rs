@@ -88,6 +88,8 @@ pub(crate) enum Fault {
 pub(crate) struct Resource {
     pub(crate) uri: &'static str,
     pub(crate) text: Text,
+    /// The code that a resource which is not there is refused with: in the legacy era, and in the modern one.
+    pub(crate) absent: [i64; 2],
 }
 
 /// A prompt to expand.
@@ -209,6 +211,11 @@ const COUNT_DOWN: Progress = Progress {
     },
     steps: 4,
 };
+const ABOUT: Resource = Resource {
+    uri: "embedded://about",
+    text: Text::Is("A server of the Model Context Protocol."),
+    absent: [-32602, -32602],
+};
 const SUMMARIZE: Prompt = Prompt {
     name: "summarize",
     arguments: r#"{"text": "a long story"}"#,
@@ -261,6 +268,7 @@ const OURS: Offer = Offer {
     resource: Some(Resource {
         uri: "embedded://about",
         text: Text::Holds(&["This is the server that is built into mcp-bridge.\n", "embedded://about"]),
+        absent: [-32002, -32602],
     }),
     prompt: Some(Prompt {
         text: Text::Is(
@@ -310,8 +318,44 @@ const TYPESCRIPT: Offer = Offer {
         },
         Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: None } },
     ],
-    resource: Some(Resource { uri: "embedded://about", text: Text::Is("A server of the Model Context Protocol.") }),
+    resource: Some(ABOUT),
     prompt: Some(SUMMARIZE),
+};
+
+/// What the driver `legacy/server.py` offers. The SDK of that time has no code for a resource that is not there.
+const PYTHON_LEGACY: Offer = Offer { resource: Some(Resource { absent: [0, 0], ..ABOUT }), ..PYTHON };
+
+/// What the driver `rmcp/src/bin/server.rs` offers. The SDK stops at the first argument that does not fit.
+const RUST: Offer = Offer {
+    refused: &[
+        Refused {
+            tool: "add",
+            arguments: r#"{"a": "two"}"#,
+            fault: Fault::Arguments {
+                listed: ADD_LISTED,
+                answered: &["failed to deserialize parameters: invalid type: string \"two\", expected f64"],
+            },
+        },
+        Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: Some(-32602) } },
+    ],
+    resource: Some(Resource { absent: [-32002, -32602], ..ABOUT }),
+    ..TYPESCRIPT
+};
+
+/// What the driver `legacy/server.mjs` offers.
+const TYPESCRIPT_LEGACY: Offer = Offer {
+    refused: &[
+        Refused {
+            tool: "add",
+            arguments: r#"{"a": "two"}"#,
+            fault: Fault::Arguments {
+                listed: ADD_LISTED,
+                answered: &["expected number, received string at a", "expected number, received undefined at b"],
+            },
+        },
+        Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: None } },
+    ],
+    ..TYPESCRIPT
 };
 
 const EVERYTHING: Offer = Offer {
@@ -352,6 +396,7 @@ const EVERYTHING: Offer = Offer {
     resource: Some(Resource {
         uri: "demo://resource/static/document/features.md",
         text: Text::Holds(&["# Everything Server - Features\n"]),
+        absent: [-32602, -32602],
     }),
     prompt: Some(Prompt {
         name: "args-prompt",
@@ -403,10 +448,11 @@ const TIME: Offer = Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interop::cells::THEIRS;
 
     #[test]
     fn every_offer_is_written_for_the_drivers() {
-        for server in [Server::Everything, Server::Ours, Server::Python, Server::Time, Server::TypeScript] {
+        for server in [Server::Ours].into_iter().chain(THEIRS) {
             let offer: Value = serde_json::from_str(&Offer::of(server).to_json(MODERN)).unwrap();
             assert_eq!(offer["version"], MODERN);
             let names: Vec<&str> = Offer::of(server).tools.iter().map(|tool| tool.name).collect();

@@ -8,7 +8,7 @@ use crate::{
     interop::{
         Check,
         cells::Era,
-        offer::{Call, Fault, Offer, Progress, Prompt, Refused, Resource, Text, Tool},
+        offer::{Call, Fault, MODERN, Offer, Progress, Prompt, Refused, Resource, Text, Tool},
         run::Target,
         wire::{Scratch, Witness},
     },
@@ -17,9 +17,9 @@ use crate::{
 
 /// Runs every check of the offer, each as some runs of `mcp-bridge`. `revision` is the one that must be spoken.
 pub(crate) fn check(program: &Path, offer: &Offer, target: &Target, era: Era, revision: &str) -> Vec<Check> {
-    let bridge = Bridge { program, target, era };
+    let bridge = Bridge { program, target, era, revision };
     let mut checks = vec![
-        Check::of("connect", bridge.connect(revision)),
+        Check::of("connect", bridge.connect()),
         Check::of("list", bridge.list(offer)),
         Check::of("openai", bridge.openai(offer)),
         Check::of("call", counted(offer.calls, "calls", |call| bridge.call(call).map(drop))),
@@ -40,7 +40,7 @@ pub(crate) fn check(program: &Path, offer: &Offer, target: &Target, era: Era, re
     checks
 }
 
-fn counted<T>(items: &[T], what: &str, check: impl FnMut(&T) -> Outcome) -> Outcome<String> {
+pub(crate) fn counted<T>(items: &[T], what: &str, check: impl FnMut(&T) -> Outcome) -> Outcome<String> {
     items.iter().try_for_each(check)?;
     Ok(format!("{} {what}", items.len()))
 }
@@ -49,16 +49,18 @@ struct Bridge<'a> {
     program: &'a Path,
     target: &'a Target,
     era: Era,
+    /// The revision that must be spoken.
+    revision: &'a str,
 }
 
 impl Bridge<'_> {
     /// Looks at the wire while the tools are listed.
-    fn connect(&self, revision: &str) -> Outcome<String> {
+    fn connect(&self) -> Outcome<String> {
         let witness = Witness::of(self.target)?;
         Bridge { target: witness.target(), ..*self }.run(&["tools"], &[])?.document()?;
         match witness.revision() {
-            Some(spoken) if spoken == revision => Ok(spoken),
-            spoken => Err(Red::new(format!("spoke {spoken:?}, expected {revision}"))),
+            Some(spoken) if spoken == self.revision => Ok(spoken),
+            spoken => Err(Red::new(format!("spoke {spoken:?}, expected {}", self.revision))),
         }
     }
 
@@ -157,10 +159,12 @@ impl Bridge<'_> {
             return Err(Red::new(format!("these are contents of something else: {contents}")));
         }
         expect_text(resource.text, contents["text"].as_str().unwrap_or_default())?;
-        // An error of the server itself, which no list could tell in advance; in the legacy era the code was another.
+        // An error of the server itself, which no list could tell in advance.
         let message = self.run(&["read", "nowhere://nothing"], &[])?.failure(1, "refused")?;
-        if !["(code -32602)", "(code -32002)"].iter().any(|code| message.ends_with(code)) {
-            return Err(Red::new(message));
+        let [legacy, modern] = resource.absent;
+        let code = if self.revision == MODERN { modern } else { legacy };
+        if !message.ends_with(&format!("(code {code})")) {
+            return Err(Red::new(format!("expected the code {code}: {message}")));
         }
         Ok(contents["mimeType"].as_str().unwrap_or_default().to_owned())
     }
@@ -252,7 +256,7 @@ impl Run {
 }
 
 /// Finds the one member of an array that has a text at a place.
-fn found<'a>(array: &'a Value, pointer: &str, expected: &str) -> Outcome<&'a Value> {
+pub(crate) fn found<'a>(array: &'a Value, pointer: &str, expected: &str) -> Outcome<&'a Value> {
     let has = |item: &&Value| item.pointer(pointer).and_then(Value::as_str) == Some(expected);
     let all: Vec<&Value> = array.as_array().into_iter().flatten().filter(has).collect();
     match all[..] {
@@ -261,19 +265,19 @@ fn found<'a>(array: &'a Value, pointer: &str, expected: &str) -> Outcome<&'a Val
     }
 }
 
-fn one(array: &Value) -> Outcome<&Value> {
+pub(crate) fn one(array: &Value) -> Outcome<&Value> {
     match array.as_array().map(Vec::as_slice) {
         Some([item]) => Ok(item),
         _ => Err(Red::new(format!("this is not one item: {array}"))),
     }
 }
 
-fn text_of(content: &Value) -> String {
+pub(crate) fn text_of(content: &Value) -> String {
     let blocks = content.as_array().into_iter().flatten();
     blocks.filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("\n")
 }
 
-fn expect_text(expected: Text, text: &str) -> Outcome {
+pub(crate) fn expect_text(expected: Text, text: &str) -> Outcome {
     if expected.fits(text) { Ok(()) } else { Err(Red::new(format!("expected {expected:?}, got {text:?}"))) }
 }
 
@@ -287,7 +291,7 @@ fn expect_faults(message: &str, head: &str, listed: &[&str]) -> Outcome {
 }
 
 /// A tool takes what it must take, and nothing else.
-fn expect_schema(tool: &Tool, schema: &Value) -> Outcome {
+pub(crate) fn expect_schema(tool: &Tool, schema: &Value) -> Outcome {
     let properties = schema["properties"].as_object();
     let mut takes: Vec<(&str, &str)> = properties
         .into_iter()

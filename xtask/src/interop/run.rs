@@ -8,7 +8,8 @@ use crate::{
     interop::{
         Check,
         cells::{Cell, Client, Server, Transport},
-        install::Peers,
+        inspector,
+        install::{Node, Peers},
         offer::{Offer, agreed},
         ours,
     },
@@ -34,17 +35,23 @@ pub(crate) fn run(cell: Cell, peers: &Peers, program: &Path) -> Outcome<Vec<Chec
     // The server lives until the end of this function.
     let (_server, target) = match cell.transport {
         Transport::Stdio => (None, Target::Stdio(words)),
-        Transport::Http => {
-            let (server, url) = start(cell.server, &words)?;
+        Transport::Http | Transport::Sse => {
+            let (server, url) = start(cell, &words)?;
             (Some(server), Target::Http(url))
         }
     };
     let offer = Offer::of(cell.server);
-    if cell.client == Client::Ours {
-        return Ok(ours::check(program, offer, &target, cell.era, agreed(cell.server, cell.era)));
-    }
-    let mut command = driver(cell.client, "client", peers)?;
-    command.args([cell.era.name(), &offer.to_json(agreed(cell.server, cell.era))]);
+    let revision = agreed(cell.server, cell.era);
+    let mut command = match cell.client {
+        Client::Ours => return Ok(ours::check(program, offer, &target, cell.era, revision)),
+        Client::Inspector => return inspector::check(node(peers)?, offer, &target, cell.era, revision),
+        Client::Python => python(peers, "client.py")?,
+        Client::PythonLegacy => python(peers, "legacy/client.py")?,
+        Client::Rust => Command::new(&peers.rust.client),
+        Client::TypeScript => typescript(peers, "client.mjs")?,
+        Client::TypeScriptLegacy => typescript(peers, "legacy/client.mjs")?,
+    };
+    command.args([cell.era.name(), &offer.to_json(revision)]);
     match &target {
         Target::Http(url) => command.args(["http", url]),
         Target::Stdio(words) => command.arg("stdio").args(words),
@@ -67,17 +74,21 @@ fn parse(line: &Line) -> Option<Check> {
 }
 
 /// Starts an HTTP server and waits until it says where it listens.
-fn start(server: Server, words: &[String]) -> Outcome<(Group, String)> {
+fn start(cell: Cell, words: &[String]) -> Outcome<(Group, String)> {
     let (program, arguments) = words.split_first().ok_or_else(|| Red::new("a server has no command"))?;
     let mut command = Command::new(program);
     command.args(arguments);
-    if server == Server::Everything {
+    if cell.server == Server::Everything {
         // It cannot bind port 0, so a port is found for it; someone else may take it before it does.
         let port = free_port()?;
         command.env("PORT", port.to_string());
         let mut group = Group::start(&mut command)?;
-        group.wait_for(PATIENCE, |line| line.text.contains("listening on port").then_some(()))?;
-        return Ok((group, format!("http://127.0.0.1:{port}/mcp")));
+        let (ready, path) = match cell.transport {
+            Transport::Sse => ("running on port", "sse"),
+            Transport::Http | Transport::Stdio => ("listening on port", "mcp"),
+        };
+        group.wait_for(PATIENCE, |line| line.text.contains(ready).then_some(()))?;
+        return Ok((group, format!("http://127.0.0.1:{port}/{path}")));
     }
     let mut group = Group::start(&mut command)?;
     let url = group.wait_for(PATIENCE, |line| url_in(&line.text))?;
@@ -93,59 +104,52 @@ fn url_in(text: &str) -> Option<String> {
 }
 
 fn server_words(server: Server, transport: Transport, peers: &Peers, program: &Path) -> Outcome<Vec<String>> {
-    let kind = match transport {
-        Transport::Http => "http",
-        Transport::Stdio => "stdio",
-    };
     let mut command = match server {
         Server::Ours => {
             let mut command = Command::new(program);
             command.arg("serve");
-            match transport {
-                Transport::Http => command.args(["--port", "0"]),
-                Transport::Stdio => command.arg("--stdio"),
-            };
             command
         }
-        Server::Python => driver(Client::Python, "server", peers)?,
-        Server::TypeScript => driver(Client::TypeScript, "server", peers)?,
-        Server::Everything => {
-            let node = peers.node.as_ref().ok_or_else(absent)?;
-            let mut command = Command::new(&node.program);
-            let package = "node_modules/@modelcontextprotocol/server-everything/dist/index.js";
-            command.arg(node.folder.join(package));
-            command.arg(if transport == Transport::Http { "streamableHttp" } else { "stdio" });
-            command
-        }
-        Server::Time => {
-            let mut command = Command::new(&peers.python.as_ref().ok_or_else(absent)?.time_server);
-            command.arg("--local-timezone=UTC");
-            command
-        }
+        Server::Everything => typescript(peers, "node_modules/@modelcontextprotocol/server-everything/dist/index.js")?,
+        Server::Python => python(peers, "server.py")?,
+        Server::PythonLegacy => python(peers, "legacy/server.py")?,
+        Server::Rust => Command::new(&peers.rust.server),
+        Server::Time => Command::new(&peers.python.as_ref().ok_or_else(absent)?.time_server),
+        Server::TypeScript => typescript(peers, "server.mjs")?,
+        Server::TypeScriptLegacy => typescript(peers, "legacy/server.mjs")?,
     };
-    if matches!(server, Server::Python | Server::TypeScript) {
-        command.arg(kind);
-    }
+    command.args(match (server, transport) {
+        (Server::Ours, Transport::Stdio) => ["--stdio"].as_slice(),
+        (Server::Ours, Transport::Http | Transport::Sse) => &["--port", "0"],
+        (Server::Time, _) => &["--local-timezone=UTC"],
+        (Server::Everything, Transport::Http) => &["streamableHttp"],
+        (Server::Everything, Transport::Sse) => &["sse"],
+        (_, Transport::Stdio) => &["stdio"],
+        (_, Transport::Http | Transport::Sse) => &["http"],
+    });
     let program = command.get_program().to_string_lossy().into_owned();
     let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
     Ok(std::iter::once(program).chain(arguments).collect())
 }
 
-/// The command that runs `client` or `server` of one SDK.
-fn driver(sdk: Client, script: &str, peers: &Peers) -> Outcome<Command> {
-    let mut command;
-    match sdk {
-        Client::Python => {
-            let python = peers.python.as_ref().ok_or_else(absent)?;
-            command = Command::new(&python.program);
-            command.arg(python.folder.join(format!("{script}.py")));
-        }
-        Client::Ours | Client::TypeScript => {
-            let node = peers.node.as_ref().ok_or_else(absent)?;
-            command = Command::new(&node.program);
-            command.arg(node.folder.join(format!("{script}.mjs")));
-        }
-    }
+/// A script that lies beside the packages.
+fn typescript(peers: &Peers, script: &str) -> Outcome<Command> {
+    let node = node(peers)?;
+    let mut command = Command::new(&node.program);
+    command.arg(node.folder.join(script));
+    Ok(command)
+}
+
+fn node(peers: &Peers) -> Outcome<&Node> {
+    peers.node.as_ref().ok_or_else(absent)
+}
+
+/// A script of ours, with the packages of its era.
+fn python(peers: &Peers, script: &str) -> Outcome<Command> {
+    let python = peers.python.as_ref().ok_or_else(absent)?;
+    let mut command = Command::new(if script.starts_with("legacy/") { &python.legacy } else { &python.program });
+    // What Python compiles of the drivers stays out of the source tree.
+    command.env("PYTHONDONTWRITEBYTECODE", "1").arg(python.folder.join(script));
     Ok(command)
 }
 

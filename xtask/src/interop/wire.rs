@@ -32,8 +32,15 @@ pub(crate) struct Witness {
 
 #[derive(Debug)]
 enum Record {
-    Http { relay: SocketAddr, seen: Arc<Mutex<Vec<u8>>>, is_over: Arc<AtomicBool> },
+    Http { relay: SocketAddr, seen: Arc<Mutex<Seen>>, is_over: Arc<AtomicBool> },
     Stdio(Scratch),
+}
+
+/// The bytes of both directions of every connection.
+#[derive(Debug, Default)]
+struct Seen {
+    sent: Vec<u8>,
+    received: Vec<u8>,
 }
 
 impl Witness {
@@ -57,7 +64,10 @@ impl Witness {
     /// Returns the revision of the last request, which is the negotiated one when all went well.
     pub(crate) fn revision(&self) -> Option<String> {
         match &self.record {
-            Record::Http { seen, .. } => in_headers(&seen.lock().expect("nobody panics while it holds the record")),
+            Record::Http { seen, .. } => {
+                let seen = seen.lock().expect("nobody panics while it holds the record");
+                in_headers(&seen.sent).or_else(|| in_events(&seen.received))
+            }
             Record::Stdio(scratch) => {
                 let text = |name| fs::read_to_string(scratch.file(name)).unwrap_or_default();
                 in_lines(&text(SENT), &text(RECEIVED))
@@ -81,7 +91,7 @@ impl Witness {
         let listener = TcpListener::bind(("127.0.0.1", 0));
         let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (relay, listener) = bound.map_err(|error| Red::new(format!("no port is free: {error}")))?;
-        let seen = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::new(Mutex::new(Seen::default()));
         let is_over = Arc::new(AtomicBool::new(false));
         let (record, over, server) = (Arc::clone(&seen), Arc::clone(&is_over), server.to_owned());
         thread::spawn(move || {
@@ -110,15 +120,15 @@ impl Drop for Witness {
     }
 }
 
-/// Passes bytes on in both directions on threads of their own, and keeps what the client sends.
-fn pass_on(client: TcpStream, server: TcpStream, record: Arc<Mutex<Vec<u8>>>) -> io::Result<()> {
+/// Passes bytes on in both directions on threads of their own, and keeps them.
+fn pass_on(client: TcpStream, server: TcpStream, record: Arc<Mutex<Seen>>) -> io::Result<()> {
     let (answers, back) = (server.try_clone()?, client.try_clone()?);
-    thread::spawn(move || {
-        copy(client, server, |bytes| {
-            record.lock().expect("nobody panics while it holds the record").extend_from_slice(bytes);
-        });
-    });
-    thread::spawn(move || copy(answers, back, |_| {}));
+    let (asked, answered) = (Arc::clone(&record), record);
+    let keep = |record: &Mutex<Seen>, bytes: &[u8], side: fn(&mut Seen) -> &mut Vec<u8>| {
+        side(&mut record.lock().expect("nobody panics while it holds the record")).extend_from_slice(bytes);
+    };
+    thread::spawn(move || copy(client, server, |bytes| keep(&asked, bytes, |seen| &mut seen.sent)));
+    thread::spawn(move || copy(answers, back, |bytes| keep(&answered, bytes, |seen| &mut seen.received)));
     Ok(())
 }
 
@@ -143,6 +153,15 @@ fn in_headers(sent: &[u8]) -> Option<String> {
         name.eq_ignore_ascii_case("mcp-protocol-version").then(|| value.trim().to_owned())
     });
     values.next_back()
+}
+
+/// Finds the revision in the handshake over HTTP with SSE, which knows no header for it. No other transport begins with
+/// the event `endpoint`.
+fn in_events(received: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(received);
+    let is_sse = text.lines().any(|line| line == "event: endpoint");
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    is_sse.then(|| in_lines("", &lines.join("\n")))?
 }
 
 /// Finds the revision in the lines of both directions: a modern request says it, else the handshake has settled it.
@@ -201,6 +220,14 @@ mod tests {
                     POST /mcp HTTP/1.1\r\nmcp-protocol-version:2025-11-25\r\n\r\n{\"a\":1}";
         assert_eq!(in_headers(sent.as_bytes()).as_deref(), Some("2025-11-25"));
         assert_eq!(in_headers(b"POST /mcp HTTP/1.1\r\n\r\n{}"), None);
+    }
+
+    #[test]
+    fn the_revision_of_the_handshake_counts_over_http_with_sse() {
+        let answer = "data: {\"id\":1,\"result\":{\"protocolVersion\":\"2025-11-25\"}}\r\n\r\n";
+        let stream = format!("event: endpoint\r\ndata: /message\r\n\r\nevent: message\r\n{answer}");
+        assert_eq!(in_events(stream.as_bytes()).as_deref(), Some("2025-11-25"));
+        assert_eq!(in_events(answer.as_bytes()), None);
     }
 
     #[test]

@@ -99,9 +99,7 @@ fn a_root_union_that_was_merged_is_still_enforced() {
     assert_eq!(faults(schema, r#"{"id":1}"#), [""; 0]);
     assert_eq!(
         faults(schema, r#"{"id":1,"name":2}"#),
-        [
-            "the arguments: expected exactly one of 2 forms, not several, got an object of 2"
-        ]
+        ["the arguments: expected exactly one of 2 forms, not several, got an object of 2"]
     );
 }
 
@@ -167,10 +165,7 @@ fn the_deepest_schema_that_is_offered_fits_the_stack_of_a_worker() {
 #[test]
 fn a_pattern_with_look_around_works_and_a_long_one_is_not_compiled() {
     let schema = r#"{"type":"object","properties":{"x":{"pattern":"^(?!root$).+$"}}}"#;
-    assert_eq!(
-        faults(schema, r#"{"x":"root"}"#),
-        ["`x`: expected a text that matches `^(?!root$).+$`, got \"root\""]
-    );
+    assert_eq!(faults(schema, r#"{"x":"root"}"#), ["`x`: expected a text that matches `^(?!root$).+$`, got \"root\""]);
     let long = format!(r#"{{"type":"object","properties":{{"x":{{"pattern":"{}"}}}}}}"#, "a".repeat(1025));
     assert!(Checker::compile(&RawJson::parse(long).unwrap()).is_err());
 }

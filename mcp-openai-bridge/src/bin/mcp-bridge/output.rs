@@ -143,7 +143,10 @@ mod tests {
 
     #[test]
     fn one_thing_is_no_plural() {
-        assert_eq!([counted(1, "second"), counted(0, "second"), counted(1.5, "second")], ["1 second", "0 seconds", "1.5 seconds"]);
+        assert_eq!(
+            [counted(1, "second"), counted(0, "second"), counted(1.5, "second")],
+            ["1 second", "0 seconds", "1.5 seconds"]
+        );
     }
 
     #[test]

@@ -15,9 +15,8 @@ pub(crate) const SCENARIO: Scenario = Scenario {
 
 async fn run(stage: &Stage) -> Verdict {
     let client = stage.client().await?;
-    let wanted = SubscriptionFilter::new()
-        .tools_list_changed(true)
-        .resource_subscriptions(vec!["fixture://text".to_owned()]);
+    let wanted =
+        SubscriptionFilter::new().tools_list_changed(true).resource_subscriptions(vec!["fixture://text".to_owned()]);
     let mut changes = client.listen(wanted.clone()).await?;
     same("what is promised", changes.acknowledged(), wanted)?;
     client.call_tool("touch", json!({})).await?;

@@ -22,7 +22,15 @@ use crate::random;
 /// Fails when the client refuses, when it does not answer within `request_total`, and when nobody is there.
 pub(crate) async fn ask(cx: &Cx, session: &Arc<Session>, request: InputRequest) -> Result<RawJson, AskError> {
     let method = request.method();
-    let params = params(request, session.revision().features())?;
+    let features = session.revision().features();
+    let request = with_id(request, features)?;
+    if let InputRequest::Elicit(params) = &request
+        && let ElicitRequestParams::Url(url) = &**params
+        && let Some(id) = url.elicitation_id.as_ref().filter(|_| features.has(Features::ELICITATION_ID))
+    {
+        cx.core().changes.visit(id, session);
+    }
+    let params = params(request, features)?;
     let notifier = cx.notifier().ok_or(AskError::Ended)?;
     let patience = cx.core().limits().request_total;
     let _pause = cx.asking().pause();
@@ -46,15 +54,21 @@ pub(crate) fn unasked(error: RpcError) -> AskError {
     }
 }
 
+/// Gives a visit to a URL an id where the revision wants one (T-139).
+fn with_id(mut request: InputRequest, features: Features) -> Result<InputRequest, AskError> {
+    if let InputRequest::Elicit(params) = &mut request
+        && let ElicitRequestParams::Url(url) = &mut **params
+        && features.has(Features::ELICITATION_ID)
+        && url.elicitation_id.is_none()
+    {
+        url.elicitation_id = Some(random::id().map_err(AskError::Refused)?);
+    }
+    Ok(request)
+}
+
 fn params(request: InputRequest, features: Features) -> Result<RawJson, AskError> {
     let encoded = match request {
         InputRequest::Elicit(mut params) => {
-            if let ElicitRequestParams::Url(url) = &mut *params
-                && features.has(Features::ELICITATION_ID)
-                && url.elicitation_id.is_none()
-            {
-                url.elicitation_id = Some(random::id().map_err(AskError::Refused)?);
-            }
             params.project(features);
             RawJson::encode(&params)
         }

@@ -10,7 +10,9 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Fuse, FusedFuture};
 use futures::stream::{FuturesUnordered, StreamExt};
 use mcp_transport::{Answer, Call};
-use mcp_types::{Project, RawJson, RequestId, RpcError, SubscriptionsListenRequestParams, TaskNotificationParams};
+use mcp_types::{
+    Features, Project, RawJson, RequestId, RpcError, SubscriptionsListenRequestParams, TaskNotificationParams,
+};
 
 use crate::changes::{Notice, Subscription, check_tasks, closing, tag};
 use crate::server::Way;
@@ -34,6 +36,7 @@ pub(super) async fn listen(core: &Core, call: &Call, way: &Way) -> Answer {
     }
     let mut events = Events {
         core,
+        features: call.caller.features(),
         id,
         tasks: honoured.task_ids.clone().unwrap_or_default(),
         subscription: core.changes.listen(id.clone(), honoured, principal.as_deref())?,
@@ -65,6 +68,7 @@ async fn existing(core: &Core, ids: Vec<String>, principal: Option<&str>) -> Res
 /// What one subscription is told.
 struct Events<'a> {
     core: &'a Core,
+    features: Features,
     id: &'a RequestId,
     subscription: Subscription,
     /// The tasks that are not watched yet: nothing comes before the acknowledgement (P-30).
@@ -94,12 +98,12 @@ impl Events<'_> {
         if let Poll::Ready(notice) = self.subscription.poll_next(cx) {
             return Poll::Ready(notice);
         }
-        let (core, id) = (self.core, self.id);
-        self.watched.extend(self.tasks.drain(..).map(|task| look(core, id, task, None).boxed()));
+        let (core, features, id) = (self.core, self.features, self.id);
+        self.watched.extend(self.tasks.drain(..).map(|task| look(core, features, id, task, None).boxed()));
         while let Poll::Ready(Some(seen)) = self.watched.poll_next_unpin(cx) {
             let Some(Seen { id: task, version, notice }) = seen else { continue };
             if version.is_some() {
-                self.watched.push(look(core, id, task, version).boxed());
+                self.watched.push(look(core, features, id, task, version).boxed());
             }
             return Poll::Ready(Some(notice));
         }
@@ -110,7 +114,13 @@ impl Events<'_> {
 /// Waits until a task has another version than the one that was told, and tells what it is then; `None` when it is gone.
 ///
 /// The first look does not wait: the task may have changed since its client heard of it.
-async fn look(core: &Core, subscription: &RequestId, id: String, told: Option<u64>) -> Option<Seen> {
+async fn look(
+    core: &Core,
+    features: Features,
+    subscription: &RequestId,
+    id: String,
+    told: Option<u64>,
+) -> Option<Seen> {
     let store = &core.tasks.store;
     if let Some(told) = told {
         store.changed(&id, told).await.ok()?;
@@ -118,7 +128,7 @@ async fn look(core: &Core, subscription: &RequestId, id: String, told: Option<u6
     let record = store.get(&id, core.now()).await.ok()??;
     let mut params = TaskNotificationParams::from(record.task().clone());
     params.meta = Some(tag(subscription));
-    params.project(core.served.modern().max()?.features());
+    params.project(features);
     let notice = Notice { method: "notifications/tasks", params: RawJson::encode(&params).ok()? };
     Some(Seen { id, version: (!record.is_final()).then(|| record.version()), notice })
 }

@@ -159,8 +159,7 @@ mod tests {
     #[test]
     fn questions_of_one_session_have_ids_of_their_own_and_answers_in_any_order_hl_16() {
         let (session, notifier, _outbox) = exchange();
-        let mut asks: Vec<_> =
-            (0..3).map(|_| session.ask(&notifier, "roots/list", &RawJson::empty_object())).collect();
+        let mut asks: Vec<_> = (0..3).map(|_| session.ask(&notifier, "roots/list", &RawJson::empty_object())).collect();
         for ask in &mut asks {
             assert_eq!(ask.now_or_never(), None);
         }
@@ -193,7 +192,10 @@ mod tests {
         drop(ask);
         assert_eq!(sent(&mut outbox).unwrap()["id"], 2);
         let cancelled = sent(&mut outbox).unwrap();
-        assert_eq!((&cancelled["method"], &cancelled["params"]["requestId"]), (&json!("notifications/cancelled"), &json!(2)));
+        assert_eq!(
+            (&cancelled["method"], &cancelled["params"]["requestId"]),
+            (&json!("notifications/cancelled"), &json!(2))
+        );
         assert!(!session.answered(answer(2, Ok(json!({})))), "a late answer is dropped");
     }
 

@@ -175,9 +175,9 @@ fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
 }
 
 async fn connect(target: &Target, security: &Security) -> Result<Box<dyn Stream>, Error> {
-    let stream = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|error| {
-        Error::environment(format!("cannot connect to `{}`", target.authority), error)
-    })?;
+    let stream = TcpStream::connect((target.host.as_str(), target.port))
+        .await
+        .map_err(|error| Error::environment(format!("cannot connect to `{}`", target.authority), error))?;
     // Without this the end of a request in two parts waits for the acknowledgement of the first.
     let _ = stream.set_nodelay(true);
     secure(target, stream, security).await

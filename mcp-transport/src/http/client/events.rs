@@ -30,7 +30,7 @@ pub(super) struct RawEvents {
 
 /// What came of asking for a stream.
 pub(super) enum Opened {
-    Events(Events),
+    Events(Box<Events>),
     /// The server does not give it, with this status.
     Refused(u16),
 }
@@ -49,7 +49,7 @@ impl Events {
         let status = response.status();
         let media = response.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
         if status.is_success() && Content::read(status.as_u16(), media) == Content::Events {
-            return Ok(Opened::Events(Self::new(connection, response, &shared.limits)));
+            return Ok(Opened::Events(Box::new(Self::new(connection, response, &shared.limits))));
         }
         shared.read_failure(connection, response).await?;
         Ok(Opened::Refused(status.as_u16()))

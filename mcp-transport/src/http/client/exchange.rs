@@ -203,7 +203,7 @@ impl Streaming {
             match self.wait.on(opened).await {
                 Ok(Opened::Events(events)) => {
                     self.cursor.connected();
-                    *self.events = events;
+                    self.events = events;
                     return Ok(());
                 }
                 Ok(Opened::Refused(status)) => loss = Loss::Status(status),

@@ -31,7 +31,8 @@ impl Target {
     /// Fails when it is not an `http` or `https` URL, or has credentials in it.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let uri: Uri = text.trim().parse().map_err(|error| {
-            let asked = "give one such as http://localhost:8080/mcp, with a name from another script in its `xn--` form";
+            let asked =
+                "give one such as http://localhost:8080/mcp, with a name from another script in its `xn--` form";
             Error::config(format!("the server's address is no URL: {error}; {asked}"))
         })?;
         let Some(authority) = uri.authority() else {
@@ -83,10 +84,7 @@ impl Target {
         let scheme = if self.is_tls { "https" } else { "http" };
         let base = self.path_and_query.split('?').next().unwrap_or("/");
         let reference = reference.trim();
-        let names_scheme = reference
-            .split(['/', '?', '#'])
-            .next()
-            .is_some_and(|first| first.contains(':'));
+        let names_scheme = reference.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':'));
         let place = if names_scheme {
             reference.to_owned()
         } else if reference.starts_with("//") {

@@ -80,7 +80,8 @@ impl Endpoint {
         })?;
         let _permit = self.admit()?;
         let mut random = [[0; 8]; 3];
-        getrandom::fill(random.as_flattened_mut()).map_err(|_| Refusal::busy(503, "the server has no random numbers"))?;
+        getrandom::fill(random.as_flattened_mut())
+            .map_err(|_| Refusal::busy(503, "the server has no random numbers"))?;
         let [first, second, salt] = random.map(u64::from_be_bytes);
         let session = HttpSession::new(&self.config.limits, self.replay.clone(), salt);
         let session = Arc::new(session);

@@ -219,9 +219,7 @@ impl Drop for EndSessions {
 
 fn bind_error(address: &str, error: std::io::Error) -> Error {
     let what = match error.kind() {
-        ErrorKind::AddrInUse => {
-            format!("cannot bind to `{address}`: the port is taken; stop the other program or choose another port")
-        }
+        ErrorKind::AddrInUse => format!("cannot bind to `{address}`: the port is taken"),
         ErrorKind::PermissionDenied => {
             format!("cannot bind to `{address}`: not permitted; choose a port above 1023")
         }

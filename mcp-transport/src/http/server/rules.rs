@@ -216,7 +216,8 @@ impl SsePaths {
             "GET" if opens_here && may_have_session(view) => Ok(Some(SsePlace::Stream)),
             "GET" if is_stream && !is_shared => Ok(Some(SsePlace::Stream)),
             "POST" if is_messages => {
-                let id = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('=')));
+                let id = query
+                    .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix(SESSION)?.strip_prefix('=')));
                 id.map(SsePlace::Messages).map(Some).ok_or_else(missing_session)
             }
             // Whoever tries the new transport here first must learn that it is the old one (HL-18).

@@ -84,7 +84,8 @@ impl Endpoint {
             Refused::TooFast => Refusal::busy(429, "sessions are opened too fast"),
         })?;
         let mut random = [[0; 8]; 2];
-        getrandom::fill(random.as_flattened_mut()).map_err(|_| Refusal::busy(503, "the server has no random numbers"))?;
+        getrandom::fill(random.as_flattened_mut())
+            .map_err(|_| Refusal::busy(503, "the server has no random numbers"))?;
         let id = SessionId::new(random.map(u64::from_be_bytes));
         let (inlet, lines) = mpsc::channel(WAITING_POSTS);
         let (source, sink) = tokio::io::duplex(PIPE_BYTES);
@@ -117,7 +118,7 @@ impl Endpoint {
             Err(malformed) => return Err(Refusal::malformed(malformed)),
         }
         let inlet = lock(&self.sse_sessions).find(id, now()).cloned().ok_or_else(rules::unknown_session)?;
-        let sent = timeout(self.config.limits.body_timeout, inlet.send(line(text)));
+        let sent = timeout(self.config.limits.body_timeout, inlet.send(line(&text)));
         match sent.await {
             Ok(Ok(())) => Ok(response::accepted()),
             Ok(Err(_)) => Err(rules::unknown_session()),
@@ -132,7 +133,7 @@ fn lock(sessions: &Mutex<Table<Inlet>>) -> MutexGuard<'_, Table<Inlet>> {
 }
 
 /// Makes a line of a message: a line end can only be white space between its parts (T-13).
-fn line(text: Bytes) -> Bytes {
+fn line(text: &[u8]) -> Bytes {
     let mut line = BytesMut::with_capacity(text.len() + 1);
     line.extend(text.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
     line.extend_from_slice(b"\n");

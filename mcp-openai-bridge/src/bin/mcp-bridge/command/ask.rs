@@ -183,7 +183,10 @@ impl Servers {
             End::Done(end) => Ok((turn, end)),
             End::OutOfRounds(end) => Err(Failure::new(
                 Kind::Tool,
-                format!("the model still wants to call tools after {}, and gave no answer", counted(end.rounds, "round")),
+                format!(
+                    "the model still wants to call tools after {}, and gave no answer",
+                    counted(end.rounds, "round")
+                ),
             )
             .hint("allow more by `--max-rounds`")),
             _ => Err(Failure::new(Kind::Protocol, "the model called a function that nobody offered")),

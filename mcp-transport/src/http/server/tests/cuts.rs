@@ -59,7 +59,8 @@ async fn client(server: &Server, cuts: &[usize]) -> (HttpClient, Passed) {
         client.connect_over(stream).await;
         first = passed;
     }
-    let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    let params =
+        json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
     let initialize = Outgoing::new("initialize", RawJson::from(params));
     client.open(initialize).await.unwrap().finish(drop).await.unwrap().unwrap();
     client.settle(Revision::V2025_11_25);

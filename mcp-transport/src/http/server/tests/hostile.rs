@@ -116,7 +116,7 @@ async fn bodies_that_other_servers_execute_or_die_of_are_refused() {
         ("a null id", with_id("null"), -32600),
         ("a broken id", with_id("1.5"), -32600),
         ("an id that is an object", with_id("{}"), -32600),
-        ("an id that is too large", with_id("1e400"), -32600),
+        ("an id that is too large", with_id("1e400"), -32700),
         ("an id that is too long", with_id(&format!("\"{}\"", "x".repeat(1_000_000))), -32600),
         ("another version of JSON-RPC", br#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#.to_vec(), -32600),
         ("a batch", format!("[{}]", tool_call(1, "echo")).into_bytes(), -32600),

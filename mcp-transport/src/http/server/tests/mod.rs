@@ -136,7 +136,8 @@ impl Service for Tools {
         let pushes = stream::unfold(self.pushed.subscribe(), |mut pushed| async {
             pushed.changed().await.ok()?;
             let number = *pushed.borrow_and_update();
-            let text = format!(r#"{{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{{"n":{number}}}}}"#);
+            let text =
+                format!(r#"{{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{{"n":{number}}}}}"#);
             Some((Bytes::from(text), pushed))
         });
         Some(pushes.boxed())

@@ -49,7 +49,8 @@ impl Client {
     }
 
     async fn post(&self, server: &Server, body: &str) -> u16 {
-        let builder = HttpRequest::post(&self.place).header("host", "localhost").header("content-type", "application/json");
+        let builder =
+            HttpRequest::post(&self.place).header("host", "localhost").header("content-type", "application/json");
         server.ask(full(builder, body)).await.status
     }
 }

@@ -15,7 +15,7 @@ use std::{
 use rmcp::{
     ClientHandler, ClientLifecycleMode, ClientServiceExt, RoleClient, ServiceError,
     model::{
-        CallToolRequestParams, ClientCapabilities, ClientInfo, GetPromptRequestParams, Implementation, JsonObject,
+        CallToolRequestParams, ClientCapabilities, ClientConfig, GetPromptRequestParams, Implementation, JsonObject,
         ProgressNotificationParam, ProtocolVersion, ReadResourceRequestParams,
     },
     service::{NotificationContext, RunningService},
@@ -90,9 +90,9 @@ impl Told {
 }
 
 impl ClientHandler for Told {
-    fn get_info(&self) -> ClientInfo {
+    fn get_info(&self) -> ClientConfig {
         let mut info =
-            ClientInfo::new(ClientCapabilities::default(), Implementation::new("interop-rust-client", "1.0.0"));
+            ClientConfig::new(ClientCapabilities::default(), Implementation::new("interop-rust-client", "1.0.0"));
         info.protocol_version = ProtocolVersion::V_2025_11_25;
         info
     }

@@ -12,7 +12,7 @@ use rmcp::{
     model::{
         CallToolResult, ContentBlock, Implementation, ListResourcesResult, PaginatedRequestParams,
         ProgressNotificationParam, PromptMessage, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
-        Resource, ResourceContents, Role, ServerCapabilities, ServerInfo,
+        Resource, ResourceContents, Role, ServerCapabilities, ServerConfig,
     },
     prompt, prompt_handler, prompt_router, schemars,
     service::RequestContext,
@@ -127,9 +127,9 @@ impl Offer {
 #[tool_handler]
 #[prompt_handler]
 impl ServerHandler for Offer {
-    fn get_info(&self) -> ServerInfo {
+    fn get_info(&self) -> ServerConfig {
         let offered = ServerCapabilities::builder().enable_tools().enable_prompts().enable_resources().build();
-        ServerInfo::new(offered).with_server_info(Implementation::new("interop-rust-server", "1.0.0"))
+        ServerConfig::new(offered).with_server_info(Implementation::new("interop-rust-server", "1.0.0"))
     }
 
     async fn list_resources(
