@@ -393,7 +393,7 @@ async fn whoever_takes_what_belongs_to_no_exchange_loses_nothing_either() {
         let params = json!({"level": "info", "data": n});
         server.send(&json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params})).await;
     }
-    assert_eq!(reading.await.unwrap(), 1_000);
+    assert_eq!(tokio::time::timeout(SECOND, reading).await.unwrap().unwrap(), 1_000);
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 

@@ -224,7 +224,7 @@ const SUMMARIZE: Prompt = Prompt {
 
 /// What our client says of `{"a": "two"}`.
 const ADD_LISTED: &[&str] =
-    &["/a: expected a number, got a string \"two\"", "/b: expected a value, which is required, got nothing"];
+    &["`a`: expected a number, got \"two\"", "`b`: missing, expected a number"];
 
 /// What our server offers by default.
 const OURS: Offer = Offer {
@@ -427,10 +427,7 @@ const TIME: Offer = Offer {
             tool: "convert_time",
             arguments: r#"{"time": 5, "source_timezone": "UTC"}"#,
             fault: Fault::Arguments {
-                listed: &[
-                    "/target_timezone: expected a value, which is required, got nothing",
-                    "/time: expected a string, got a number 5",
-                ],
+                listed: &["`target_timezone`: missing, expected a string", "`time`: expected a string, got 5"],
                 answered: &["2 validation errors for convert_timeArguments"],
             },
         },
