@@ -201,11 +201,12 @@ mod tests {
 
     fn http<'a>(version: Option<&'a str>, method: &'a str, name: Option<&'a str>) -> HeaderView<'a> {
         let field = |value: Option<&'a str>| value.map_or(HeaderField::Absent, HeaderField::Value);
-        let mut view = HeaderView::default();
-        view.protocol_version = field(version);
-        view.method = field(Some(method));
-        view.name = field(name);
-        view
+        HeaderView {
+            protocol_version: field(version),
+            method: field(Some(method)),
+            name: field(name),
+            ..HeaderView::default()
+        }
     }
 
     fn word(verdict: &Verdict) -> String {

@@ -223,8 +223,7 @@ const SUMMARIZE: Prompt = Prompt {
 };
 
 /// What our client says of `{"a": "two"}`.
-const ADD_LISTED: &[&str] =
-    &["`a`: expected a number, got \"two\"", "`b`: missing, expected a number"];
+const ADD_LISTED: &[&str] = &["`a`: expected a number, got \"two\"", "`b`: missing, expected a number"];
 
 /// What our server offers by default.
 const OURS: Offer = Offer {

@@ -100,7 +100,6 @@ pub(crate) const ROOMS: &[Room] = &[
             "serde_json",
             "tokio",
             "tokio-rustls",
-            "url",
         ],
         ours_in_tests: &[],
     },

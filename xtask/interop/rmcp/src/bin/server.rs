@@ -19,7 +19,9 @@ use rmcp::{
     tool, tool_handler, tool_router,
     transport::{
         stdio,
-        streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager},
+        streamable_http_server::{
+            StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+        },
     },
 };
 use serde::Deserialize;
@@ -149,7 +151,8 @@ impl ServerHandler for Offer {
         if asked.uri != ABOUT {
             return Err(ErrorData::resource_not_found(format!("there is no {}", asked.uri), None));
         }
-        let text = ResourceContents::text("A server of the Model Context Protocol.", ABOUT).with_mime_type("text/plain");
+        let text =
+            ResourceContents::text("A server of the Model Context Protocol.", ABOUT).with_mime_type("text/plain");
         Ok(ReadResourceResult::new(vec![text]).into())
     }
 }
