@@ -83,3 +83,19 @@ impl From<mcp_transport::Error> for Error {
         Self::Transport(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_main_returns_is_printed_as_its_message_and_its_causes() {
+        let io = std::io::Error::other("the address is in use");
+        let error = Error::from(mcp_transport::Error::environment("cannot listen", io));
+        assert_eq!(format!("{error:?}"), "the server stopped: cannot listen: the address is in use");
+        let faults = ["a", "b"].map(|name| Fault::new(format!("tool `{name}`"), "its name stands twice".to_owned()));
+        let error = Error::Build(faults.into());
+        let told = "the server cannot be built\n  tool `a`: its name stands twice\n  tool `b`: its name stands twice";
+        assert_eq!(format!("{error:?}"), told);
+    }
+}

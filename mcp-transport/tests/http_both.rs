@@ -139,12 +139,12 @@ async fn dropping_a_legacy_exchange_cancels_the_call_and_closing_ends_the_sessio
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named_with_what_to_do() {
+async fn a_port_that_is_taken_is_named() {
     let running = Running::start(Limits::default()).await;
     let error = Http::bind(running.address.to_string()).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::Environment(_)));
-    assert!(text.contains(&running.address.to_string()) && text.contains("another port"), "{text}");
+    assert!(text.contains(&running.address.to_string()) && text.contains("the port is taken"), "{text}");
 }
 
 #[tokio::test]

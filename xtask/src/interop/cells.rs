@@ -7,6 +7,8 @@ use std::fmt;
 pub(crate) enum Client {
     /// The command line of the Inspector, which is written with the TypeScript SDK but keeps its own rules.
     Inspector,
+    /// The Python package of OpenAI, whose types judge the tools that our program makes of those of a server.
+    OpenAi,
     Ours,
     Python,
     /// The SDK before its second version, which knows no modern era.
@@ -71,7 +73,7 @@ impl Cell {
     pub(crate) fn languages(self) -> impl Iterator<Item = Language> {
         let client = match self.client {
             Client::Inspector | Client::TypeScript | Client::TypeScriptLegacy => Some(Language::Node),
-            Client::Python | Client::PythonLegacy => Some(Language::Python),
+            Client::OpenAi | Client::Python | Client::PythonLegacy => Some(Language::Python),
             Client::Ours | Client::Rust => None,
         };
         let server = match self.server {
@@ -94,6 +96,7 @@ impl Client {
     fn name(self) -> &'static str {
         match self {
             Self::Inspector => "inspector 2.12.0",
+            Self::OpenAi => "openai 3.51.0",
             Self::Ours => "ours",
             Self::Python => "python 2.3.0",
             Self::PythonLegacy => "python 1.30.0",
@@ -107,6 +110,7 @@ impl Client {
         match self {
             Self::Ours | Self::Python | Self::Rust | Self::TypeScript => true,
             Self::Inspector => era != Era::Auto,
+            Self::OpenAi => era == Era::Auto,
             Self::PythonLegacy | Self::TypeScriptLegacy => era == Era::Legacy,
         }
     }
@@ -156,7 +160,9 @@ impl Era {
 /// The matrix: their clients against our server, our client against their servers.
 pub(crate) fn matrix() -> Vec<Cell> {
     let asking = SDKS.into_iter().chain([Client::Inspector]).flat_map(|client| with(client, Server::Ours));
-    asking.chain(THEIRS.into_iter().flat_map(|server| with(Client::Ours, server))).collect()
+    let asked = THEIRS.into_iter().flat_map(|server| with(Client::Ours, server));
+    let converted = [Server::Ours].into_iter().chain(THEIRS).flat_map(|server| with(Client::OpenAi, server));
+    asking.chain(asked).chain(converted).collect()
 }
 
 /// The control group: their clients against their servers. A cell that is red here is not our fault.
@@ -179,7 +185,7 @@ pub(crate) const THEIRS: [Server; 7] = [
 
 fn with(client: Client, server: Server) -> impl Iterator<Item = Cell> {
     let transports: &[Transport] = match (client, server) {
-        (_, Server::Time) => &[Transport::Stdio],
+        (Client::OpenAi, _) | (_, Server::Time) => &[Transport::Stdio],
         (Client::Ours, Server::Everything) => &[Transport::Http, Transport::Sse, Transport::Stdio],
         _ => &[Transport::Http, Transport::Stdio],
     };
@@ -225,6 +231,7 @@ mod tests {
         let legacy_pin = |package| pin_in(include_str!("../../interop/legacy/requirements.txt"), package);
         let rust = include_str!("../../interop/rmcp/Cargo.toml");
         assert_eq!(Client::Inspector.name(), format!("inspector {}", version("@modelcontextprotocol/inspector")));
+        assert_eq!(Client::OpenAi.name(), format!("openai {}", pin("openai")));
         assert_eq!(Client::TypeScript.name(), format!("typescript {}", version("@modelcontextprotocol/client")));
         assert_eq!(Server::TypeScript.name(), format!("typescript {}", version("@modelcontextprotocol/server")));
         assert_eq!(Client::TypeScriptLegacy.name(), format!("typescript {}", version("@modelcontextprotocol/sdk")));

@@ -45,6 +45,11 @@ pub(crate) fn run(cell: Cell, peers: &Peers, program: &Path) -> Outcome<Vec<Chec
     let mut command = match cell.client {
         Client::Ours => return Ok(ours::check(program, offer, &target, cell.era, revision)),
         Client::Inspector => return inspector::check(node(peers)?, offer, &target, cell.era, revision),
+        Client::OpenAi => {
+            let mut judge = python(peers, "judge.py")?;
+            judge.arg(program);
+            judge
+        }
         Client::Python => python(peers, "client.py")?,
         Client::PythonLegacy => python(peers, "legacy/client.py")?,
         Client::Rust => Command::new(&peers.rust.client),

@@ -66,7 +66,8 @@ impl Witness {
         match &self.record {
             Record::Http { seen, .. } => {
                 let seen = seen.lock().expect("nobody panics while it holds the record");
-                in_headers(&seen.sent).or_else(|| in_events(&seen.received))
+                // A probe may have come before, with a header of its own.
+                in_events(&seen.received).or_else(|| in_headers(&seen.sent))
             }
             Record::Stdio(scratch) => {
                 let text = |name| fs::read_to_string(scratch.file(name)).unwrap_or_default();

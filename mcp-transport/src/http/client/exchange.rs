@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -169,7 +170,8 @@ impl Streaming {
                 }
                 Message::Request(request) if self.is_legacy => {
                     self.wait.restart();
-                    self.shared.take_in(Incoming::Request(request));
+                    let taken = self.shared.take_in(Incoming::Request(request)).map(Ok);
+                    self.wait.on(taken).await?;
                 }
                 // A late answer to something else, or a request of a server that must not send any (S-3, V-68).
                 Message::Request(_) | Message::Response(_) => {}

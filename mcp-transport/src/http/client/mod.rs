@@ -4,17 +4,20 @@
 //! HttpClient → exchange → shared → pool → connection
 //!                 └── events      (an event stream)
 //!            → standalone         (legacy: what the server sends of its own accord)
+//!                 └── replies     (what it is answered without asking anybody)
 //! SseClient  → pipe::Mux → shared (2024-11-05: one stream down, POSTs up)
 //!     rules, target               (every decision; pure)
 //! ```
 //!
 //! The surprising thing: no task works for the client. The connection of a request is driven by whoever awaits the
-//! request; tasks exist only for the standalone stream of a legacy session and for last words.
+//! request; tasks exist only for the standalone stream of a legacy session, for one queue of answers to its server, and
+//! for last words.
 
 mod connection;
 mod events;
 mod exchange;
 mod pool;
+mod replies;
 mod rules;
 mod shared;
 #[cfg(feature = "sse-r1")]

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::connection::{Connection, Security, Unsent};
 use super::pool::Pool;
+use super::replies::Replies;
 use super::rules::{self, Agreement, Headers};
 use super::target::Target;
 use crate::client::Incoming;
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     inbound: mpsc::Sender<Incoming>,
     /// Whether somebody reads what the server sends of its own accord.
     is_heard: AtomicBool,
+    replies: Replies,
 }
 
 impl Shared {
@@ -51,6 +53,7 @@ impl Shared {
         let host = HeaderValue::try_from(&target.authority)
             .map_err(|_| Error::config(format!("the host of {target} cannot stand in a header")))?;
         base.insert(HOST, host);
+        let replies = Replies::new(&limits);
         Ok(Self {
             target,
             limits,
@@ -62,6 +65,7 @@ impl Shared {
             is_closed: AtomicBool::new(false),
             inbound,
             is_heard: AtomicBool::new(false),
+            replies,
         })
     }
 
@@ -252,8 +256,8 @@ impl Shared {
     }
 
     /// Takes what a legacy server sends of its own accord. `ping` is always answered; other requests are refused while
-    /// nobody reads them or when too many wait.
-    pub(super) fn take_in(self: &Arc<Self>, incoming: Incoming) {
+    /// nobody reads them or when too many wait. It waits itself while too many answers do.
+    pub(super) async fn take_in(self: &Arc<Self>, incoming: Incoming) {
         let is_heard = self.is_heard.load(Ordering::Acquire);
         let (id, outcome) = match incoming {
             Incoming::Request(request) if request.method == "ping" => (request.id, Ok(RawJson::empty_object())),
@@ -269,12 +273,7 @@ impl Shared {
             Incoming::Request(request) => (request.id, Err(RpcError::method_not_found(&request.method))),
             Incoming::Notification(_) => return,
         };
-        let shared = Arc::clone(self);
-        let wait = self.limits.request_timeout;
-        tokio::spawn(async move {
-            // The server will miss the answer; there is nobody here to tell.
-            let _ = timeout(wait, shared.answer(&id, &outcome)).await;
-        });
+        self.replies.push(self, id, outcome).await;
     }
 }
 

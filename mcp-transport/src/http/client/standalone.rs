@@ -46,8 +46,8 @@ pub(super) async fn listen(shared: Arc<Shared>) {
 async fn read(shared: &Arc<Shared>, events: &mut Events, cursor: &mut Cursor) {
     while let Ok(Some(message)) = events.next(cursor).await {
         match message {
-            Message::Request(request) => shared.take_in(Incoming::Request(request)),
-            Message::Notification(notification) => shared.take_in(Incoming::Notification(notification)),
+            Message::Request(request) => shared.take_in(Incoming::Request(request)).await,
+            Message::Notification(notification) => shared.take_in(Incoming::Notification(notification)).await,
             // Nobody waits here for an answer (HL-6).
             Message::Response(_) => {}
         }

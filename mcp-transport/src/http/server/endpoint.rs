@@ -150,16 +150,16 @@ impl Endpoint {
         let form = Form::choose(view.accept, &request.method)?;
         self.check_params(view, &request, &caller)?;
         let permit = self.admit()?;
-        let stopped = Reply::stopped(&request.id);
+        let stopped = Reply::stopped(&request.id, 503);
         let (notifier, outbox) = outbox(&self.config.limits);
         let reply = Arc::clone(&self.service).reply(Call::new(request, caller, notifier), rules::modern_status);
         let reply = reply.map(Some).boxed();
-        let outcome = self.exchange(reply, stopped, outbox, permit).run(form).await;
+        let outcome = self.exchange(reply, stopped, outbox).with(permit).run(form).await;
         Ok(response::answered(outcome))
     }
 
-    pub(super) fn exchange(&self, reply: Pending, stopped: Reply, outbox: Outbox, permit: Permit) -> Exchange {
-        Exchange::new(reply, stopped, outbox, self.stop.clone(), self.config.limits.keep_alive, permit)
+    pub(super) fn exchange(&self, reply: Pending, stopped: Reply, outbox: Outbox) -> Exchange {
+        Exchange::new(reply, stopped, outbox, self.stop.clone(), self.config.limits.keep_alive)
     }
 
     pub(super) fn admit(&self) -> Result<Permit, Refusal> {

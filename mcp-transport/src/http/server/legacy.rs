@@ -14,12 +14,13 @@ use tokio::sync::oneshot;
 
 use super::body::ReplyBody;
 use super::endpoint::{Answers, Endpoint};
+use super::load::Permit;
 use super::logged::{LoggedEvents, now};
 use super::response;
-use super::rules::{self, Form, Refusal};
+use super::rules::{self, Form, LEGACY_STATUS, Refusal};
 use super::session::{HttpSession, Ticket};
 use super::stream::{Pending, Reply};
-use super::table::{Refused, SessionId};
+use super::table::SessionId;
 use crate::era::{Verdict, classify};
 use crate::header::HeaderView;
 use crate::outbox::{Notifier, Outbox, outbox};
@@ -57,27 +58,16 @@ impl Endpoint {
             return self.initialize(form, request).await;
         }
         let session = self.session(view)?;
-        let permit = self.admit()?;
-        let stopped = Reply::stopped(&request.id);
+        let stopped = Reply::stopped(&request.id, LEGACY_STATUS);
         let (notifier, outbox) = self.outbox(form);
         let reply = self.start(&session, request, notifier)?;
-        Ok(response::answered(self.exchange(reply, stopped, outbox, permit).of(&session).run(form).await))
+        Ok(response::answered(self.exchange(reply, stopped, outbox).of(&session).run(form).await))
     }
 
     /// Opens a session, when the service agrees.
     async fn initialize(&self, form: Form, request: Request) -> Result<Response<ReplyBody>, Refusal> {
-        let admitted = self.sessions().admit(now());
-        let admitted = match admitted {
-            Err(Refused::Full) => {
-                self.sweep();
-                self.sessions().admit(now())
-            }
-            admitted => admitted,
-        };
-        admitted.map_err(|refused| match refused {
-            Refused::Full => Refusal::busy(503, "the server has too many sessions"),
-            Refused::TooFast => Refusal::busy(429, "sessions are opened too fast"),
-        })?;
+        let is_busy = |session: &Arc<HttpSession>| session.is_busy();
+        self.sessions().admit(now(), is_busy)?;
         let _permit = self.admit()?;
         let mut random = [[0; 8]; 3];
         getrandom::fill(random.as_flattened_mut())
@@ -93,7 +83,10 @@ impl Endpoint {
             return Ok(response::initialized(reply, form, None));
         }
         let id = SessionId::new([first, second]);
-        self.sessions().insert(id.clone(), session, now());
+        let evicted = self.sessions().insert(id.clone(), session, now(), is_busy)?;
+        if let Some(evicted) = evicted {
+            evicted.end();
+        }
         Ok(response::initialized(reply, form, Some(&id)))
     }
 
@@ -171,9 +164,9 @@ impl Endpoint {
             let reply = Reply::new(&id, &answer, rules::legacy_status(&answer));
             return Ok(futures::future::ready(Some(reply)).boxed());
         }
-        let ticket = session.take_in(&id)?;
+        let place = Place { ticket: session.take_in(&id)?, _permit: self.admit()? };
         let call = Call::new(request, Caller::legacy(Arc::clone(&session.protocol)), notifier);
-        Ok(work(&self.service, session, call, ticket))
+        Ok(work(&self.service, session, call, place))
     }
 
     /// Takes a batch, which only sessions of one revision have (V-52, T-9).
@@ -201,10 +194,9 @@ impl Endpoint {
             return Err(Refusal::invalid(400, "`initialize` and requests of 2026-07-28 cannot be in a batch"));
         }
         let form = Form::choose(view.accept, "")?;
-        let permit = self.admit()?;
         let (notifier, outbox) = self.outbox(form);
         let requests = messages.iter().flatten().filter_map(|message| match message {
-            Message::Request(request) => Some(Reply::stopped(&request.id)),
+            Message::Request(request) => Some(Reply::stopped(&request.id, LEGACY_STATUS)),
             _ => None,
         });
         let stopped = batch_of(requests).unwrap_or(Reply { status: 202, message: Bytes::new() });
@@ -215,7 +207,7 @@ impl Endpoint {
             return Ok(response::accepted());
         }
         let reply = join_all(replies).map(|replies| batch_of(replies.into_iter().flatten())).boxed();
-        Ok(response::answered(self.exchange(reply, stopped, outbox, permit).of(&session).run(form).await))
+        Ok(response::answered(self.exchange(reply, stopped, outbox).of(&session).run(form).await))
     }
 
     /// Returns whether a message must not be in a batch (V-17, V-52).
@@ -233,7 +225,7 @@ impl Endpoint {
         let refused = |id: Option<&RequestId>, error| {
             let mut message = BytesMut::new();
             rpc::error_response(&mut message, id, &error);
-            futures::future::ready(Some(Reply { status: 200, message: message.freeze() })).boxed()
+            futures::future::ready(Some(Reply { status: LEGACY_STATUS, message: message.freeze() })).boxed()
         };
         match message {
             Ok(Message::Request(request)) => {
@@ -254,9 +246,16 @@ impl Endpoint {
     }
 }
 
+/// The place of a request of a session: among those of the session, and among those of the whole server. It is held by
+/// the work and not by the exchange, because the work goes on without it (HL-5).
+struct Place {
+    ticket: Ticket,
+    _permit: Permit,
+}
+
 /// Works on a call in place as far as it goes without waiting, and in a task of its session after that.
-fn work(service: &Arc<dyn Answers>, session: &Arc<HttpSession>, call: Call, ticket: Ticket) -> Pending {
-    let (id, number) = (call.request.id.clone(), ticket.number());
+fn work(service: &Arc<dyn Answers>, session: &Arc<HttpSession>, call: Call, place: Place) -> Pending {
+    let (id, number) = (call.request.id.clone(), place.ticket.number());
     let mut reply = Arc::clone(service).reply(call, rules::legacy_status);
     if let Some(reply) = (&mut reply).now_or_never() {
         return futures::future::ready(Some(reply)).boxed();
@@ -264,8 +263,8 @@ fn work(service: &Arc<dyn Answers>, session: &Arc<HttpSession>, call: Call, tick
     let (sender, receiver) = oneshot::channel();
     let task = tokio::spawn(async move {
         let reply = reply.await;
-        // The id is free as soon as the answer can be seen.
-        drop(ticket);
+        // Its id is free as soon as the answer can be seen.
+        drop(place);
         // Without a receiver the client is gone, and the answer is lost with it (HL-5).
         let _ = sender.send(reply);
     });
@@ -284,5 +283,5 @@ fn batch_of(replies: impl Iterator<Item = Reply>) -> Option<Reply> {
         return None;
     }
     message.put_u8(b']');
-    Some(Reply { status: 200, message: message.freeze() })
+    Some(Reply { status: LEGACY_STATUS, message: message.freeze() })
 }

@@ -15,7 +15,6 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::body::Frames;
-use super::load::Permit;
 use super::session::HttpSession;
 use super::stop::{Stage, Stop};
 use super::stream::{Pending, Reply};
@@ -45,8 +44,6 @@ pub(super) struct Filling {
     pub(super) stopped: Reply,
     pub(super) outbox: Outbox,
     pub(super) stopping: BoxFuture<'static, ()>,
-    /// Held as long as there is work.
-    pub(super) _permit: Permit,
 }
 
 impl LoggedEvents {

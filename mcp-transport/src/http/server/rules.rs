@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use mcp_types::{ErrorCode, Features, Malformed, RequestId, Revision, RpcError};
 
+use super::table::Refused;
 use crate::era::{Rejection, Served};
 use crate::header::{
     Accept, HeaderField, HeaderView, HostFault, HostPolicy, MediaFault, OriginPolicy, check_accept, check_content_type,
@@ -98,6 +99,15 @@ impl From<Rejection> for Refusal {
 impl From<replay::Refusal> for Refusal {
     fn from(refusal: replay::Refusal) -> Self {
         Self::invalid(refusal.status(), refusal.to_string())
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => Self::busy(503, "the server has too many sessions"),
+            Refused::TooFast => Self::busy(429, "sessions are opened too fast"),
+        }
     }
 }
 
@@ -317,7 +327,7 @@ pub(crate) fn modern_status(answer: &Answer) -> u16 {
 
 /// Returns the status of an answer of a session.
 pub(crate) fn legacy_status(_answer: &Answer) -> u16 {
-    200
+    LEGACY_STATUS
 }
 
 /// Returns how long a body may have taken when so many bytes of it have arrived.
@@ -332,6 +342,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The code for a server that has too much to do; the specification has none, so it is one of the range that
 /// JSON-RPC leaves to servers.
+/// The status of every JSON-RPC answer of a session, whoever gives it.
+pub(crate) const LEGACY_STATUS: u16 = 200;
 const BUSY: ErrorCode = ErrorCode(-32000);
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 
 use super::endpoint::Answers;
 use super::logged::now;
-use super::rules::Refusal;
+use super::rules::{LEGACY_STATUS, Refusal};
 use super::streams::{Seat, Streams, Unopened};
 use crate::era::legacy::Session;
 use crate::limits::Limits;
@@ -108,7 +108,7 @@ impl HttpSession {
         let number = state.next;
         let Entry::Vacant(place) = state.in_flight.entry(id.clone()) else {
             let error = RpcError::invalid_request("a request with this id is in flight; use another id");
-            return Err(Refusal::new(400, error));
+            return Err(Refusal::new(LEGACY_STATUS, error));
         };
         place.insert(Flight { number, task: None });
         state.next += 1;
@@ -228,7 +228,7 @@ mod tests {
         let session = session(&Limits::default());
         let ticket = session.take_in(&1.into()).unwrap();
         let refusal = session.take_in(&1.into()).unwrap_err();
-        assert_eq!((refusal.status, refusal.error.code.0), (400, -32600));
+        assert_eq!((refusal.status, refusal.error.code.0), (200, -32600));
         assert!(session.take_in(&"1".into()).is_ok(), "another type is another id");
         drop(ticket);
         assert!(session.take_in(&1.into()).is_ok());

@@ -45,7 +45,8 @@ pub(super) struct Exchange {
     outbox: Outbox,
     stop: Stop,
     keep_alive: Duration,
-    permit: Permit,
+    /// The place of a modern request; the work of a session has its own, because it outlives the exchange.
+    permit: Option<Permit>,
     /// The session whose log keeps the stream, when it belongs to one.
     session: Option<Arc<HttpSession>>,
 }
@@ -91,21 +92,19 @@ impl Reply {
     }
 
     /// Makes the answer to a request that the server could not finish before it stopped.
-    pub(super) fn stopped(id: &RequestId) -> Self {
-        Self::new(id, &Err(RpcError::internal("the server is shutting down; send the request again")), 503)
+    pub(super) fn stopped(id: &RequestId, status: u16) -> Self {
+        Self::new(id, &Err(RpcError::internal("the server is shutting down; send the request again")), status)
     }
 }
 
 impl Exchange {
-    pub(super) fn new(
-        reply: Pending,
-        stopped: Reply,
-        outbox: Outbox,
-        stop: Stop,
-        keep_alive: Duration,
-        permit: Permit,
-    ) -> Self {
-        Self { reply, stopped, outbox, stop, keep_alive, permit, session: None }
+    pub(super) fn new(reply: Pending, stopped: Reply, outbox: Outbox, stop: Stop, keep_alive: Duration) -> Self {
+        Self { reply, stopped, outbox, stop, keep_alive, permit: None, session: None }
+    }
+
+    /// Keeps a place among the requests in flight until the exchange ends.
+    pub(super) fn with(self, permit: Permit) -> Self {
+        Self { permit: Some(permit), ..self }
     }
 
     /// Says to which session it belongs.
@@ -160,7 +159,7 @@ impl Exchange {
         let source = Source::Reply { reply: self.reply, stopped: self.stopped };
         let stopping = self.stop.reached(Stage::Closing);
         let mut events = EventStream::new(source, self.outbox, stopping, self.keep_alive);
-        events.permit = Some(self.permit);
+        events.permit = self.permit;
         if let Some(Item::Message(event)) = first.item {
             events.push(&event);
         }
@@ -179,10 +178,10 @@ impl Exchange {
             None => {}
         }
         let reply = first.reply.map_or(self.reply, |reply| futures::future::ready(reply).boxed());
-        let (outbox, permit, stopped) = (self.outbox, self.permit, self.stopped);
+        let (outbox, stopped) = (self.outbox, self.stopped);
         let stopping = self.stop.reached(Stage::Closing);
         let events = LoggedEvents::new(Arc::clone(&session), seat, &self.stop, self.keep_alive).primed();
-        Filling { session, stream, reply, stopped, outbox, stopping, _permit: permit }.start();
+        Filling { session, stream, reply, stopped, outbox, stopping }.start();
         events
     }
 }

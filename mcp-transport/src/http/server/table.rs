@@ -28,7 +28,7 @@ pub(super) struct Table<T> {
 /// Why no session can be opened now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// There are too many sessions.
+    /// There are too many sessions, and something is going on in each of them.
     Full,
     /// Sessions are opened too fast.
     TooFast,
@@ -78,20 +78,49 @@ impl<T> Table<T> {
         }
     }
 
-    /// Decides whether one more session may be opened, and counts it.
+    /// Decides whether one more session may be opened, and counts it. In a full table one that is not busy can make room.
     ///
     /// # Errors
     ///
-    /// Fails when there are too many of them or when they come too fast.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<(), Refused> {
-        if self.entries.len() >= self.max_sessions {
+    /// Fails when there are too many busy ones or when they come too fast.
+    pub(super) fn admit(&mut self, now: Instant, is_busy: impl Fn(&T) -> bool) -> Result<(), Refused> {
+        if self.is_full() && self.entries.values().all(|entry| is_busy(&entry.session)) {
             return Err(Refused::Full);
         }
         if self.pace.take(now) { Ok(()) } else { Err(Refused::TooFast) }
     }
 
-    pub(super) fn insert(&mut self, id: SessionId, session: T, now: Instant) {
+    /// Adds a session; returns the one that had to make room for it, the least recently used that is not busy.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there are too many busy ones.
+    pub(super) fn insert(
+        &mut self,
+        id: SessionId,
+        session: T,
+        now: Instant,
+        is_busy: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, Refused> {
+        let evicted = if self.is_full() { Some(self.evict(is_busy).ok_or(Refused::Full)?) } else { None };
         self.entries.insert(id, Entry { session, last_used: now, is_confirmed: false });
+        Ok(evicted)
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() >= self.max_sessions
+    }
+
+    fn evict(&mut self, is_busy: impl Fn(&T) -> bool) -> Option<T> {
+        let mut oldest: Option<(&SessionId, Instant)> = None;
+        for (id, entry) in &self.entries {
+            // Whether one is busy is asked last, because it takes a lock.
+            if oldest.is_none_or(|(_, used)| entry.last_used < used) && !is_busy(&entry.session) {
+                oldest = Some((id, entry.last_used));
+            }
+        }
+        let id = oldest?.0.clone();
+        self.entries.remove(&id).map(|entry| entry.session)
     }
 
     /// Returns a session and notes that it is in use.
@@ -165,21 +194,43 @@ mod tests {
     fn the_number_of_sessions_is_bounded_hl_15() {
         let now = Instant::now();
         let mut table = Table::new(&Limits::default().sessions(1));
-        assert_eq!(table.admit(now), Ok(()));
-        table.insert(id(1), (), now);
-        assert_eq!(table.admit(now + SECOND), Err(Refused::Full));
+        let is_busy = |_: &()| true;
+        assert_eq!(table.admit(now, is_busy), Ok(()));
+        assert_eq!(table.insert(id(1), (), now, is_busy), Ok(None));
+        assert_eq!(table.admit(now + SECOND, is_busy), Err(Refused::Full));
+        assert_eq!(
+            table.insert(id(2), (), now, is_busy),
+            Err(Refused::Full),
+            "also when the last place went meanwhile"
+        );
         assert_eq!(table.remove(&id(1).to_string()), Some(()));
-        assert_eq!(table.admit(now + SECOND), Ok(()));
+        assert_eq!(table.admit(now + SECOND, is_busy), Ok(()));
+    }
+
+    #[test]
+    fn in_a_full_table_the_least_recently_used_session_that_is_not_busy_makes_room_hl_15() {
+        let start = Instant::now();
+        let mut table = Table::new(&Limits::default().sessions(3));
+        for n in 1..=3 {
+            assert_eq!(table.insert(id(n), n, start + SECOND * n as u32, |_| false), Ok(None));
+        }
+        table.find(&id(2).to_string(), start + 4 * SECOND).unwrap();
+        let is_busy = |session: &u64| *session == 1;
+        assert_eq!(table.admit(start + 5 * SECOND, is_busy), Ok(()));
+        assert_eq!(table.insert(id(4), 4, start + 5 * SECOND, is_busy), Ok(Some(3)), "1 is older, but busy");
+        assert_eq!(table.insert(id(5), 5, start + 6 * SECOND, is_busy), Ok(Some(2)));
+        assert_eq!(table.find(&id(1).to_string(), start), Some(&1));
+        assert_eq!(table.iter().count(), 3);
     }
 
     #[test]
     fn sessions_come_at_a_bounded_pace_hl_15() {
         let now = Instant::now();
         let mut table: Table<()> = Table::new(&Limits::default().sessions_per_second(2));
-        let outcomes: Vec<_> = (0..3).map(|_| table.admit(now)).collect();
+        let outcomes: Vec<_> = (0..3).map(|_| table.admit(now, |()| false)).collect();
         assert_eq!(outcomes, [Ok(()), Ok(()), Err(Refused::TooFast)]);
-        assert_eq!(table.admit(now + SECOND / 2), Ok(()));
-        assert_eq!(table.admit(now + SECOND / 2), Err(Refused::TooFast));
+        assert_eq!(table.admit(now + SECOND / 2, |()| false), Ok(()));
+        assert_eq!(table.admit(now + SECOND / 2, |()| false), Err(Refused::TooFast));
     }
 
     #[test]
@@ -188,7 +239,7 @@ mod tests {
         let limits = Limits::default().session_idle(10 * SECOND).session_init(3 * SECOND);
         let mut table = Table::new(&limits);
         for n in 1..=3 {
-            table.insert(id(n), n, start);
+            assert_eq!(table.insert(id(n), n, start, |_| false), Ok(None));
         }
         assert_eq!(table.find(&id(1).to_string(), start), Some(&1));
         assert_eq!(table.find(&id(2).to_string(), start), Some(&2));

@@ -128,6 +128,45 @@ async fn requests_on_the_stream_of_a_request_go_to_inbound_and_ping_is_answered_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_asks_faster_than_it_takes_answers_waits_and_gets_them_one_at_a_time() {
+    const PINGS: i64 = 40;
+    let (client, [mut peer, mut other, mut third]) = client(&Limits::default().in_flight(2)).await;
+    initialize(&client, &mut peer).await;
+    let begin = async {
+        peer.read().await;
+        peer.begin_events().await;
+        let ping = |id| event(&json!({"jsonrpc": "2.0", "id": id, "method": "ping"}));
+        let pings: String = (0..PINGS).map(ping).collect();
+        peer.send(&format!("{pings}{}{}", event(&progress()), event(&result(2)))).await;
+        peer.end_events().await;
+    };
+    let (exchange, ()) = join!(client.open(legacy("tools/call")), begin);
+    let mut exchange = exchange.unwrap();
+    let serve = async {
+        settle().await;
+        let first = other.read().await;
+        settle().await;
+        assert!(futures::poll!(Box::pin(third.read())).is_pending(), "one answer is on its way at a time");
+        other.reply("202 Accepted", "text/plain", "").await;
+        let mut ids = vec![first.json()["id"].clone()];
+        for _ in 1..PINGS {
+            ids.push(accept(&mut other).await["id"].clone());
+        }
+        ids
+    };
+    let mut serve = std::pin::pin!(serve);
+    let mut read = Box::pin(exchange.next());
+    for _ in 0..20 {
+        assert!(futures::poll!(&mut read).is_pending(), "what is behind the pings is not read before their answers");
+        tokio::task::yield_now().await;
+    }
+    let (event, ids) = join!(read, &mut serve);
+    assert!(matches!(event, Ok(Event::Notification(_))), "{event:?}");
+    assert_eq!(json!(ids), json!((0..PINGS).collect::<Vec<_>>()));
+    assert!(matches!(exchange.next().await, Ok(Event::Response(Ok(_)))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_that_nobody_hears_are_refused() {
     let (client, [mut peer, mut other]) = client(&Limits::default()).await;
     initialize(&client, &mut peer).await;

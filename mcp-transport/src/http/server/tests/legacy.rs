@@ -115,11 +115,55 @@ async fn a_request_of_a_session_survives_a_disconnect_hl_5() {
     settle().await;
     assert_eq!(server.tools.ended.load(Ordering::SeqCst), 0);
     let answered = server.ask(legacy(&session, &tool_call(1, "echo"))).await;
-    assert_eq!((answered.status, answered.code()), (400, -32600), "the id is still in flight (P-3)");
+    assert_eq!((answered.status, answered.code()), (200, -32600), "the id is still in flight (P-3)");
+    assert_eq!(answered.json()["id"], 1);
     server.tools.go.notify_one();
     settle().await;
     assert_eq!(server.tools.ended.load(Ordering::SeqCst), 1);
     assert_eq!(server.ask(legacy(&session, &tool_call(1, "echo"))).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_work_of_a_client_that_went_away_counts_among_all_in_flight() {
+    let server = Server::with(Limits::default().in_flight_total(1));
+    let session = server.open_session("2025-11-25").await;
+    for tool in ["wait", "notify-then-wait"] {
+        {
+            let mut response = Box::pin(server.ask(legacy(&session, &tool_call(1, tool))));
+            assert!(futures::poll!(&mut response).is_pending());
+            settle().await;
+        }
+        settle().await;
+        let answered = server.ask(legacy(&session, &tool_call(2, "echo"))).await;
+        assert_eq!((answered.status, answered.headers.contains_key("retry-after")), (503, true), "{tool}");
+        server.tools.go.notify_one();
+        settle().await;
+        assert_eq!(server.ask(legacy(&session, &tool_call(2, "echo"))).await.status, 200, "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn every_request_of_a_batch_counts_among_all_in_flight() {
+    let server = Server::with(Limits::default().in_flight_total(1));
+    let session = server.open_session("2025-03-26").await;
+    let batch = format!("[{},{}]", tool_call(1, "wait"), tool_call(2, "echo"));
+    let mut response = Box::pin(server.ask(legacy(&session, &batch)));
+    assert!(futures::poll!(&mut response).is_pending());
+    server.tools.go.notify_one();
+    let answers = response.await.json();
+    assert_eq!((&answers[0]["id"], &answers[0]["result"]), (&json!(1), &json!({"tool": "wait"})));
+    assert_eq!((&answers[1]["id"], &answers[1]["error"]["code"]), (&json!(2), &json!(-32000)));
+}
+
+#[tokio::test]
+async fn a_request_of_a_session_that_the_server_cannot_finish_is_answered_with_status_200() {
+    let server = Server::new();
+    let session = server.open_session("2025-11-25").await;
+    let mut response = Box::pin(server.ask(legacy(&session, &tool_call(1, "wait"))));
+    assert!(futures::poll!(&mut response).is_pending());
+    server.stage.send_replace(super::super::stop::Stage::Closing);
+    let answered = response.await;
+    assert_eq!((answered.status, answered.code(), &answered.json()["id"]), (200, -32603, &json!(1)));
 }
 
 #[tokio::test]
@@ -236,7 +280,8 @@ async fn a_session_that_is_not_used_is_forgotten_and_one_with_a_stream_is_not_hl
 #[tokio::test]
 async fn sessions_beyond_the_bounds_are_refused_for_now_hl_15() {
     let server = Server::with(Limits::default().sessions(1));
-    server.open_session("2025-11-25").await;
+    let session = server.open_session("2025-11-25").await;
+    let _stream = server.send(with_session("GET", &session)).await;
     let answered = server.ask(legacy("", &initialize("2025-11-25"))).await;
     assert_eq!((answered.status, answered.headers.contains_key("retry-after")), (503, true));
     let server = Server::with(Limits::default().sessions_per_second(1));
@@ -245,11 +290,23 @@ async fn sessions_beyond_the_bounds_are_refused_for_now_hl_15() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_server_forgets_what_is_idle_before_it_refuses_hl_15() {
-    let server = Server::with(Limits::default().sessions(1));
-    server.open_session("2025-11-25").await;
-    tokio::time::advance(Limits::default().session_idle).await;
-    server.open_session("2025-11-25").await;
+async fn a_full_server_ends_the_session_that_was_idle_longest_and_none_in_use_hl_15() {
+    let server = Server::with(Limits::default().sessions(3));
+    let streaming = server.open_session("2025-11-25").await;
+    let _stream = server.send(with_session("GET", &streaming)).await;
+    let calling = server.open_session("2025-11-25").await;
+    let mut response = Box::pin(server.ask(legacy(&calling, &tool_call(1, "wait"))));
+    assert!(futures::poll!(&mut response).is_pending());
+    let mut idle = server.open_session("2025-11-25").await;
+    for _ in 0..10 {
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        let next = server.open_session("2025-11-25").await;
+        assert_eq!(server.ask(legacy(&idle, &tool_call(2, "echo"))).await.status, 404);
+        idle = next;
+    }
+    assert_eq!(server.ask(legacy(&streaming, &tool_call(2, "echo"))).await.status, 200);
+    server.tools.go.notify_one();
+    assert_eq!(response.await.json()["result"], json!({"tool": "wait"}));
 }
 
 #[tokio::test]
