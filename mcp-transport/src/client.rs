@@ -168,10 +168,7 @@ impl Exchange {
 impl Stream for Exchange {
     type Item = Result<Event, Error>;
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Self::Item>> {
         self.events.poll_next_unpin(cx)
     }
 }

@@ -170,7 +170,8 @@ limits! {
 
     // Sessions, requests and streams.
 
-    /// Open legacy sessions; 10 000. The next `initialize` is refused with 503.
+    /// Open legacy sessions; 10 000. The next `initialize` ends the least recently used one that has no stream and no
+    /// call in flight; 503 when all are busy.
     sessions: usize = 10_000;
     /// Legacy sessions opened in one second; 50. An `initialize` beyond is refused with 429.
     sessions_per_second: usize = 50;

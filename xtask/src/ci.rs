@@ -26,10 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         table.push_str(&row(step.name, verdict, step_start.elapsed()));
         if let Err(red) = outcome {
             println!("\n{table}");
-            let message = format!(
-                "{}\nci is red at `{}`; alone: {}",
-                red.message, step.name, step.alone
-            );
+            let message = format!("{}\nci is red at `{}`; alone: {}", red.message, step.name, step.alone);
             return Err(Red { message, ..red });
         }
     }
@@ -65,66 +62,24 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        alone: "cargo fmt --all --check",
-        run: || green(run_cargo(&["fmt", "--all", "--check"])),
-    },
+    Step { name: "fmt", alone: "cargo fmt --all --check", run: || green(run_cargo(&["fmt", "--all", "--check"])) },
     Step {
         name: "clippy",
         alone: "cargo clippy --workspace --all-targets --all-features -- -D warnings",
-        run: || {
-            green(run_cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--all-features",
-                "--",
-                "-D",
-                "warnings",
-            ]))
-        },
+        run: || green(run_cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])),
     },
-    Step {
-        name: "tidy",
-        alone: "cargo xtask tidy",
-        run: || green(tidy::run(&[])),
-    },
-    Step {
-        name: "layers",
-        alone: "cargo xtask layers",
-        run: || green(layers::run(&[])),
-    },
-    Step {
-        name: "test",
-        alone: "cargo xtask test",
-        run: || green(test::run(&[])),
-    },
-    Step {
-        name: "doc",
-        alone: "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features",
-        run: doc,
-    },
-    Step {
-        name: "deny",
-        alone: "cargo deny check",
-        run: deny,
-    },
+    Step { name: "tidy", alone: "cargo xtask tidy", run: || green(tidy::run(&[])) },
+    Step { name: "layers", alone: "cargo xtask layers", run: || green(layers::run(&[])) },
+    Step { name: "test", alone: "cargo xtask test", run: || green(test::run(&[])) },
+    Step { name: "doc", alone: "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features", run: doc },
+    Step { name: "deny", alone: "cargo deny check", run: deny },
     Step {
         name: "release",
         alone: "cargo xtask release --dry-run",
         run: || green(release::run(&["--dry-run".to_owned()])),
     },
-    Step {
-        name: "conformance",
-        alone: "cargo xtask conformance",
-        run: || green(conformance::run(&[])),
-    },
-    Step {
-        name: "interop",
-        alone: "CI=true cargo xtask interop",
-        run: interop,
-    },
+    Step { name: "conformance", alone: "cargo xtask conformance", run: || green(conformance::run(&[])) },
+    Step { name: "interop", alone: "CI=true cargo xtask interop", run: interop },
 ];
 
 fn green(outcome: Outcome) -> Outcome<Verdict> {
@@ -137,15 +92,8 @@ fn run_cargo(arguments: &[&str]) -> Outcome {
 
 fn doc() -> Outcome<Verdict> {
     let mut command = cargo();
-    command
-        .current_dir(root())
-        .env("RUSTDOCFLAGS", "-D warnings");
-    green(run_command(command.args([
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--all-features",
-    ])))
+    command.current_dir(root()).env("RUSTDOCFLAGS", "-D warnings");
+    green(run_command(command.args(["doc", "--workspace", "--no-deps", "--all-features"])))
 }
 
 /// Licences, bans and advisories. cargo-deny is not everywhere, and it needs the advisory database, so it is not
@@ -160,9 +108,7 @@ fn deny() -> Outcome<Verdict> {
 
 fn interop() -> Outcome<Verdict> {
     if !in_ci() {
-        println!(
-            "skipped: it installs programs from the network, so it runs with CI=true or by itself"
-        );
+        println!("skipped: it installs programs from the network, so it runs with CI=true or by itself");
         return Ok(Verdict::Skipped);
     }
     green(interop::run(&[]))
@@ -173,16 +119,11 @@ fn without(arguments: &[String]) -> Outcome<Vec<&'static str>> {
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let name = match argument.as_str() {
-            "--without" => arguments
-                .next()
-                .ok_or_else(|| Red::usage("`--without` names no step"))?,
+            "--without" => arguments.next().ok_or_else(|| Red::usage("`--without` names no step"))?,
             other => return Err(Red::usage(format!("`ci` does not know `{other}`"))),
         };
         let step = STEPS.iter().find(|step| step.name == name);
-        skipped.push(
-            step.ok_or_else(|| Red::usage(format!("`ci` has no step `{name}`")))?
-                .name,
-        );
+        skipped.push(step.ok_or_else(|| Red::usage(format!("`ci` has no step `{name}`")))?.name);
     }
     Ok(skipped)
 }
@@ -197,18 +138,12 @@ mod tests {
 
     #[test]
     fn a_step_can_be_left_out_by_its_name() {
-        assert_eq!(
-            without(&words(&["--without", "test", "--without", "interop"])).unwrap(),
-            ["test", "interop"]
-        );
+        assert_eq!(without(&words(&["--without", "test", "--without", "interop"])).unwrap(), ["test", "interop"]);
     }
 
     #[test]
     fn a_step_that_does_not_exist_cannot_be_left_out() {
-        assert_eq!(
-            without(&words(&["--without", "tests"])).unwrap_err().code,
-            2
-        );
+        assert_eq!(without(&words(&["--without", "tests"])).unwrap_err().code, 2);
         assert_eq!(without(&words(&["--without"])).unwrap_err().code, 2);
         assert_eq!(without(&words(&["test"])).unwrap_err().code, 2);
     }

@@ -18,9 +18,7 @@ use crate::{
 /// When a package does not build or lacks a file.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if arguments != ["--dry-run"] {
-        return Err(Red::usage(
-            "`release` takes `--dry-run`; publishing itself is `cargo publish`, by a person",
-        ));
+        return Err(Red::usage("`release` takes `--dry-run`; publishing itself is `cargo publish`, by a person"));
     }
     let workspace = Workspace::load()?;
     let mut command = cargo();
@@ -35,10 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     run_command(&mut command)?;
 
     let mut missing = Vec::new();
-    println!(
-        "{:<20} {:<9} {:>6} {:>9}",
-        "package", "version", "files", "size"
-    );
+    println!("{:<20} {:<9} {:>6} {:>9}", "package", "version", "files", "size");
     for package in workspace.published() {
         let files = files(package)?;
         missing.extend(absent(&package.name, &files));
@@ -48,56 +43,27 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             .map_err(|error| Red::new(format!("there is no package {}: {error}", path.display())))?
             .len();
         let kilobytes = size.div_ceil(1024);
-        println!(
-            "{:<20} {:<9} {:>6} {:>6} KB",
-            package.name,
-            package.version,
-            files.len(),
-            kilobytes
-        );
+        println!("{:<20} {:<9} {:>6} {:>6} KB", package.name, package.version, files.len(), kilobytes);
         if kilobytes > MAX_KILOBYTES {
-            missing.push(format!(
-                "{}: {kilobytes} KB, at most {MAX_KILOBYTES}: does it pack test data?",
-                package.name
-            ));
+            missing.push(format!("{}: {kilobytes} KB, at most {MAX_KILOBYTES}: does it pack test data?", package.name));
         }
     }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(Red::new(missing.join("\n")))
-    }
+    if missing.is_empty() { Ok(()) } else { Err(Red::new(missing.join("\n"))) }
 }
 
 fn files(package: &Package) -> Outcome<Vec<String>> {
     let mut command = cargo();
-    command
-        .current_dir(root())
-        .args(["package", "--list", "--allow-dirty", "-p", &package.name]);
-    Ok(capture(&mut command)?
-        .stdout
-        .lines()
-        .map(str::to_owned)
-        .collect())
+    command.current_dir(root()).args(["package", "--list", "--allow-dirty", "-p", &package.name]);
+    Ok(capture(&mut command)?.stdout.lines().map(str::to_owned).collect())
 }
 
 fn absent(name: &str, files: &[String]) -> Vec<String> {
-    let absent = REQUIRED
-        .iter()
-        .filter(|&&file| !files.iter().any(|present| present == file));
-    absent
-        .map(|file| format!("{name}: the package holds no {file}"))
-        .collect()
+    let absent = REQUIRED.iter().filter(|&&file| !files.iter().any(|present| present == file));
+    absent.map(|file| format!("{name}: the package holds no {file}")).collect()
 }
 
 /// What every package holds.
-const REQUIRED: &[&str] = &[
-    "CHANGELOG.md",
-    "LICENSE-APACHE",
-    "LICENSE-MIT",
-    "README.md",
-    "src/lib.rs",
-];
+const REQUIRED: &[&str] = &["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "src/lib.rs"];
 
 /// The largest package, in KB as it is downloaded.
 const MAX_KILOBYTES: u64 = 512;
@@ -109,9 +75,6 @@ mod tests {
     #[test]
     fn a_package_without_a_licence_text_is_found() {
         let files = ["CHANGELOG.md", "LICENSE-MIT", "README.md", "src/lib.rs"].map(str::to_owned);
-        assert_eq!(
-            absent("a", &files),
-            ["a: the package holds no LICENSE-APACHE"]
-        );
+        assert_eq!(absent("a", &files), ["a: the package holds no LICENSE-APACHE"]);
     }
 }

@@ -20,23 +20,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         &["test", "--lib", "--bins", "--tests"]
     };
     let everything = ["--workspace", "--all-features"];
-    run_command(
-        cargo()
-            .current_dir(root())
-            .args(runner)
-            .args(everything)
-            .args(arguments),
-    )?;
+    run_command(cargo().current_dir(root()).args(runner).args(everything).args(arguments))?;
     if !arguments.is_empty() {
-        println!(
-            "doc tests are not run for a part of the tests; alone: cargo test --doc --workspace --all-features"
-        );
+        println!("doc tests are not run for a part of the tests; alone: cargo test --doc --workspace --all-features");
         return Ok(());
     }
-    run_command(
-        cargo()
-            .current_dir(root())
-            .args(["test", "--doc"])
-            .args(everything),
-    )
+    run_command(cargo().current_dir(root()).args(["test", "--doc"]).args(everything))
 }

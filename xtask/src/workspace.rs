@@ -19,10 +19,7 @@ pub(crate) fn root() -> &'static Path {
     ROOT.get_or_init(|| {
         let folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let folder = folder.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
-        folder
-            .parent()
-            .expect("xtask lies in the workspace")
-            .to_path_buf()
+        folder.parent().expect("xtask lies in the workspace").to_path_buf()
     })
 }
 
@@ -70,9 +67,7 @@ impl Workspace {
     /// When cargo fails or answers in a form that we do not know.
     pub(crate) fn load() -> Outcome<Self> {
         let mut command = cargo();
-        command
-            .current_dir(root())
-            .args(["metadata", "--format-version", "1", "--no-deps"]);
+        command.current_dir(root()).args(["metadata", "--format-version", "1", "--no-deps"]);
         let answer = capture(&mut command)?;
         let metadata: Value = serde_json::from_str(&answer.stdout)
             .map_err(|error| Red::new(format!("`cargo metadata` printed no JSON: {error}")))?;
@@ -81,17 +76,10 @@ impl Workspace {
     }
 
     fn from_metadata(metadata: &Value) -> Option<Self> {
-        let mut packages = metadata["packages"]
-            .as_array()?
-            .iter()
-            .map(package)
-            .collect::<Option<Vec<_>>>()?;
+        let mut packages = metadata["packages"].as_array()?.iter().map(package).collect::<Option<Vec<_>>>()?;
         packages.sort_by(|a, b| a.name.cmp(&b.name));
         let target_directory = PathBuf::from(metadata["target_directory"].as_str()?);
-        Some(Self {
-            packages,
-            target_directory,
-        })
+        Some(Self { packages, target_directory })
     }
 
     /// Returns the crates that go to a registry.
@@ -108,15 +96,9 @@ fn package(package: &Value) -> Option<Package> {
         name: package["name"].as_str()?.to_owned(),
         version: package["version"].as_str()?.to_owned(),
         // `publish = false` is an empty list of registries; no such line is null.
-        is_published: package["publish"]
-            .as_array()
-            .is_none_or(|registries| !registries.is_empty()),
+        is_published: package["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
         features,
-        dependencies: package["dependencies"]
-            .as_array()?
-            .iter()
-            .map(dependency)
-            .collect::<Option<Vec<_>>>()?,
+        dependencies: package["dependencies"].as_array()?.iter().map(dependency).collect::<Option<Vec<_>>>()?,
     })
 }
 
@@ -128,11 +110,7 @@ fn dependency(dependency: &Value) -> Option<Dependency> {
         Some(_) => return None,
     };
     let is_ours = dependency["source"].is_null();
-    Some(Dependency {
-        name: dependency["name"].as_str()?.to_owned(),
-        kind,
-        is_ours,
-    })
+    Some(Dependency { name: dependency["name"].as_str()?.to_owned(), kind, is_ours })
 }
 
 #[cfg(test)]

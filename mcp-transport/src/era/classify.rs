@@ -129,7 +129,9 @@ fn classify_request(
         // What is wrong inside the body comes before what is wrong between body and headers.
         Err(rejection) if rejection.error.code == ErrorCode::INVALID_PARAMS => Err(rejection),
         // Of the headers, only that of the version comes before the question whether it is served (V-49).
-        Err(rejection) if rejection.error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION && !faults.iter().any(is_version) => {
+        Err(rejection)
+            if rejection.error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION && !faults.iter().any(is_version) =>
+        {
             Err(rejection)
         }
         _ if !faults.is_empty() => Err(Rejection::header_mismatch(&faults)),
@@ -138,11 +140,7 @@ fn classify_request(
     }
 }
 
-fn without_claim(
-    request: &Request,
-    headers: Option<&HeaderView<'_>>,
-    served: &Served,
-) -> Result<Verdict, Rejection> {
+fn without_claim(request: &Request, headers: Option<&HeaderView<'_>>, served: &Served) -> Result<Verdict, Rejection> {
     let is_initialize = request.method == "initialize";
     if headers.is_some_and(names_modern) {
         if is_initialize {
@@ -164,15 +162,14 @@ fn without_claim(
 }
 
 fn missing_envelope() -> Rejection {
-    let message = "`_meta` needs io.modelcontextprotocol/protocolVersion and io.modelcontextprotocol/clientCapabilities";
+    let message =
+        "`_meta` needs io.modelcontextprotocol/protocolVersion and io.modelcontextprotocol/clientCapabilities";
     Rejection::new(400, RpcError::invalid_params(message))
 }
 
 fn names_modern(headers: &HeaderView<'_>) -> bool {
     match headers.protocol_version {
-        HeaderField::Value(version) => {
-            version.parse::<Revision>().is_ok_and(|revision| revision.era() == Era::Modern)
-        }
+        HeaderField::Value(version) => version.parse::<Revision>().is_ok_and(|revision| revision.era() == Era::Modern),
         _ => false,
     }
 }

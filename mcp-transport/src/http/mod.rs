@@ -12,10 +12,10 @@ pub mod server;
 mod tls;
 mod whole;
 
-#[cfg(feature = "http-client")]
-pub use client::{HttpClient, HttpOptions};
 #[cfg(all(feature = "http-client", feature = "sse-r1"))]
 pub use client::SseClient;
+#[cfg(feature = "http-client")]
+pub use client::{HttpClient, HttpOptions};
 #[cfg(feature = "http-server")]
 pub use server::Http;
 #[cfg(feature = "tls")]

@@ -28,10 +28,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Err(Red::usage(format!("`tidy` does not know `{argument}`")));
     }
     let sources = tree::read(root())?;
-    let mut findings: Vec<rules::Finding> = sources
-        .iter()
-        .flat_map(|source| rules::RULES.iter().flat_map(|rule| rule.check(source)))
-        .collect();
+    let mut findings: Vec<rules::Finding> =
+        sources.iter().flat_map(|source| rules::RULES.iter().flat_map(|rule| rule.check(source))).collect();
     findings.extend(whole_tree(&sources)?);
 
     let text = fs::read_to_string(root().join(exceptions::FILE))
@@ -40,17 +38,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let mut findings = exceptions::apply(&exceptions, findings);
     findings.sort_by(|a, b| (&a.path, a.line, a.rule).cmp(&(&b.path, b.line, b.rule)));
     for finding in &findings {
-        println!(
-            "{}:{}: [{}] {}",
-            finding.path, finding.line, finding.rule, finding.message
-        );
+        println!("{}:{}: [{}] {}", finding.path, finding.line, finding.rule, finding.message);
     }
     if findings.is_empty() {
-        println!(
-            "tidy: {} files, {} exceptions",
-            sources.len(),
-            exceptions.len()
-        );
+        println!("tidy: {} files, {} exceptions", sources.len(), exceptions.len());
         return Ok(());
     }
     Err(Red::new(format!(
@@ -61,17 +52,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 fn whole_tree(sources: &[source::Source]) -> Outcome<Vec<rules::Finding>> {
-    let names: Vec<String> = tree::entries(root())?
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let names: Vec<String> = tree::entries(root())?.into_iter().map(|(name, _)| name).collect();
     let mut findings = tree::top_level(&names);
     let files: Vec<&str> = sources.iter().map(|source| source.path.as_str()).collect();
     let workspace = Workspace::load()?;
-    let crates: Vec<&str> = workspace
-        .published()
-        .map(|package| package.name.as_str())
-        .collect();
+    let crates: Vec<&str> = workspace.published().map(|package| package.name.as_str()).collect();
     findings.extend(tree::crate_files(&crates, &files));
     let tables = [
         ("DRIVERS", scope::DRIVERS),

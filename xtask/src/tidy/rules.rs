@@ -27,59 +27,22 @@ impl Rule {
     /// Applies the rule to one file.
     pub(crate) fn check(&self, source: &Source) -> Vec<Finding> {
         let findings = (self.check)(source).into_iter();
-        findings
-            .map(|(line, message)| Finding {
-                path: source.path.clone(),
-                line,
-                rule: self.name,
-                message,
-            })
-            .collect()
+        findings.map(|(line, message)| Finding { path: source.path.clone(), line, rule: self.name, message }).collect()
     }
 }
 
 /// Every rule that looks at one file.
 pub(crate) const RULES: &[Rule] = &[
-    Rule {
-        name: "file-length",
-        check: file_length,
-    },
-    Rule {
-        name: "module-doc",
-        check: module_doc,
-    },
-    Rule {
-        name: "lenient-serde",
-        check: lenient_serde,
-    },
-    Rule {
-        name: "test-clock",
-        check: test_clock,
-    },
-    Rule {
-        name: "pure",
-        check: pure,
-    },
-    Rule {
-        name: "version",
-        check: version,
-    },
-    Rule {
-        name: "eras",
-        check: eras,
-    },
-    Rule {
-        name: "machine-path",
-        check: machine_path,
-    },
-    Rule {
-        name: "unfinished",
-        check: unfinished,
-    },
-    Rule {
-        name: "whitespace",
-        check: whitespace,
-    },
+    Rule { name: "file-length", check: file_length },
+    Rule { name: "module-doc", check: module_doc },
+    Rule { name: "lenient-serde", check: lenient_serde },
+    Rule { name: "test-clock", check: test_clock },
+    Rule { name: "pure", check: pure },
+    Rule { name: "version", check: version },
+    Rule { name: "eras", check: eras },
+    Rule { name: "machine-path", check: machine_path },
+    Rule { name: "unfinished", check: unfinished },
+    Rule { name: "whitespace", check: whitespace },
 ];
 
 /// The longest file, in lines that are no tests.
@@ -90,10 +53,7 @@ fn file_length(source: &Source) -> Vec<(usize, String)> {
     if !source.is_rust() || lines <= MAX_LINES {
         return Vec::new();
     }
-    vec![(
-        0,
-        format!("{lines} lines without tests; at most {MAX_LINES}: split it by concept"),
-    )]
+    vec![(0, format!("{lines} lines without tests; at most {MAX_LINES}: split it by concept"))]
 }
 
 fn module_doc(source: &Source) -> Vec<(usize, String)> {
@@ -101,10 +61,7 @@ fn module_doc(source: &Source) -> Vec<(usize, String)> {
     if !source.is_rust() || starts_well {
         return Vec::new();
     }
-    vec![(
-        1,
-        "starts without `//!`: what is this file, and what is the surprising thing?".to_owned(),
-    )]
+    vec![(1, "starts without `//!`: what is this file, and what is the surprising thing?".to_owned())]
 }
 
 fn lenient_serde(source: &Source) -> Vec<(usize, String)> {
@@ -117,9 +74,7 @@ fn lenient_serde(source: &Source) -> Vec<(usize, String)> {
         let attribute = source.code.get(start..end).unwrap_or_default();
         for word in ["untagged", "flatten"] {
             if find_words(attribute, word).next().is_some() {
-                let message = format!(
-                    "`serde({word})` on what a peer may send: decode the discriminant first"
-                );
+                let message = format!("`serde({word})` on what a peer may send: decode the discriminant first");
                 findings.push((source.line(start), message));
             }
         }
@@ -133,30 +88,21 @@ fn test_clock(source: &Source) -> Vec<(usize, String)> {
     if holds(REAL_TIME, &source.path) {
         return Vec::new();
     }
-    source
-        .tests()
-        .iter()
-        .flat_map(|tests| test_clock_in(source, tests))
-        .collect()
+    source.tests().iter().flat_map(|tests| test_clock_in(source, tests)).collect()
 }
 
 fn test_clock_in(source: &Source, tests: &Range<usize>) -> Vec<(usize, String)> {
     let code = source.code.get(tests.clone()).unwrap_or_default();
     let is_paused = find_words(code, "start_paused").next().is_some();
     let forbidden: &[&str] = if is_paused {
-        &[
-            "thread::sleep(",
-            "SystemTime::now",
-            "std::time::Instant::now",
-        ]
+        &["thread::sleep(", "SystemTime::now", "std::time::Instant::now"]
     } else {
         &["sleep(", "SystemTime::now", "elapsed("]
     };
     let mut findings = Vec::new();
     for word in forbidden {
         for position in find_words(code, word) {
-            let message =
-                format!("`{word}` in a test: time is an argument, or tokio's paused time");
+            let message = format!("`{word}` in a test: time is an argument, or tokio's paused time");
             findings.push((source.line(tests.start + position), message));
         }
     }
@@ -166,8 +112,7 @@ fn test_clock_in(source: &Source, tests: &Range<usize>) -> Vec<(usize, String)> 
     for function in functions(code) {
         let body = code.get(function.clone()).unwrap_or_default();
         if let Some(second) = find_words(body, "Instant::now").nth(1) {
-            let message =
-                "a second `Instant::now` in one test measures: add to the first instead".to_owned();
+            let message = "a second `Instant::now` in one test measures: add to the first instead".to_owned();
             findings.push((source.line(tests.start + function.start + second), message));
         }
     }
@@ -187,14 +132,10 @@ fn pure(source: &Source) -> Vec<(usize, String)> {
         return Vec::new();
     }
     // The first place of each word is enough: whoever moves one to a driver moves all.
-    let places = IMPURE
-        .iter()
-        .filter_map(|&word| Some((word, source.find_in_production(word).next()?)));
+    let places = IMPURE.iter().filter_map(|&word| Some((word, source.find_in_production(word).next()?)));
     places
         .map(|(word, position)| {
-            let message = format!(
-                "`{word}` in a pure module: what waits belongs into a driver (see tidy/scope.rs)"
-            );
+            let message = format!("`{word}` in a pure module: what waits belongs into a driver (see tidy/scope.rs)");
             (source.line(position), message)
         })
         .collect()
@@ -229,25 +170,16 @@ fn version(source: &Source) -> Vec<(usize, String)> {
     if !is_ours || in_era || holds(VERSIONS, &source.path) {
         return Vec::new();
     }
-    let by_variant = find_words_starting(&source.code, "Revision::V")
-        .filter(|&position| !source.is_test(position));
+    let by_variant = find_words_starting(&source.code, "Revision::V").filter(|&position| !source.is_test(position));
     let variants = by_variant.map(|position| (position, "a revision by its name".to_owned()));
-    let names = source
-        .strings
-        .iter()
-        .filter(|range| !source.is_test(range.start));
+    let names = source.strings.iter().filter(|range| !source.is_test(range.start));
     let names = names.filter_map(|range| {
         let text = source.text.get(range.clone())?;
-        REVISIONS
-            .contains(&text)
-            .then(|| (range.start, format!("the revision \"{text}\"")))
+        REVISIONS.contains(&text).then(|| (range.start, format!("the revision \"{text}\"")))
     });
     let compared = find_words(&source.code, "Revision::").filter(|&position| {
         let before = source.code.get(..position).unwrap_or_default().trim_end();
-        !source.is_test(position)
-            && [" >", " <", ">=", "<="]
-                .iter()
-                .any(|operator| before.ends_with(operator))
+        !source.is_test(position) && [" >", " <", ">=", "<="].iter().any(|operator| before.ends_with(operator))
     });
     let compared = compared.map(|position| (position, "a comparison of revisions".to_owned()));
     let has_own_era = holds(OWN_ERAS, &source.path);
@@ -260,30 +192,18 @@ fn version(source: &Source) -> Vec<(usize, String)> {
         .chain(compared)
         .chain(eras)
         .map(|(position, what)| {
-            let message = format!(
-                "{what} outside the four places that know versions: ask `Revision::features()`"
-            );
+            let message = format!("{what} outside the four places that know versions: ask `Revision::features()`");
             (source.line(position), message)
         })
         .collect()
 }
 
 /// The names of the five revisions.
-const REVISIONS: &[&str] = &[
-    "2024-11-05",
-    "2025-03-26",
-    "2025-06-18",
-    "2025-11-25",
-    "2026-07-28",
-];
+const REVISIONS: &[&str] = &["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
 
 fn find_words_starting<'a>(code: &'a str, start: &'a str) -> impl Iterator<Item = usize> + 'a {
     code.match_indices(start)
-        .filter(move |(position, _)| {
-            code.as_bytes()
-                .get(position + start.len())
-                .is_some_and(u8::is_ascii_digit)
-        })
+        .filter(move |(position, _)| code.as_bytes().get(position + start.len()).is_some_and(u8::is_ascii_digit))
         .map(|(position, _)| position)
 }
 
@@ -295,31 +215,14 @@ fn eras(source: &Source) -> Vec<(usize, String)> {
     } else {
         return Vec::new();
     };
-    let paths = [
-        format!("{other}::"),
-        format!("era::{other}"),
-        format!("super::{other}"),
-    ];
+    let paths = [format!("{other}::"), format!("era::{other}"), format!("super::{other}")];
     let mut lines: Vec<usize> = paths
         .iter()
-        .flat_map(|path| {
-            source
-                .find_in_production(path)
-                .map(|position| source.line(position))
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|path| source.find_in_production(path).map(|position| source.line(position)).collect::<Vec<_>>())
         .collect();
     lines.sort_unstable();
     lines.dedup();
-    lines
-        .into_iter()
-        .map(|line| {
-            (
-                line,
-                format!("one era imports the other (`{other}`): they are siblings"),
-            )
-        })
-        .collect()
+    lines.into_iter().map(|line| (line, format!("one era imports the other (`{other}`): they are siblings"))).collect()
 }
 
 fn machine_path(source: &Source) -> Vec<(usize, String)> {
@@ -333,15 +236,11 @@ fn machine_path(source: &Source) -> Vec<(usize, String)> {
             let bytes = source.text.as_bytes();
             let before = position.checked_sub(1).and_then(|before| bytes.get(before));
             let after = bytes.get(position + path.len());
-            let is_inside = before
-                .is_some_and(|&byte| byte.is_ascii_alphanumeric() || b"._-/}".contains(&byte));
+            let is_inside = before.is_some_and(|&byte| byte.is_ascii_alphanumeric() || b"._-/}".contains(&byte));
             let goes_on = after.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'-');
             let is_host = !path.starts_with('/');
             if is_host || (!is_inside && (path.ends_with('/') || !goes_on)) {
-                findings.push((
-                    source.line(position),
-                    format!("`{path}`: a place of one machine"),
-                ));
+                findings.push((source.line(position), format!("`{path}`: a place of one machine")));
             }
         }
     }
@@ -365,10 +264,7 @@ fn unfinished(source: &Source) -> Vec<(usize, String)> {
     let mut findings = Vec::new();
     for word in ["TODO", "FIXME", "XXX", "unimplemented!", "todo!"] {
         for position in find_words(&source.text, word) {
-            findings.push((
-                source.line(position),
-                format!("`{word}`: finish it, or open an issue"),
-            ));
+            findings.push((source.line(position), format!("`{word}`: finish it, or open an issue")));
         }
     }
     findings
@@ -389,10 +285,7 @@ fn whitespace(source: &Source) -> Vec<(usize, String)> {
         findings.push((index + 1, what.to_owned()));
     }
     if !source.text.is_empty() && (!source.text.ends_with('\n') || source.text.ends_with("\n\n")) {
-        findings.push((
-            source.text.lines().count(),
-            "the file does not end in exactly one line break".to_owned(),
-        ));
+        findings.push((source.text.lines().count(), "the file does not end in exactly one line break".to_owned()));
     }
     findings
 }

@@ -34,17 +34,12 @@ pub(crate) const TOP_LEVEL: &[&str] = &[
 ];
 
 /// Folders that hold no source of ours.
-pub(crate) const NOT_OURS: &[&str] =
-    &[".git", "__pycache__", "node_modules", "target", "docs/book"];
+pub(crate) const NOT_OURS: &[&str] = &[".git", "__pycache__", "node_modules", "target", "docs/book"];
 
 /// Modules without async, clock, entropy and sockets: codecs, state machines, rules. Whole crates where everything
 /// is pure that is not named as a driver.
-pub(crate) const PURE: &[&str] = &[
-    "mcp-client/src/era/",
-    "mcp-openai-bridge/src/",
-    "mcp-transport/src/",
-    "mcp-types/src/",
-];
+pub(crate) const PURE: &[&str] =
+    &["mcp-client/src/era/", "mcp-openai-bridge/src/", "mcp-transport/src/", "mcp-types/src/"];
 
 /// What waits, in the crates above: the seams and their drivers. They hold no decision of the protocol.
 pub(crate) const DRIVERS: &[&str] = &[
@@ -68,13 +63,8 @@ pub(crate) const OWN_ERAS: &[&str] = &["mcp-openai-bridge/src/bin/mcp-bridge/con
 pub(crate) const REAL_TIME: &[&str] = &["mcp-server/conformance/"];
 
 /// Crates whose types a peer sends.
-pub(crate) const WIRE: &[&str] = &[
-    "mcp-client/src/",
-    "mcp-openai-bridge/src/",
-    "mcp-server/src/",
-    "mcp-transport/src/",
-    "mcp-types/src/",
-];
+pub(crate) const WIRE: &[&str] =
+    &["mcp-client/src/", "mcp-openai-bridge/src/", "mcp-server/src/", "mcp-transport/src/", "mcp-types/src/"];
 
 /// Whether `path` is one of `scope`, or lies in a folder of it.
 pub(crate) fn holds(scope: &[&str], path: &str) -> bool {
@@ -83,9 +73,5 @@ pub(crate) fn holds(scope: &[&str], path: &str) -> bool {
 
 /// Whether `path` is `entry`, or lies in it when it is a folder.
 pub(crate) fn matches(entry: &str, path: &str) -> bool {
-    if entry.ends_with('/') {
-        path.starts_with(entry)
-    } else {
-        path == entry
-    }
+    if entry.ends_with('/') { path.starts_with(entry) } else { path == entry }
 }

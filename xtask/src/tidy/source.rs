@@ -23,11 +23,7 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         let (path, text) = (path.into(), text.into());
-        let (code, strings) = if is_rust(&path) {
-            blank(&text)
-        } else {
-            (text.clone(), Vec::new())
-        };
+        let (code, strings) = if is_rust(&path) { blank(&text) } else { (text.clone(), Vec::new()) };
         let tests = if !is_rust(&path) {
             Vec::new()
         } else if is_test_path(&path) {
@@ -35,13 +31,7 @@ impl Source {
         } else {
             test_items(&code)
         };
-        Self {
-            path,
-            text,
-            code,
-            strings,
-            tests,
-        }
+        Self { path, text, code, strings, tests }
     }
 
     pub(crate) fn is_rust(&self) -> bool {
@@ -60,55 +50,36 @@ impl Source {
 
     /// The line of a byte, from 1.
     pub(crate) fn line(&self, position: usize) -> usize {
-        self.text
-            .as_bytes()
-            .iter()
-            .take(position)
-            .filter(|&&byte| byte == b'\n')
-            .count()
-            + 1
+        self.text.as_bytes().iter().take(position).filter(|&&byte| byte == b'\n').count() + 1
     }
 
     /// How many lines are no tests.
     pub(crate) fn lines_without_tests(&self) -> usize {
         let all = self.text.lines().count();
-        let tests: usize = self
-            .tests
-            .iter()
-            .map(|range| {
-                self.text
-                    .get(range.clone())
-                    .map_or(0, |t| t.lines().count())
-            })
-            .sum();
+        let tests: usize =
+            self.tests.iter().map(|range| self.text.get(range.clone()).map_or(0, |t| t.lines().count())).sum();
         all.saturating_sub(tests)
     }
 
     /// The positions in the code, outside tests, where `words` stands as whole words.
-    pub(crate) fn find_in_production<'a>(
-        &'a self,
-        words: &'a str,
-    ) -> impl Iterator<Item = usize> + 'a {
+    pub(crate) fn find_in_production<'a>(&'a self, words: &'a str) -> impl Iterator<Item = usize> + 'a {
         find_words(&self.code, words).filter(|&position| !self.is_test(position))
     }
 }
 
 /// The positions where `words` stands in `text` and is no part of a longer identifier.
 pub(crate) fn find_words<'a>(text: &'a str, words: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let is_identifier =
-        |byte: Option<&u8>| byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_identifier = |byte: Option<&u8>| byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let bytes = text.as_bytes();
-    text.match_indices(words)
-        .map(|(position, _)| position)
-        .filter(move |&position| {
-            let before = position.checked_sub(1).and_then(|before| bytes.get(before));
-            let after = bytes.get(position + words.len());
-            let first = words.as_bytes().first();
-            let last = words.as_bytes().last();
-            let goes_on_before = is_identifier(first) && is_identifier(before);
-            let goes_on_after = is_identifier(last) && is_identifier(after);
-            !goes_on_before && !goes_on_after
-        })
+    text.match_indices(words).map(|(position, _)| position).filter(move |&position| {
+        let before = position.checked_sub(1).and_then(|before| bytes.get(before));
+        let after = bytes.get(position + words.len());
+        let first = words.as_bytes().first();
+        let last = words.as_bytes().last();
+        let goes_on_before = is_identifier(first) && is_identifier(before);
+        let goes_on_after = is_identifier(last) && is_identifier(after);
+        !goes_on_before && !goes_on_after
+    })
 }
 
 /// Returns the position after the bracket that closes the one at `open`.
@@ -134,12 +105,7 @@ fn is_rust(path: &str) -> bool {
 }
 
 fn is_test_path(path: &str) -> bool {
-    path.ends_with("/tests.rs")
-        || path
-            .split('/')
-            .rev()
-            .skip(1)
-            .any(|folder| folder == "tests" || folder == "benches")
+    path.ends_with("/tests.rs") || path.split('/').rev().skip(1).any(|folder| folder == "tests" || folder == "benches")
 }
 
 /// Finds the items that `#[cfg(test)]` stands on, from the attribute to the closing brace or semicolon.
@@ -167,22 +133,14 @@ fn test_items(code: &str) -> Vec<Range<usize>> {
 fn next_attribute(code: &str, position: usize) -> Option<usize> {
     let rest = code.get(position..)?;
     let trimmed = rest.trim_start();
-    trimmed
-        .starts_with("#[")
-        .then(|| position + rest.len() - trimmed.len())
+    trimmed.starts_with("#[").then(|| position + rest.len() - trimmed.len())
 }
 
 /// Blanks comments, strings and character literals; returns the code and where the strings are.
 fn blank(text: &str) -> (String, Vec<Range<usize>>) {
-    let mut lexer = Lexer {
-        bytes: text.as_bytes(),
-        position: 0,
-        code: text.as_bytes().to_vec(),
-        strings: Vec::new(),
-    };
+    let mut lexer = Lexer { bytes: text.as_bytes(), position: 0, code: text.as_bytes().to_vec(), strings: Vec::new() };
     while lexer.step() {}
-    let code =
-        String::from_utf8(lexer.code).expect("whole tokens are blanked, so no character is cut");
+    let code = String::from_utf8(lexer.code).expect("whole tokens are blanked, so no character is cut");
     (code, lexer.strings)
 }
 
@@ -218,25 +176,18 @@ impl Lexer<'_> {
     }
 
     fn starts_with(&self, text: &str) -> bool {
-        self.bytes
-            .get(self.position..)
-            .is_some_and(|rest| rest.starts_with(text.as_bytes()))
+        self.bytes.get(self.position..).is_some_and(|rest| rest.starts_with(text.as_bytes()))
     }
 
     fn follows_identifier(&self) -> bool {
-        let before = self
-            .position
-            .checked_sub(1)
-            .and_then(|before| self.bytes.get(before));
+        let before = self.position.checked_sub(1).and_then(|before| self.bytes.get(before));
         before.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_')
     }
 
     /// The position of `needle` at or after `from`, or the end.
     fn find(&self, from: usize, needle: &[u8]) -> usize {
         let rest = self.bytes.get(from..).unwrap_or_default();
-        rest.windows(needle.len())
-            .position(|window| window == needle)
-            .map_or(self.bytes.len(), |at| from + at)
+        rest.windows(needle.len()).position(|window| window == needle).map_or(self.bytes.len(), |at| from + at)
     }
 
     fn blank_to(&mut self, end: usize) {
@@ -280,15 +231,8 @@ impl Lexer<'_> {
     /// `r"…"`, `r#"…"#`, `b"…"`, `br"…"`, `c"…"`, `b'…'`, or just an identifier.
     fn prefixed(&mut self) {
         let rest = self.bytes.get(self.position..).unwrap_or_default();
-        let letters = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphabetic())
-            .count();
-        let hashes = rest
-            .iter()
-            .skip(letters)
-            .take_while(|&&byte| byte == b'#')
-            .count();
+        let letters = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let hashes = rest.iter().skip(letters).take_while(|&&byte| byte == b'#').count();
         let prefix = rest.get(..letters).unwrap_or_default();
         let quote = rest.get(letters + hashes);
         let is_raw = matches!(prefix, b"r" | b"br" | b"cr");
@@ -316,8 +260,7 @@ impl Lexer<'_> {
             Some(b'\\') => Some(self.find(start + 3, b"'") + 1),
             Some(_) => {
                 // One character and a quote is a literal; anything else is a lifetime or a label.
-                let rest = std::str::from_utf8(self.bytes.get(start + 1..).unwrap_or_default())
-                    .unwrap_or_default();
+                let rest = std::str::from_utf8(self.bytes.get(start + 1..).unwrap_or_default()).unwrap_or_default();
                 let width = rest.chars().next().map_or(0, char::len_utf8);
                 (self.bytes.get(start + 1 + width) == Some(&b'\'')).then_some(start + width + 2)
             }
@@ -356,10 +299,7 @@ mod tests {
     #[test]
     fn a_character_is_a_literal_and_a_lifetime_is_not() {
         check("'\"' 'a", "    'a");
-        check(
-            r"'\'' b'\\' 'é' &'static str",
-            "     b          &'static str",
-        );
+        check(r"'\'' b'\\' 'é' &'static str", "     b          &'static str");
     }
 
     #[test]
@@ -369,10 +309,7 @@ mod tests {
 
     #[test]
     fn a_test_module_ends_with_its_brace() {
-        let source = Source::new(
-            "a/src/lib.rs",
-            "fn a() {}\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n}\nfn b() {}\n",
-        );
+        let source = Source::new("a/src/lib.rs", "fn a() {}\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n}\nfn b() {}\n");
         assert_eq!(source.lines_without_tests(), 2);
         assert!(source.is_test(source.text.find("mod").unwrap()));
         assert!(!source.is_test(source.text.find("fn b").unwrap()));
@@ -386,12 +323,7 @@ mod tests {
 
     #[test]
     fn a_file_in_a_test_folder_is_all_tests() {
-        for path in [
-            "a/tests/x.rs",
-            "a/src/b/tests.rs",
-            "a/src/tests/b.rs",
-            "a/benches/x.rs",
-        ] {
+        for path in ["a/tests/x.rs", "a/src/b/tests.rs", "a/src/tests/b.rs", "a/benches/x.rs"] {
             assert!(Source::new(path, "fn a() {}").is_test(0), "{path}");
         }
         assert!(!Source::new("a/src/latests.rs", "fn a() {}").is_test(0));

@@ -47,17 +47,13 @@ pub(crate) fn read(root: &Path) -> Outcome<Vec<Source>> {
 ///
 /// When the folder cannot be read.
 pub(crate) fn entries(folder: &Path) -> Outcome<Vec<(String, bool)>> {
-    let unreadable =
-        |error: std::io::Error| Red::new(format!("cannot read {}: {error}", folder.display()));
+    let unreadable = |error: std::io::Error| Red::new(format!("cannot read {}: {error}", folder.display()));
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let kind = entry.file_type().map_err(unreadable)?;
         if !kind.is_symlink() {
-            entries.push((
-                entry.file_name().to_string_lossy().into_owned(),
-                kind.is_dir(),
-            ));
+            entries.push((entry.file_name().to_string_lossy().into_owned(), kind.is_dir()));
         }
     }
     entries.sort();
@@ -66,16 +62,13 @@ pub(crate) fn entries(folder: &Path) -> Outcome<Vec<(String, bool)>> {
 
 /// Checks what lies at the top of the tree.
 pub(crate) fn top_level(names: &[String]) -> Vec<Finding> {
-    let strangers = names
-        .iter()
-        .filter(|name| !TOP_LEVEL.contains(&name.as_str()));
+    let strangers = names.iter().filter(|name| !TOP_LEVEL.contains(&name.as_str()));
     strangers
         .map(|name| Finding {
             path: name.clone(),
             line: 0,
             rule: "top-level",
-            message: "does not belong at the top: it lies in one of the crates, xtask or docs"
-                .to_owned(),
+            message: "does not belong at the top: it lies in one of the crates, xtask or docs".to_owned(),
         })
         .collect()
 }
@@ -88,12 +81,7 @@ pub(crate) fn crate_files(crates: &[&str], files: &[&str]) -> Vec<Finding> {
             let path = format!("{crate_name}/{file}");
             if !files.contains(&path.as_str()) {
                 let message = format!("the crate {crate_name} has no {file}");
-                findings.push(Finding {
-                    path,
-                    line: 0,
-                    rule: "crate-files",
-                    message,
-                });
+                findings.push(Finding { path, line: 0, rule: "crate-files", message });
             }
         }
     }
@@ -110,9 +98,7 @@ pub(crate) fn stale_scopes(tables: &[(&str, &[&str])], files: &[&str]) -> Vec<Fi
                     path: "xtask/src/tidy/scope.rs".to_owned(),
                     line: 0,
                     rule: "stale-scope",
-                    message: format!(
-                        "`{entry}` of the table {table} is no file: moved, or deleted?"
-                    ),
+                    message: format!("`{entry}` of the table {table} is no file: moved, or deleted?"),
                 });
             }
         }
@@ -127,7 +113,6 @@ fn is_text(path: &str) -> bool {
 }
 
 /// What we write by hand. Recorded messages (JSON, SSE) stay as they were received.
-const TEXT_EXTENSIONS: &[&str] = &[
-    "css", "html", "js", "lock", "md", "mjs", "py", "rs", "sh", "toml", "txt", "yaml", "yml",
-];
+const TEXT_EXTENSIONS: &[&str] =
+    &["css", "html", "js", "lock", "md", "mjs", "py", "rs", "sh", "toml", "txt", "yaml", "yml"];
 const TEXT_NAMES: &[&str] = &[".ci/run", ".gitignore"];
