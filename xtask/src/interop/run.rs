@@ -154,7 +154,7 @@ fn python(peers: &Peers, script: &str) -> Outcome<Command> {
     let python = peers.python.as_ref().ok_or_else(absent)?;
     let mut command = Command::new(if script.starts_with("legacy/") { &python.legacy } else { &python.program });
     // What Python compiles of the drivers stays out of the source tree.
-    command.env("PYTHONDONTWRITEBYTECODE", "1").arg(python.folder.join(script));
+    command.arg("-B").arg(python.folder.join(script));
     Ok(command)
 }
 
