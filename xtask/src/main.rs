@@ -57,7 +57,8 @@ cargo xtask COMMAND
   conformance --official   the official suite against our two fixtures, in both of its requirement sets
       --revision REVISION    only this requirement set
       --side SIDE            only `server` or `client`
-      --only TEXT            only the scenarios whose name holds TEXT
+      --only TEXT            only the scenarios whose name holds TEXT, also those that are outside
+      --all                  run what is outside too (xtask/conformance/outside.txt: left out, and counted)
       --json FILE            write the report there too (always: conformance/report.json in the target directory)
       --write-docs           write docs/src/conformance-report.md; needs a whole run of our fixtures
       --server-url URL       judge a server that runs already instead of our fixture

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Hostile(Selection),
     /// Be the server of one hostile probe.
     ServeHostile(Aim),
+    /// Be the server that asks, over the standard streams, with the sealing key that other processes have too.
+    ServeAsking(String),
     /// Be the server of one cell, over the standard streams.
     ServeStdio(Fixture),
 }
@@ -66,6 +68,9 @@ pub(crate) enum Misuse {
 /// The argument that makes the program the server of a cell; no user gives it.
 pub(crate) const SERVE_STDIO: &str = "--serve-stdio";
 
+/// The argument that makes the program the server that asks, with a sealing key; no user gives it.
+pub(crate) const SERVE_ASKING: &str = "--serve-asking";
+
 /// The argument that makes the program the server of a hostile probe; no user gives it.
 pub(crate) const SERVE_HOSTILE: &str = "--serve-hostile";
 
@@ -91,6 +96,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = String>) -> Result<Comman
                 let misuse = || Misuse::Value { argument: SERVE_STDIO, value: name.clone(), allowed: known() };
                 return Fixture::named(&name).ok_or_else(misuse).map(Command::ServeStdio);
             }
+            SERVE_ASKING => return Ok(Command::ServeAsking(value()?)),
             SERVE_HOSTILE => {
                 let name = value()?;
                 let known = || Aim::ALL.map(Aim::as_str).join(", ");
@@ -208,6 +214,12 @@ mod tests {
             assert_eq!(read(&format!("{SERVE_HOSTILE} {}", aim.as_str())), Ok(Command::ServeHostile(aim)));
         }
         assert!(read("--serve-hostile nobody").is_err());
+    }
+
+    #[test]
+    fn the_server_that_asks_is_given_its_sealing_key() {
+        assert_eq!(read("--serve-asking secret"), Ok(Command::ServeAsking("secret".to_owned())));
+        assert_eq!(read("--serve-asking"), Err(Misuse::NoValue(SERVE_ASKING.to_owned())));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mcp_server::{KeyRing, Limits, SealingKey, Server};
 use tokio::runtime::Builder;
 
 use crate::arguments::{Command, HELP, Selection};
@@ -45,7 +46,8 @@ fn follow(command: Command) -> Result<ExitCode, Box<dyn Error>> {
         }
         Command::Matrix(selection) => run_matrix(&selection),
         Command::Hostile(selection) => run_hostile(&selection),
-        Command::ServeStdio(fixture) => serve_stdio(fixture),
+        Command::ServeAsking(key) => serve_asking(&key),
+        Command::ServeStdio(fixture) => serve_stdio(&fixture.build()?, fixture.limits()),
         Command::ServeHostile(aim) => hostile::serve(aim).map(|()| ExitCode::SUCCESS),
     }
 }
@@ -82,10 +84,15 @@ fn plan(selection: &Selection) -> Plan {
     }
 }
 
-fn serve_stdio(fixture: Fixture) -> Result<ExitCode, Box<dyn Error>> {
+fn serve_asking(key: &str) -> Result<ExitCode, Box<dyn Error>> {
+    let keys = KeyRing::new(SealingKey::new(key.as_bytes())?, []);
+    let server = Fixture::Asking.builder().state_keys(keys).build()?;
+    serve_stdio(&server, Fixture::Asking.limits())
+}
+
+fn serve_stdio(server: &Server, limits: Limits) -> Result<ExitCode, Box<dyn Error>> {
     runner::quiet_panics();
-    let server = fixture.build()?;
-    let way_in = mcp_server::stdio().limits(fixture.limits());
+    let way_in = mcp_server::stdio().limits(limits);
     Builder::new_current_thread().enable_all().build()?.block_on(server.serve(way_in))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,7 @@ use mcp_server::{Http, Pipe, Server};
 use mcp_transport::memory;
 use mcp_types::Implementation;
 
-use crate::arguments::SERVE_STDIO;
+use crate::arguments::{SERVE_ASKING, SERVE_STDIO};
 use crate::failure::Failure;
 use crate::fixture::Fixture;
 use crate::runner::AbortOnDrop;
@@ -100,14 +100,20 @@ impl Stage {
                 let (reader, writer) = tokio::io::split(client);
                 Ok(Wire::over_lines(self.setting, LineWire::new(reader, writer)))
             }
-            Transport::Stdio => self.child_wire(fixture).map_err(Failure::from),
+            Transport::Stdio => self.child_wire([SERVE_STDIO, fixture.as_str()]).map_err(Failure::from),
             Transport::Http => Ok(Wire::over_http(self.setting, HttpWire::new(self.address(fixture).await?))),
         }
     }
 
-    fn child_wire(&self, fixture: Fixture) -> Result<Wire, WireError> {
+    /// Returns a raw wire to a process that serves [`Fixture::Asking`] over its standard streams, whatever the transport
+    /// of the cell is, and seals with this key.
+    pub(crate) fn asking_process(&self, key: &str) -> Result<Wire, Failure> {
+        self.child_wire([SERVE_ASKING, key]).map_err(Failure::from)
+    }
+
+    fn child_wire(&self, arguments: [&str; 2]) -> Result<Wire, WireError> {
         let mut command = tokio::process::Command::new(env::current_exe()?);
-        command.args([SERVE_STDIO, fixture.as_str()]).kill_on_drop(true);
+        command.args(arguments).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn()?;
         let (Some(writer), Some(reader)) = (child.stdin.take(), child.stdout.take()) else {

@@ -1,7 +1,8 @@
 //! `cargo xtask conformance`: our own matrix, and with `--official` the official suite in its two requirement sets.
 //!
 //! The matrix is a program of its own that cargo builds and runs. The official suite is a Node program that judges one
-//! side at a time: `suite.rs` installs and runs it, `scenarios.rs` says what must be run, `peers.rs` starts what is
+//! side at a time: `suite.rs` installs and runs it, `scenarios.rs` says what must be run, `outside.rs` what
+//! is left out of it, `peers.rs` starts what is
 //! judged, `checks.rs` reads what came of it, `gate.rs` decides, `report.rs` tells. Our gate is stricter than that of
 //! the suite, which forgives warnings, skipped checks, and a client that breaks off.
 
@@ -9,6 +10,7 @@ mod checks;
 mod gate;
 mod official;
 mod options;
+mod outside;
 mod peers;
 mod report;
 mod scenarios;

@@ -10,6 +10,7 @@ use crate::{
     conformance::{
         gate::{self, Ran, Skip, Verdict},
         options::Options,
+        outside::{self, Outside},
         peers::{self, Peer},
         report,
         scenarios::{self, Scenario, Side},
@@ -45,7 +46,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let table = scenarios::table(&install::read(&data.join("scenarios.txt"))?)?;
     let skips = gate::skips(&install::read(&data.join("skips.txt"))?)?;
     scenarios::compare(&table, &suite.list(&scenarios::revisions(&table))?)?;
-    let chosen = options.choose(&table)?;
+    let rules = outside::rules(&install::read(&data.join("outside.txt"))?, &table)?;
+    let (chosen, outside) = options.choose(&table, &rules)?;
 
     let folder = workspace.target_directory.join("conformance");
     let results = folder.join("results");
@@ -63,15 +65,15 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         });
     }
     let version = suite.version()?;
-    let json = report::json(&version, &judged);
+    let json = report::json(&version, &judged, &outside);
     install::write(&folder.join("report.json"), &json)?;
     if let Some(file) = &options.json {
         install::write(file, &json)?;
     }
     if options.write_docs {
-        write_docs(&version, &judged, &skips)?;
+        write_docs(&version, &judged, &outside, &skips)?;
     }
-    print!("{}{}", report::failures(&judged), report::summary(&version, &judged));
+    print!("{}{}", report::failures(&judged), report::summary(&version, &judged, &outside));
     conclude(&judged, &skips)
 }
 
@@ -134,9 +136,9 @@ impl Run<'_> {
     }
 }
 
-fn write_docs(version: &str, judged: &[Judged], skips: &[Skip]) -> Outcome {
+fn write_docs(version: &str, judged: &[Judged], outside: &[Outside], skips: &[Skip]) -> Outcome {
     let docs = root().join("docs");
-    install::write(&docs.join("src").join(CHAPTER), &report::markdown(version, judged, skips))?;
+    install::write(&docs.join("src").join(CHAPTER), &report::markdown(version, judged, outside, skips))?;
     for (file, what) in [("src/SUMMARY.md", "a line"), ("lib.rs", "a module")] {
         if !install::read(&docs.join(file))?.contains(CHAPTER) {
             println!("docs/{file} has no {CHAPTER} yet; give it {what}");
