@@ -15,7 +15,7 @@ use crate::client::now;
 use crate::endpoint::Endpoint;
 use crate::era::legacy::{self, Memory};
 use crate::era::modern::Envelope;
-use crate::era::probe::{Medium, Outcome, Reopen, State};
+use crate::era::probe::{ExpectDiscover, Medium, Outcome, Reopen, State};
 use crate::era::{Agreement, Identity};
 use crate::error::Error;
 use crate::gate;
@@ -173,7 +173,7 @@ impl Opening<'_> {
                     let envelope = Envelope::new(expect.revision, self.identity).map_err(unencodable)?;
                     let params =
                         envelope.wrap(&RawJson::empty_object(), None).map_err(|why| Error::params(DISCOVER, why))?;
-                    let patience = self.probe_patience(endpoint.medium());
+                    let patience = self.probe_patience(&expect, endpoint.medium());
                     let outcome = link.ask(DISCOVER, params, Some(expect.revision), patience).await;
                     expect.handle(outcome)?
                 }
@@ -219,7 +219,11 @@ impl Opening<'_> {
         Ok(())
     }
 
-    fn probe_patience(&self, medium: Medium) -> Patience {
+    fn probe_patience(&self, expect: &ExpectDiscover, medium: Medium) -> Patience {
+        if !expect.may_fall_back() {
+            // There is nothing else to try, so a child may start as slowly as any other request may take.
+            return Patience::from(self.limits);
+        }
         let timeout = match medium {
             Medium::Http => self.limits.http_probe_timeout,
             Medium::Child | Medium::Stream => self.limits.probe_timeout,

@@ -251,6 +251,15 @@ async fn over_http_the_transport_learns_the_version_after_the_handshake_and_befo
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_there_is_nothing_to_fall_back_to_the_probe_has_the_deadline_of_any_request() {
+    let (target, mut server) = pipe();
+    let begun = tokio::time::Instant::now();
+    let (client, _probe) = tokio::join!(builder(EraMode::Modern).connect(target), server.expect("server/discover"));
+    assert!(client.unwrap_err().is_timeout());
+    assert_eq!(begun.elapsed(), Limits::default().request_timeout);
+}
+
+#[tokio::test(start_paused = true)]
 async fn over_http_the_probe_has_its_own_deadline() {
     let (wire, mut desk) = wire();
     let (client, ()) = tokio::join!(Client::connect(Target::http_transport(wire)), async {

@@ -128,6 +128,11 @@ impl State {
 }
 
 impl ExpectDiscover {
+    /// Returns whether silence leads to `initialize`, so that waiting for long only delays it (V-61).
+    pub(crate) fn may_fall_back(&self) -> bool {
+        self.plan.mode == EraMode::Auto && self.plan.best_legacy().is_some()
+    }
+
     /// Decides by what came back for `server/discover`.
     ///
     /// # Errors
