@@ -32,17 +32,28 @@
 //! | `validate` | arguments are checked against the server's JSON Schema | `jsonschema`, without network |
 //! | `driver` | the loop that waits | tokio's timer, `futures`, `async-trait` |
 //! | `client` | the tools of MCP servers for that loop | `mcp-client`, without its features |
+//! | `model` | a model behind an OpenAI-compatible HTTP API | hyper, rustls |
+//! | `gateway` | a `config.yaml` served to MCP clients and to clients of OpenAI's APIs | `mcp-server`, a YAML reader |
 //! | `program` (default) | all of them, for the program `mcp-bridge` | |
 
 pub mod arguments;
 pub mod chat;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod content;
 #[cfg(feature = "driver")]
 pub mod driver;
 mod error;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 mod json;
+#[cfg(feature = "model")]
+pub mod model;
 pub mod names;
+pub mod responses;
 pub mod schema;
+#[cfg(feature = "client")]
+pub mod servers;
 mod similar;
 pub mod tools;
 pub mod turn;

@@ -37,7 +37,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "mcp-openai-bridge",
         // All but mcp-types, jsonschema, serde and serde_json stand behind a feature: `driver` or, most, `program`.
-        ours: &["mcp-client", "mcp-server", "mcp-types"],
+        ours: &["mcp-client", "mcp-server", "mcp-transport", "mcp-types"],
         others: &[
             "async-trait",
             "base64",
@@ -56,6 +56,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "rustls-platform-verifier",
             "schemars",
             "serde",
+            "serde-saphyr",
             "serde_json",
             "tokio",
             "tokio-rustls",

@@ -44,7 +44,11 @@ pub(crate) const PURE: &[&str] =
 /// What waits, in the crates above: the seams and their drivers. They hold no decision of the protocol.
 pub(crate) const DRIVERS: &[&str] = &[
     "mcp-openai-bridge/src/bin/",
+    "mcp-openai-bridge/src/client/",
     "mcp-openai-bridge/src/driver/",
+    "mcp-openai-bridge/src/gateway/",
+    "mcp-openai-bridge/src/model/",
+    "mcp-openai-bridge/src/servers/",
     "mcp-transport/src/client.rs",
     "mcp-transport/src/http/",
     "mcp-transport/src/memory.rs",

@@ -1,0 +1,1 @@
+//! One MCP server, used the way the documents of LiteLLM's client use it.

@@ -1,0 +1,1 @@
+//! What runs when a tool of the configuration is called.

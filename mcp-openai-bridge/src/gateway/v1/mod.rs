@@ -1,0 +1,1 @@
+//! The APIs of OpenAI with MCP servers behind them.

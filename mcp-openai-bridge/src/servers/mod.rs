@@ -1,0 +1,1 @@
+//! Many MCP servers as one: each with its filter, its deadline and its outcome.

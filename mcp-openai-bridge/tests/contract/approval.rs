@@ -1,0 +1,1 @@
+//! Approval: who may run what, and how a turn goes on after the answer.

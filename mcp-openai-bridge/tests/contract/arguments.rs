@@ -1,0 +1,1 @@
+//! Arguments: read, checked, explained, and never run by accident.

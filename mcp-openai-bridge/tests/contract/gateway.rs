@@ -1,0 +1,1 @@
+//! The gateway: its file, its endpoints, its keys.

@@ -1,0 +1,1 @@
+//! Many servers: lists, caches, deadlines, and the requests that a call costs.

@@ -1,0 +1,1 @@
+//! Names: legal, reversible, stable.

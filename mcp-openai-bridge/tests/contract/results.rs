@@ -1,0 +1,1 @@
+//! Results: nothing is lost on the way to the model.

@@ -1,0 +1,1 @@
+//! The loop: rounds, order, parallel calls, mixed ownership, streams.

@@ -1,0 +1,1 @@
+//! Schemas: legal at every depth, and still what the server meant.

@@ -1,0 +1,1 @@
+//! Security: credentials, certificates, environment, hosts.

@@ -1,0 +1,1 @@
+//! Strict mode: only where it changes nothing.
