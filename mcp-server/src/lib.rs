@@ -28,7 +28,7 @@ mod tool;
 pub use mcp_transport as transport;
 pub use mcp_transport::Limits;
 #[cfg(feature = "http")]
-pub use mcp_transport::http::Http;
+pub use mcp_transport::http::{Guard, Http, RouteBody, Routes};
 pub use mcp_transport::pipe::{Pipe, Stdio, stdio};
 pub use mcp_types as types;
 pub use mcp_types::{CacheScope, CallToolResult, ContentBlock, LoggingLevel, Revision, RpcError, implementation};

@@ -1,8 +1,9 @@
 //! Streamable HTTP, both eras: the server and the client (specification: transports; H-1 to H-21, HL-1 to HL-18).
 //!
 //! What a message, a header or a status means is decided by pure code: [`era`](crate::era), [`header`](crate::header),
-//! [`sse`](crate::sse) and the two `rules` modules here. The rest moves bytes. The surprising thing: no type of an
-//! HTTP library is in a public signature, so that library can change without a new version of this crate.
+//! [`sse`](crate::sse) and the two `rules` modules here. The rest moves bytes. The surprising thing: of all HTTP libraries
+//! only the vocabulary of `http` is in a public signature, so what speaks HTTP can change without a new version of this
+//! crate.
 
 #[cfg(feature = "http-client")]
 pub mod client;
@@ -17,6 +18,6 @@ pub use client::SseClient;
 #[cfg(feature = "http-client")]
 pub use client::{HttpClient, HttpOptions};
 #[cfg(feature = "http-server")]
-pub use server::Http;
+pub use server::{Guard, Http, RouteBody, Routes};
 #[cfg(feature = "tls")]
 pub use tls::Tls;

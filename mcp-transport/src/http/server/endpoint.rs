@@ -11,15 +11,16 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONNECTION, CONTENT_ENCODING, HeaderValue};
 use http::request::Parts;
-use http::{Request as HttpRequest, Response};
+use http::{Request as HttpRequest, Response, StatusCode};
 use hyper::body::Body;
 use mcp_types::{Features, Message, Notification, Request, RpcError};
 
 use super::body::{ReplyBody, read_body};
 use super::load::{Load, Permit};
 use super::response;
+use super::routes::{self, Beside, Routes};
 use super::rules::{self, Form, Refusal, Verb};
 #[cfg(feature = "sse-r1")]
 use super::rules::{SsePaths, SsePlace};
@@ -60,6 +61,15 @@ pub(super) struct Config {
     pub(super) limits: Limits,
     pub(super) hosts: HostPolicy,
     pub(super) origins: OriginPolicy,
+    pub(super) beside: Beside,
+}
+
+/// What a request is for.
+enum Place<'a> {
+    Endpoint(Verb),
+    Route(&'a dyn Routes),
+    #[cfg(feature = "sse-r1")]
+    Sse(SsePlace<'a>),
 }
 
 impl Endpoint {
@@ -82,30 +92,67 @@ impl Endpoint {
     /// Dropping the future cancels a modern request and leaves a legacy one alone.
     pub(super) async fn respond<B: Body<Data = Bytes>>(&self, request: HttpRequest<B>) -> Response<ReplyBody> {
         let (head, body) = request.into_parts();
-        self.route(&head, body).await.unwrap_or_else(|refusal| response::refused(&refusal))
+        self.admitted(&head, body).await.unwrap_or_else(|refusal| response::refused(&refusal))
     }
 
-    async fn route<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Response<ReplyBody>, Refusal> {
-        let Config { path, limits, hosts, origins, .. } = &self.config;
+    /// Asks what every request is held to, in the order of V-56: the place, the sender, the guard.
+    async fn admitted<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Response<ReplyBody>, Refusal> {
+        let Config { limits, hosts, origins, beside, .. } = &self.config;
         let view = HeaderView::new(head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
         let target_length = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
         rules::check_target_length(target_length, limits)?;
+        let place = self.place(head, &view)?;
         let authority = head.uri.authority().map(|authority| authority.as_str());
-        #[cfg(feature = "sse-r1")]
-        if let Some(place) = self.sse_place(head, &view)? {
-            rules::check_sender(&view, authority, hosts, origins)?;
-            return self.take_sse(place, &view, body).await;
-        }
-        rules::check_path(head.uri.path(), path)?;
-        let verb = Verb::read(head.method.as_str(), &view, &self.served)?;
         rules::check_sender(&view, authority, hosts, origins)?;
-        match verb {
-            Verb::Get => self.open_stream(&view),
-            Verb::Delete => self.end_session(&view),
-            Verb::Post => {
-                let encoding = head.headers.get(CONTENT_ENCODING).map(|encoding| encoding.as_bytes());
-                rules::check_media(&view, encoding)?;
+        if let Some(guard) = &beside.guard
+            && let Err(refused) = guard.admit(head)
+        {
+            return Ok(unread(routes::refused(refused), &body));
+        }
+        match place {
+            Place::Endpoint(Verb::Get) => self.open_stream(&view),
+            Place::Endpoint(Verb::Delete) => self.end_session(&view),
+            Place::Endpoint(Verb::Post) => {
+                rules::check_media(&view, encoding(head))?;
                 self.take(&view, read_body(body, limits).await?).await
+            }
+            Place::Route(routes) => Ok(self.answer_route(routes, head, body).await),
+            #[cfg(feature = "sse-r1")]
+            Place::Sse(place) => self.take_sse(place, &view, body).await,
+        }
+    }
+
+    /// Returns what a request is for.
+    fn place<'a>(&'a self, head: &'a Parts, view: &HeaderView<'_>) -> Result<Place<'a>, Refusal> {
+        #[cfg(feature = "sse-r1")]
+        if let Some(place) = self.sse_place(head, view)? {
+            return Ok(Place::Sse(place));
+        }
+        match (rules::check_path(head.uri.path(), &self.config.path), &self.config.beside.routes) {
+            (Ok(()), _) => Ok(Place::Endpoint(Verb::read(head.method.as_str(), view, &self.served)?)),
+            (Err(_), Some(routes)) => Ok(Place::Route(&**routes)),
+            (Err(refusal), None) => Err(refusal),
+        }
+    }
+
+    async fn answer_route<B: Body<Data = Bytes>>(
+        &self,
+        routes: &dyn Routes,
+        head: &Parts,
+        body: B,
+    ) -> Response<ReplyBody> {
+        let taken = async {
+            rules::check_encoding(encoding(head))?;
+            let permit = self.admit()?;
+            Ok::<_, Refusal>((read_body(body, &self.config.limits).await?, permit))
+        };
+        match taken.await {
+            Ok((body, permit)) => routes::answered(routes, head, body, permit, &self.stop).await,
+            Err(refusal) => {
+                let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+                let mut response = routes::refused(routes.refuse(head, status, &refusal.error.message));
+                response::note(&refusal, response.headers_mut());
+                response
             }
         }
     }
@@ -186,6 +233,19 @@ impl Endpoint {
         // Every change of the table is one call, so poisoning means nothing.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn encoding(head: &Parts) -> Option<&[u8]> {
+    head.headers.get(CONTENT_ENCODING).map(|encoding| encoding.as_bytes())
+}
+
+/// Ends the connection after a response to a request whose body was not read; reading it away would be work for a
+/// stranger.
+fn unread<B: Body>(mut response: Response<ReplyBody>, body: &B) -> Response<ReplyBody> {
+    if !body.is_end_stream() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// A service without its type, so that what follows is compiled once.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! listener → connection → endpoint → stream     (modern: all of it in the future of the response)
+//!                            ├── routes             (what the program serves beside it, and who may ask)
 //!                            ├── legacy → session   (legacy: work that has to wait moves to the session)
 //!                            │     └── logged ⇄ streams   (what a client can come back to)
 //!                            └── rules              (every decision; pure)
@@ -18,6 +19,7 @@ mod listener;
 mod load;
 mod logged;
 mod response;
+mod routes;
 mod rules;
 mod session;
 mod socket;
@@ -46,6 +48,8 @@ use crate::limits::Limits;
 use crate::service::{Serve, Service};
 
 use self::endpoint::{Config, Endpoint};
+use self::routes::Beside;
+pub use self::routes::{Guard, RouteBody, Routes};
 #[cfg(feature = "sse-r1")]
 use self::rules::SsePaths;
 use self::stop::Stop;
@@ -98,6 +102,7 @@ impl Http {
             limits: Limits::default(),
             hosts: if is_loopback { HostPolicy::default() } else { HostPolicy::any() },
             origins: if is_loopback { OriginPolicy::default() } else { OriginPolicy::none() },
+            beside: Beside::default(),
         };
         Ok(Self { listener, address, config, shutdown: pending().boxed() })
     }
@@ -111,6 +116,22 @@ impl Http {
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.config.path = path.into();
+        self
+    }
+
+    /// Serves other paths beside the endpoint. The endpoint keeps its own path, with and without a slash at its end, and
+    /// those of the old transport; every other path is a route.
+    #[must_use]
+    pub fn routes(mut self, routes: impl Routes) -> Self {
+        self.config.beside.routes = Some(Arc::new(routes));
+        self
+    }
+
+    /// Asks a guard about every request, for the endpoint and for routes, when its `Host` and its `Origin` are allowed
+    /// and before its body is read.
+    #[must_use]
+    pub fn guard(mut self, guard: impl Guard) -> Self {
+        self.config.beside.guard = Some(Arc::new(guard));
         self
     }
 

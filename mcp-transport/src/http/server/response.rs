@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use mcp_types::rpc;
 
 use super::body::ReplyBody;
@@ -24,7 +24,12 @@ pub(super) fn refused(refusal: &Refusal) -> Response<ReplyBody> {
     let mut message = BytesMut::new();
     rpc::error_response(&mut message, refusal.id.as_ref(), &refusal.error);
     let mut response = json(refusal.status, message.freeze());
-    let headers = response.headers_mut();
+    note(refusal, response.headers_mut());
+    response
+}
+
+/// Says in headers what a client should do about a refusal.
+pub(super) fn note(refusal: &Refusal, headers: &mut HeaderMap) {
     if let Some(allow) = refusal.allow {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
     }
@@ -34,7 +39,6 @@ pub(super) fn refused(refusal: &Refusal) -> Response<ReplyBody> {
     if refusal.is_unread {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
 }
 
 /// Answers a request in the form that was chosen for it.

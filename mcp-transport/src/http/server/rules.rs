@@ -270,10 +270,16 @@ pub(crate) fn check_sender(
 /// Checks how the body of a POST is packed and what the client takes (H-6).
 pub(crate) fn check_media(view: &HeaderView<'_>, content_encoding: Option<&[u8]>) -> Result<(), Refusal> {
     check_content_type(view.content_type)?;
+    check_encoding(content_encoding)?;
+    Ok(check_accept(view.accept)?)
+}
+
+/// Checks that a body is as it is.
+pub(crate) fn check_encoding(content_encoding: Option<&[u8]>) -> Result<(), Refusal> {
     if content_encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
         return Err(Refusal::invalid(415, "content-encoding is not supported; send the body as it is"));
     }
-    Ok(check_accept(view.accept)?)
+    Ok(())
 }
 
 /// Checks that a client which opens a stream takes one (HL-6).

@@ -8,6 +8,7 @@ mod hostile;
 mod legacy;
 mod modern;
 mod resumption;
+mod routes;
 #[cfg(feature = "sse-r1")]
 mod sse;
 
@@ -25,6 +26,7 @@ use tokio::sync::{Notify, watch};
 
 use super::body::ReplyBody;
 use super::endpoint::{Config, Endpoint};
+use super::routes::Beside;
 use super::stop::{Stage, Stop};
 use crate::era::Served;
 use crate::era::legacy::Session;
@@ -174,6 +176,10 @@ impl Server {
     }
 
     fn configured(limits: Limits, served: Served) -> Self {
+        Self::beside(limits, served, Beside::default())
+    }
+
+    fn beside(limits: Limits, served: Served, beside: Beside) -> Self {
         let (hosts, origins) = (HostPolicy::default(), OriginPolicy::default());
         #[cfg(feature = "sse-r1")]
         let sse = Some(super::rules::SsePaths::new("/sse").at_endpoint());
@@ -184,6 +190,7 @@ impl Server {
             limits,
             hosts,
             origins,
+            beside,
         };
         let (stage, stop) = Stop::new();
         let tools = Arc::new(Tools { served, ..Tools::default() });
