@@ -47,6 +47,7 @@ mod error;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 mod json;
+mod members;
 #[cfg(feature = "model")]
 pub mod model;
 pub mod names;

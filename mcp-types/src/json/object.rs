@@ -58,6 +58,21 @@ impl JsonObject {
         Some(self.0.remove(at).1)
     }
 
+    /// Takes out every member `key`; returns the value of the last one.
+    ///
+    /// An object that was decoded may have a member twice. One walk takes them all.
+    pub fn take(&mut self, key: &str) -> Option<RawJson> {
+        let mut last = None;
+        self.0.retain_mut(|(name, value)| {
+            let is_other = name != key;
+            if !is_other {
+                last = Some(std::mem::take(value));
+            }
+            is_other
+        });
+        last
+    }
+
     /// Returns the members in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
@@ -107,5 +122,18 @@ impl<'de> Visitor<'de> for Members {
             members.push(member);
         }
         Ok(JsonObject(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_stands_twice_is_taken_as_a_whole_and_the_last_one_counts() {
+        let mut object: JsonObject = serde_json::from_str(r#"{"a":1,"b":2,"a":3}"#).unwrap();
+        assert_eq!(object.take("a"), Some(RawJson::parse("3").unwrap()));
+        assert_eq!(object.take("a"), None);
+        assert_eq!(serde_json::to_string(&object).unwrap(), r#"{"b":2}"#);
     }
 }

@@ -1,0 +1,78 @@
+//! A request to `/v1/chat/completions`.
+
+use mcp_types::{JsonObject, RawJson};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Message;
+use crate::members::{optional, required, with_extra};
+
+/// A request to `/v1/chat/completions`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Request {
+    /// The model.
+    pub model: String,
+    /// The conversation so far.
+    pub messages: Vec<Message>,
+    /// Tools; those of MCP servers are added by a [`Turn`](crate::turn::Turn).
+    pub tools: Vec<RawJson>,
+    /// Which tools the model may or must use.
+    pub tool_choice: Option<RawJson>,
+    /// All other members: `temperature`, `max_completion_tokens`, `stream`, …
+    pub extra: JsonObject,
+}
+
+impl Request {
+    /// Makes a request.
+    pub fn new(model: impl Into<String>, messages: impl Into<Vec<Message>>) -> Self {
+        Self {
+            model: model.into(),
+            messages: messages.into(),
+            tools: Vec::new(),
+            tool_choice: None,
+            extra: JsonObject::new(),
+        }
+    }
+
+    /// Returns the names of the request's own functions and custom tools.
+    pub fn tool_names(&self) -> Vec<String> {
+        self.tools.iter().filter_map(tool_name).collect()
+    }
+}
+
+impl Serialize for Request {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("model", &self.model)?;
+        map.serialize_entry("messages", &self.messages)?;
+        if !self.tools.is_empty() {
+            map.serialize_entry("tools", &self.tools)?;
+        }
+        if let Some(choice) = &self.tool_choice {
+            map.serialize_entry("tool_choice", choice)?;
+        }
+        with_extra(map, &self.extra)
+    }
+}
+
+impl<'de> Deserialize<'de> for Request {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut members = JsonObject::deserialize(deserializer)?;
+        Ok(Self {
+            model: required(&mut members, "model")?,
+            messages: required(&mut members, "messages")?,
+            tools: optional(&mut members, "tools")?.unwrap_or_default(),
+            tool_choice: optional(&mut members, "tool_choice")?,
+            extra: members,
+        })
+    }
+}
+
+/// The name of a tool of a request, in either of its forms.
+fn tool_name(tool: &RawJson) -> Option<String> {
+    let tool: JsonObject = tool.decode().ok()?;
+    let named = tool.member("function").or_else(|| tool.member("custom"));
+    let members: JsonObject = named?.decode().ok()?;
+    members.member("name")?.decode().ok()
+}
