@@ -6,16 +6,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_transport::Limits;
+use mcp_transport::{Limits, Secret};
 use mcp_types::{ClientCapabilities, Implementation, JsonObject, LoggingLevel, RawJson, Revision, TASKS_EXTENSION};
 
 use crate::client::{Client, Settings};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Http};
 use crate::era::{EraMode, Identity};
 use crate::error::Error;
 use crate::handler::ClientHandler;
 use crate::inbox::Inbox;
-use crate::secret::Secret;
 use crate::target::Target;
 
 /// A client that is being configured; made by [`Client::builder`].
@@ -44,7 +43,7 @@ pub struct ClientBuilder {
     mode: EraMode,
     revisions: Vec<Revision>,
     known: Option<Revision>,
-    headers: Vec<(String, Secret)>,
+    http: Http,
     limits: Limits,
     handler: Box<dyn ClientHandler>,
 }
@@ -59,7 +58,7 @@ impl ClientBuilder {
             mode: EraMode::default(),
             revisions: Revision::ALL.to_vec(),
             known: None,
-            headers: Vec::new(),
+            http: Http::default(),
             limits: Limits::default(),
             handler: Box::new(()),
         }
@@ -103,7 +102,30 @@ impl ClientBuilder {
     /// A name or value that cannot be sent, and any header for a target that is not HTTP, is reported by
     /// [`connect`](Self::connect).
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.http.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets whom to trust over `https`; what the operating system trusts, unless set.
+    ///
+    /// For a target that has no URL it is reported by [`connect`](Self::connect).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), mcp_client::Error> {
+    /// use mcp_client::{Client, Tls};
+    ///
+    /// let client = Client::builder(mcp_client::implementation!())
+    ///     .tls(Tls::platform().ca_file("authority.pem")?)
+    ///     .connect("https://internal.example/mcp")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: mcp_transport::http::Tls) -> Self {
+        self.http.tls = Some(tls);
         self
     }
 
@@ -158,7 +180,7 @@ impl ClientBuilder {
     ///
     /// Dropping the future ends what was opened.
     pub async fn connect(self, target: impl Into<Target>) -> Result<Client, Error> {
-        let endpoint = Endpoint::new(target.into(), self.headers)?;
+        let endpoint = Endpoint::new(target.into(), self.http)?;
         let mut capabilities = self.capabilities.unwrap_or_else(|| self.handler.capabilities());
         if self.tasks {
             let extensions = capabilities.extensions.get_or_insert_with(JsonObject::new);
@@ -183,7 +205,7 @@ impl fmt::Debug for ClientBuilder {
             .field("mode", &self.mode)
             .field("revisions", &self.revisions)
             .field("known", &self.known)
-            .field("headers", &self.headers)
+            .field("headers", &self.http.headers)
             .finish_non_exhaustive()
     }
 }

@@ -8,11 +8,10 @@ use mcp_transport::http::{HttpClient, HttpOptions, SseClient};
 use mcp_transport::pipe::Mux;
 #[cfg(feature = "process")]
 use mcp_transport::process::Command;
-use mcp_transport::{Limits, Transport};
+use mcp_transport::{Limits, Secret, Transport};
 
 use crate::era::probe::Medium;
 use crate::error::Error;
-use crate::secret::Secret;
 use crate::target::{Kind, Target};
 
 /// A target that transports are made of.
@@ -20,7 +19,15 @@ pub(crate) struct Endpoint {
     medium: Medium,
     source: Source,
     #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "only HTTP has headers"))]
-    headers: Vec<(String, Secret)>,
+    http: Http,
+}
+
+/// What only a URL can have.
+#[derive(Default)]
+pub(crate) struct Http {
+    pub(crate) headers: Vec<(String, Secret)>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<mcp_transport::http::Tls>,
 }
 
 enum Source {
@@ -37,17 +44,21 @@ enum Source {
 }
 
 impl Endpoint {
-    /// Takes a target with the headers to send to it.
+    /// Takes a target with what to send to it over HTTP.
     ///
     /// # Errors
     ///
-    /// Fails when there are headers and the target has none, and when the target needs a feature that is off.
-    pub(crate) fn new(target: Target, headers: Vec<(String, Secret)>) -> Result<Self, Error> {
+    /// Fails when there are headers or TLS settings and the target is no URL, and when the target needs a feature that is off.
+    pub(crate) fn new(target: Target, http: Http) -> Result<Self, Error> {
         let medium = target.medium();
-        if let (Some((name, _)), false) = (headers.first(), matches!(target.kind, Kind::Url(_))) {
+        if let (Some((name, _)), false) = (http.headers.first(), matches!(target.kind, Kind::Url(_))) {
             return Err(Error::config(format!(
                 "the header `{name}` cannot be sent: only a URL has headers; give a child process its credentials by its environment"
             )));
+        }
+        #[cfg(feature = "tls")]
+        if http.tls.is_some() && !matches!(target.kind, Kind::Url(_)) {
+            return Err(Error::config("the target has no URL, so there is nothing that TLS settings could be for"));
         }
         let source = match target.kind {
             #[cfg(feature = "http")]
@@ -60,7 +71,7 @@ impl Endpoint {
             Kind::Command(command) => Source::Command(command),
             once => Source::Once(Some(once)),
         };
-        Ok(Self { medium, source, headers })
+        Ok(Self { medium, source, http })
     }
 
     pub(crate) fn medium(&self) -> Medium {
@@ -84,7 +95,7 @@ impl Endpoint {
     pub(crate) async fn open_http_sse(&mut self, limits: &Limits) -> Option<Box<dyn Transport>> {
         #[cfg(feature = "http")]
         if let Source::Url { url, is_sse } = &mut self.source {
-            let transport = SseClient::connect(url, options(&self.headers, limits)).await.ok()?;
+            let transport = SseClient::connect(url, options(&self.http, limits)).await.ok()?;
             *is_sse = true;
             return Some(Box::new(transport));
         }
@@ -110,21 +121,26 @@ impl Endpoint {
             Source::Command(command) => Ok(Box::new(command.spawn(limits).map_err(unopened)?)),
             #[cfg(feature = "http")]
             Source::Url { url, is_sse: true } => {
-                Ok(Box::new(SseClient::connect(url, options(&self.headers, limits)).await.map_err(unopened)?))
+                Ok(Box::new(SseClient::connect(url, options(&self.http, limits)).await.map_err(unopened)?))
             }
             #[cfg(feature = "http")]
             Source::Url { url, .. } => {
-                Ok(Box::new(HttpClient::new(url, options(&self.headers, limits)).map_err(unopened)?))
+                Ok(Box::new(HttpClient::new(url, options(&self.http, limits)).map_err(unopened)?))
             }
         }
     }
 }
 
 #[cfg(feature = "http")]
-fn options(headers: &[(String, Secret)], limits: &Limits) -> HttpOptions {
+fn options(http: &Http, limits: &Limits) -> HttpOptions {
     let options = HttpOptions::default().limits(limits.clone());
-    let add = |options: HttpOptions, (name, value): &(String, Secret)| options.header(name, value.expose());
-    headers.iter().fold(options, add)
+    #[cfg(feature = "tls")]
+    let options = match &http.tls {
+        Some(tls) => options.tls(tls.clone()),
+        None => options,
+    };
+    let add = |options: HttpOptions, (name, value): &(String, Secret)| options.header(name, value.clone());
+    http.headers.iter().fold(options, add)
 }
 
 #[cfg(any(feature = "http", feature = "process"))]

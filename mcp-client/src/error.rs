@@ -228,6 +228,13 @@ impl Unsupported {
     }
 }
 
+/// Puts what was refused while a client was configured, such as a file with certificates, in its group.
+impl From<mcp_transport::Error> for Error {
+    fn from(error: mcp_transport::Error) -> Self {
+        Self::of_transport(error, || "the transport".to_owned())
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -44,7 +44,6 @@ mod page;
 mod recovery;
 mod restart;
 mod reverse;
-mod secret;
 mod target;
 mod task;
 mod tool;
@@ -55,16 +54,17 @@ pub use era::EraMode;
 pub use error::{Error, InputRequired, Misuse, PeerMisbehaved, Refused, Timeout, Unsupported};
 pub use handler::{Change, ClientHandler, HookFuture, Origin};
 pub use listen::Subscription;
+#[cfg(feature = "tls")]
+pub use mcp_transport::http::Tls;
 #[cfg(feature = "http")]
 pub use mcp_transport::http::{HttpClient, HttpOptions};
 pub use mcp_transport::memory::InProcess;
 #[cfg(feature = "process")]
 pub use mcp_transport::process::Command;
-pub use mcp_transport::{ChildExit, Deadline, Fault, HttpFailure, Limits, Malformed};
+pub use mcp_transport::{ChildExit, Deadline, Fault, HttpFailure, Limits, Malformed, Secret};
 pub use mcp_types as types;
 pub use mcp_types::{Implementation, Revision};
 pub use mirror::RefusedTool;
-pub use secret::Secret;
 pub use target::Target;
 pub use task::{Started, TaskHandle};
 pub use tool::{ToolCall, ToolFailed, ToolResult};

@@ -122,3 +122,11 @@ async fn a_client_that_was_closed_starts_nothing_again() {
     client.clone().close().await;
     assert!(client.list_tools().await.unwrap_err().is_closed());
 }
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn what_is_trusted_over_https_is_nothing_for_a_child() {
+    let builder = Client::builder(mcp_client::implementation!()).tls(mcp_client::Tls::platform());
+    let error = builder.connect(shell(FRAGILE)).await.unwrap_err();
+    assert!(matches!(error, Error::Config(_)), "{error}");
+}

@@ -18,6 +18,7 @@ pub mod pipe;
 pub mod process;
 mod read_buffer;
 pub mod replay;
+mod secret;
 mod service;
 pub mod sse;
 #[cfg(test)]
@@ -27,4 +28,5 @@ pub use client::{Event, Exchange, Incoming, Outgoing, Patience, Transport};
 pub use error::{ChildExit, Deadline, Error, Fault, HttpFailure, Malformed};
 pub use limits::Limits;
 pub use outbox::{Closed, Notifier, Outbox, outbox};
+pub use secret::Secret;
 pub use service::{Answer, Call, Caller, Serve, Service};

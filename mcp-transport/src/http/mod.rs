@@ -16,7 +16,7 @@ mod whole;
 #[cfg(all(feature = "http-client", feature = "sse-r1"))]
 pub use client::SseClient;
 #[cfg(feature = "http-client")]
-pub use client::{HttpClient, HttpOptions};
+pub use client::{Fetch, FetchBody, HttpClient, HttpOptions};
 #[cfg(feature = "http-server")]
 pub use server::{Guard, Http, RouteBody, Routes};
 #[cfg(feature = "tls")]

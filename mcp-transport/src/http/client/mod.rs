@@ -1,11 +1,12 @@
 //! A Streamable HTTP client: both eras, over connections that are used again (H-5 to H-21, HL-2 to HL-18).
 //!
 //! ```text
-//! HttpClient → exchange → shared → pool → connection
+//! HttpClient → exchange → shared → dialer → pool → connection
 //!                 └── events      (an event stream)
 //!            → standalone         (legacy: what the server sends of its own accord)
 //!                 └── replies     (what it is answered without asking anybody)
 //! SseClient  → pipe::Mux → shared (2024-11-05: one stream down, POSTs up)
+//! Fetch      → dialer           (any HTTP: a model, a token)
 //!     rules, target               (every decision; pure)
 //! ```
 //!
@@ -14,8 +15,10 @@
 //! for last words.
 
 mod connection;
+mod dialer;
 mod events;
 mod exchange;
+mod fetch;
 mod pool;
 mod replies;
 mod rules;
@@ -34,7 +37,7 @@ use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use http::Method;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName};
 use mcp_types::{RawJson, RequestId, Revision, RpcError, rpc};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -46,7 +49,9 @@ use self::target::Target;
 use crate::client::{Exchange, Incoming, Outgoing, Transport};
 use crate::error::{Deadline, Error};
 use crate::limits::Limits;
+use crate::secret::Secret;
 
+pub use self::fetch::{Fetch, FetchBody};
 #[cfg(feature = "sse-r1")]
 pub use self::sse::SseClient;
 
@@ -77,7 +82,7 @@ pub struct HttpClient {
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct HttpOptions {
-    headers: Vec<(String, String)>,
+    headers: Vec<(String, Secret)>,
     limits: Limits,
     #[cfg(feature = "tls")]
     tls: super::tls::Tls,
@@ -86,7 +91,7 @@ pub struct HttpOptions {
 impl HttpOptions {
     /// Adds a header to every request, such as `Authorization`. Values are never shown.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
@@ -106,6 +111,17 @@ impl HttpOptions {
         self
     }
 
+    #[cfg(feature = "tls")]
+    fn security(&self, target: &Target) -> Result<Security, Error> {
+        security(target, &self.tls)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_self, reason = "with TLS it is what is trusted")]
+    fn security(&self, target: &Target) -> Result<Security, Error> {
+        security(target)
+    }
+
     fn header_map(&self) -> Result<HeaderMap, Error> {
         let mut map = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -114,9 +130,7 @@ impl HttpOptions {
             if is_reserved(&key) {
                 return Err(unfit("belongs to the protocol and cannot be set"));
             }
-            let mut value = HeaderValue::try_from(value).map_err(|_| unfit("has a value that HTTP does not allow"))?;
-            value.set_sensitive(true);
-            map.append(key, value);
+            map.append(key, value.header_value().map_err(|_| unfit("has a value that HTTP does not allow"))?);
         }
         Ok(map)
     }
@@ -131,7 +145,7 @@ impl HttpClient {
     /// and for `https` when TLS cannot be set up or the crate is built without the feature `tls`.
     pub fn new(url: &str, options: HttpOptions) -> Result<Self, Error> {
         let target = Target::parse(url)?;
-        let security = security(&target, &options)?;
+        let security = options.security(&target)?;
         let headers = options.header_map()?;
         let (sender, receiver) = mpsc::channel(options.limits.outbox_messages.clamp(1, MAX_INBOUND));
         let shared = Arc::new(Shared::new(target, security, headers, options.limits, sender)?);
@@ -142,7 +156,7 @@ impl HttpClient {
     #[cfg(all(test, feature = "http-server"))]
     pub(in crate::http) async fn connect_over(&self, stream: tokio::io::DuplexStream) {
         let connection = connection::Connection::over(Box::new(stream), &self.shared.limits).await;
-        self.shared.pool.put(connection.expect("nothing is sent yet")).await;
+        self.shared.dialer.pool.put(connection.expect("nothing is sent yet")).await;
     }
 
     async fn tell(&self, method: &'static str, params: Option<RawJson>) -> Result<(), Error> {
@@ -188,7 +202,7 @@ impl HttpClient {
             // A server may refuse to end sessions (HL-1), and one that is gone needs no farewell.
             let _ = timeout(FAREWELL, self.shared.send_anyway(request)).await;
         }
-        self.shared.pool.clear();
+        self.shared.dialer.pool.clear();
     }
 }
 
@@ -240,12 +254,12 @@ impl fmt::Debug for HttpOptions {
 }
 
 #[cfg(feature = "tls")]
-fn security(target: &Target, options: &HttpOptions) -> Result<Security, Error> {
-    target.is_tls.then(|| options.tls.connector()).transpose()
+fn security(target: &Target, tls: &super::tls::Tls) -> Result<Security, Error> {
+    target.is_tls.then(|| tls.connector()).transpose()
 }
 
 #[cfg(not(feature = "tls"))]
-fn security(target: &Target, _: &HttpOptions) -> Result<Security, Error> {
+fn security(target: &Target) -> Result<Security, Error> {
     if target.is_tls {
         return Err(Error::config(format!(
             "{target} needs TLS, and this program is built without it; build mcp-transport with the feature `tls`"

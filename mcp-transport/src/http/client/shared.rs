@@ -15,8 +15,8 @@ use mcp_types::{RawJson, RequestId, Revision, RpcError, rpc};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::connection::{Connection, Security, Unsent};
-use super::pool::Pool;
+use super::connection::{Connection, Security};
+use super::dialer::Dialer;
 use super::replies::Replies;
 use super::rules::{self, Agreement, Headers};
 use super::target::Target;
@@ -28,8 +28,7 @@ use crate::limits::Limits;
 pub(super) struct Shared {
     pub(super) target: Target,
     pub(super) limits: Limits,
-    pub(super) pool: Pool,
-    security: Security,
+    pub(super) dialer: Dialer,
     /// The headers of every request.
     base: HeaderMap,
     agreement: Mutex<Agreement>,
@@ -55,10 +54,9 @@ impl Shared {
         base.insert(HOST, host);
         let replies = Replies::new(&limits);
         Ok(Self {
+            dialer: Dialer::new(target.clone(), security, limits.clone()),
             target,
             limits,
-            pool: Pool::default(),
-            security,
             base,
             agreement: Mutex::default(),
             next_id: AtomicI64::new(1),
@@ -137,22 +135,9 @@ impl Shared {
     /// Sends a request although the client may be closed: the one that ends the session.
     pub(super) async fn send_anyway(
         &self,
-        mut request: Request<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
     ) -> Result<(Connection, Response<Body>), Error> {
-        while let Some(mut connection) = self.pool.take().await {
-            match connection.send(request).await {
-                Ok(response) => return Ok((connection, response)),
-                // The server closed it in the meantime; nothing of the request has left.
-                Err(Unsent::Whole(unsent)) => request = *unsent,
-                Err(Unsent::Failed(error)) => return Err(error),
-            }
-        }
-        let mut connection = Connection::open(&self.target, &self.security, &self.limits).await?;
-        match connection.send(request).await {
-            Ok(response) => Ok((connection, response)),
-            Err(Unsent::Whole(_)) => Err(Error::Closed),
-            Err(Unsent::Failed(error)) => Err(error),
-        }
+        self.dialer.send(request).await
     }
 
     /// Reads a body that has to fit into the limit of results, and keeps the connection.
@@ -167,7 +152,7 @@ impl Shared {
             let why = format!("it has more than {limit} bytes; raise `result_bytes` if the server is right");
             return Err(Error::malformed("an HTTP response", why));
         }
-        self.pool.put(connection).await;
+        self.dialer.pool.put(connection).await;
         Ok(bytes)
     }
 
@@ -191,7 +176,7 @@ impl Shared {
         if let Ok((body, is_whole)) = connection.read_whole(body, FAILURE_BYTES).await {
             failure.body = body;
             if is_whole {
-                self.pool.put(connection).await;
+                self.dialer.pool.put(connection).await;
             }
         }
         Ok(failure)
@@ -227,13 +212,13 @@ impl Shared {
         });
         // The end is usually there already; if not, nobody is made to wait for it.
         match poll_immediate(&mut draining).await {
-            Some(Some(connection)) => self.pool.put(connection).await,
+            Some(Some(connection)) => self.dialer.pool.put(connection).await,
             Some(None) => {}
             None => {
                 let shared = Arc::clone(self);
                 tokio::spawn(async move {
                     if let Ok(Some(connection)) = timeout(LINGER, draining).await {
-                        shared.pool.put(connection).await;
+                        shared.dialer.pool.put(connection).await;
                     }
                 });
             }

@@ -17,11 +17,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, W
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use super::HttpOptions;
 use super::events::RawEvents;
 use super::rules::{Content, Headers};
 use super::shared::Shared;
 use super::target::Target;
-use super::{HttpOptions, security};
 use crate::client::{Event, Exchange, Incoming, Outgoing, Transport};
 use crate::error::{Deadline, Error, HttpFailure};
 use crate::limits::{Limits, UNBOUNDED};
@@ -64,7 +64,7 @@ impl SseClient {
     /// Dropping the future closes the connection.
     pub async fn connect(url: &str, options: HttpOptions) -> Result<Self, Error> {
         let target = Target::parse(url)?;
-        let security = security(&target, &options)?;
+        let security = options.security(&target)?;
         let headers = options.header_map()?;
         // Nothing of the other transport is received.
         let (sender, _) = mpsc::channel(1);

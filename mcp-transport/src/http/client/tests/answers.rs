@@ -44,7 +44,7 @@ async fn a_modern_request_has_the_headers_of_h_5_to_h_7_and_the_connection_is_us
         assert_eq!(finish(&client, modern("tools/list")).await.0.unwrap(), json!({"ok": 2}));
     };
     join!(serve, ask);
-    assert_eq!(client.shared.pool.len(), 1);
+    assert_eq!(client.shared.dialer.pool.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,7 @@ async fn an_event_stream_brings_notifications_and_the_response_and_gives_the_con
     let (answer, ()) = join!(finish(&client, modern("tools/call")), serve);
     assert_eq!((answer.0.unwrap(), answer.1), (json!({"ok": 1}), vec!["notifications/progress".to_owned()]));
     settle().await;
-    assert_eq!(client.shared.pool.len(), 1);
+    assert_eq!(client.shared.dialer.pool.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +87,7 @@ async fn dropping_a_modern_exchange_closes_its_connection_h_16() {
         other.read().await;
     }
     other.closed().await;
-    assert_eq!(client.shared.pool.len(), 0);
+    assert_eq!(client.shared.dialer.pool.len(), 0);
 }
 
 async fn answered(status: &str, media: &str, body: &str) -> Result<serde_json::Value, Error> {
@@ -322,7 +322,7 @@ async fn a_notification_does_not_wait_for_a_body_that_never_ends() {
     told.unwrap();
     assert_eq!(before.elapsed(), Duration::ZERO);
     peer.closed().await;
-    assert_eq!(client.shared.pool.len(), 0);
+    assert_eq!(client.shared.dialer.pool.len(), 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Tests of the client against a server that is played by the test, over in-memory streams and on paused time.
 
 mod answers;
+mod fetch;
 mod sessions;
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ async fn client<const N: usize>(limits: &Limits) -> (HttpClient, [Peer; N]) {
     let mut peers = Vec::new();
     for _ in 0..N {
         let (ours, theirs) = duplex(1024 * 1024);
-        client.shared.pool.put(Connection::over(Box::new(ours), limits).await.unwrap()).await;
+        client.shared.dialer.pool.put(Connection::over(Box::new(ours), limits).await.unwrap()).await;
         peers.push(Peer { stream: theirs });
     }
     peers.reverse();
