@@ -8,6 +8,7 @@ mod conformance;
 mod install;
 mod interop;
 mod layers;
+mod openai_rules;
 mod process;
 mod release;
 mod test;
