@@ -5,6 +5,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// Why a tool loop cannot go on.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ impl From<ModelError> for Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {
+    /// An approval came for a call that is not waiting for one.
+    NoApprovalExpected,
     /// A reply of the model came while none was waited for.
     NoReplyExpected,
     /// A result came for a call that is not waiting for one.
@@ -63,6 +66,9 @@ pub enum Misuse {
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NoApprovalExpected => {
+                "an approval came for a call that does not wait for one; give each approval once"
+            }
             Self::NoReplyExpected => "a reply of the model came while none was waited for; follow the last step",
             Self::NoResultExpected => "a result came for a call that does not wait for one; give each result once",
         })
@@ -76,19 +82,43 @@ impl StdError for Misuse {}
 pub struct ModelError {
     message: String,
     status: Option<u16>,
+    code: Option<String>,
+    retry_after: Option<Duration>,
+    is_transient: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl ModelError {
     /// Makes an error from what went wrong, without its cause.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), status: None, source: None }
+        Self { message: message.into(), status: None, code: None, retry_after: None, is_transient: false, source: None }
     }
 
     /// Adds the HTTP status that the provider answered with.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.status = Some(status);
+        self
+    }
+
+    /// Adds the provider's own word for what went wrong, such as `context_length_exceeded`.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Adds how long the provider wants to be left alone (`Retry-After`, `retry-after-ms`).
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Says that the request did not come to the provider, so that it can be sent again without harm.
+    #[must_use]
+    pub fn transient(mut self) -> Self {
+        self.is_transient = true;
         self
     }
 
@@ -102,6 +132,21 @@ impl ModelError {
     /// Returns the HTTP status that the provider answered with, if it did.
     pub fn http_status(&self) -> Option<u16> {
         self.status
+    }
+
+    /// Returns the provider's own word for what went wrong, if it gave one.
+    pub fn provider_code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Returns how long the provider wants to be left alone, if it said so.
+    pub fn wait(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Returns whether the request did not come to the provider.
+    pub fn is_transient(&self) -> bool {
+        self.is_transient
     }
 }
 

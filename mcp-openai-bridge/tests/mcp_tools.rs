@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use mcp_client::{Client, Error};
 use mcp_openai_bridge::ModelError;
 use mcp_openai_bridge::chat::{Completion, Message, Request};
-use mcp_openai_bridge::driver::{self, End, McpTools, Model, Tools};
+use mcp_openai_bridge::driver::{self, CallContext, End, McpTools, Model, Tools};
 use mcp_openai_bridge::turn::{Failure, Options, Turn};
 use mcp_server::{Args, Catalog, Prompt, Server, Tool, implementation};
 use mcp_types::RawJson;
@@ -93,12 +93,14 @@ async fn servers_stand_in_the_order_they_were_added_and_a_label_stands_once() {
 async fn what_a_server_refuses_and_a_server_that_is_not_there_are_failures_for_the_model() {
     let mut tools = McpTools::new();
     tools.add("lab", notes().await).await.unwrap();
-    let refused = tools.call("lab", "nothing", RawJson::empty_object()).await.unwrap_err();
+    let refused =
+        tools.call("lab", "nothing", RawJson::empty_object(), &CallContext::unwatched("a")).await.unwrap_err();
     assert!(
         matches!(&refused, Failure::Protocol { code: -32602, message } if message.contains("nothing")),
         "{refused}"
     );
-    let nobody = tools.call("elsewhere", "note", RawJson::empty_object()).await.unwrap_err();
+    let nobody =
+        tools.call("elsewhere", "note", RawJson::empty_object(), &CallContext::unwatched("a")).await.unwrap_err();
     assert_eq!(nobody, Failure::Transport { message: "there is no server `elsewhere`".to_owned() });
     assert_eq!(Failure::from(Error::Closed), Failure::Transport { message: Error::Closed.to_string() });
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use mcp_client::{Client, Deadline, Error as ClientError, Misuse};
 use mcp_types::{CallToolResult, RawJson, Tool};
 
-use super::Tools;
+use super::{CallContext, Tools};
 use crate::tools::ToolSet;
 use crate::turn::Failure;
 
@@ -101,9 +101,16 @@ impl McpTools {
 
 #[async_trait]
 impl Tools for McpTools {
-    async fn call(&self, server: &str, tool: &str, arguments: RawJson) -> Result<CallToolResult, Failure> {
+    async fn call(
+        &self,
+        server: &str,
+        tool: &str,
+        arguments: RawJson,
+        cx: &CallContext<'_>,
+    ) -> Result<CallToolResult, Failure> {
         let Some(client) = self.client(server) else { return Err(no_server(server)) };
-        Ok(client.call_tool(tool, arguments).await?.into_inner())
+        let call = client.tool(tool).arguments(arguments).on_progress(|told| cx.progress(told));
+        Ok(call.call().await?.into_inner())
     }
 }
 

@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use mcp_types::Tool;
+use async_trait::async_trait;
+use mcp_types::{CallToolResult, RawJson, Tool};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::chat::Message;
+use crate::chat::{Completion, Message, Request};
 use crate::tools::ToolSet;
-use crate::turn;
+use crate::turn::{self, Failure, Outcome, Rejected};
 
 /// Gives its replies one after the other and keeps the requests.
 struct Script {
@@ -43,14 +44,19 @@ impl Model for Script {
 #[derive(Default)]
 struct Lab {
     calls: Mutex<Vec<String>>,
-    rejected: Mutex<Vec<Rejected>>,
     running: AtomicUsize,
     most: AtomicUsize,
 }
 
 #[async_trait]
 impl Tools for Lab {
-    async fn call(&self, server: &str, tool: &str, arguments: RawJson) -> Result<CallToolResult, Failure> {
+    async fn call(
+        &self,
+        server: &str,
+        tool: &str,
+        arguments: RawJson,
+        _: &CallContext<'_>,
+    ) -> Result<CallToolResult, Failure> {
         self.calls.lock().unwrap().push(format!("{server}/{tool} {arguments}"));
         assert_ne!(tool, "panic_at_once", "as asked");
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
@@ -69,9 +75,19 @@ impl Tools for Lab {
             }
         }
     }
+}
 
-    fn rejected(&self, call: &Rejected) {
-        self.rejected.lock().unwrap().push(call.clone());
+/// Keeps what it is told of calls that are not made.
+#[derive(Default)]
+struct Watcher {
+    rejected: Mutex<Vec<Rejected>>,
+}
+
+impl Host for Watcher {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Rejected(call) = event {
+            self.rejected.lock().unwrap().push(call.clone());
+        }
     }
 }
 
@@ -171,10 +187,10 @@ async fn an_unknown_tool_is_told_to_the_model_beside_the_results_of_the_others()
 #[tokio::test(start_paused = true)]
 async fn whoever_watches_is_told_once_of_each_call_that_is_not_made() {
     let replies = [calls(&[("a", "ecko", "{}"), ("b", "echo", "{"), ("c", "echo", "{}")]), says("done")];
-    let (model, lab) = (Script::new(replies), Lab::default());
+    let (model, lab, watcher) = (Script::new(replies), Lab::default(), Watcher::default());
     let mut turn = start(Request::new("m", [Message::user("go")]));
-    let _ = run(&mut turn, &model, &lab, &Options::default()).await.unwrap();
-    let rejected = lab.rejected.into_inner().unwrap();
+    let _ = Driver::new(&model, &lab).host(&watcher).run(&mut turn).await.unwrap();
+    let rejected = watcher.rejected.into_inner().unwrap();
     let told: Vec<_> = rejected.iter().map(|call| (call.id.as_str(), call.name.as_str())).collect();
     assert_eq!(told, [("a", "ecko"), ("b", "echo")]);
     assert!(rejected[0].why.to_string().starts_with("there is no tool `ecko` and nothing was run."));

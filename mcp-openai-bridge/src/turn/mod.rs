@@ -13,21 +13,27 @@
 //! The surprising thing: whatever happens, every call of the model is answered exactly once, in the order of the calls,
 //! before anything else is said. A provider refuses a conversation in which that is not so, for ever.
 
+mod api;
+pub mod approval;
+mod call;
+mod chat;
 mod choice;
 mod round;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mcp_types::RawJson;
-
-use crate::chat::{Completion, Message, Request, Usage};
-use crate::content;
+use crate::chat::{Message, Usage};
+use crate::content::{self, Rendered};
 use crate::error::{Error, Misuse};
 use crate::tools::ToolSet;
 
-use round::Round;
-pub use round::{Call, CallIndex, ClientCall, Failure, Outcome, Refusal, Rejected};
+pub use api::{Api, ApiRequest};
+use api::{Choice, Memory, Offer, Open};
+use approval::{Approval, Policy};
+pub use call::{Call, CallIndex, ClientCall, Failure, Outcome, Refusal, Rejected};
+pub use chat::Chat;
+use round::{Judge, Round};
 
 /// How a loop ends and how results are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +43,20 @@ pub struct Options {
     pub max_rounds: u32,
     /// What happens after the last of them. Default [`Exhausted::Answer`].
     pub exhausted: Exhausted,
+    /// Which calls need an approval. Default [`Policy::allow`]: every call is made.
+    pub approval: Policy,
     /// How results are rendered.
     pub content: content::Options,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_rounds: 10, exhausted: Exhausted::default(), content: content::Options::default() }
+        Self {
+            max_rounds: 10,
+            exhausted: Exhausted::default(),
+            approval: Policy::default(),
+            content: content::Options::default(),
+        }
     }
 }
 
@@ -62,25 +75,27 @@ pub enum Exhausted {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use]
-pub enum Step {
+pub enum Step<A: Api = Chat> {
+    /// Ask somebody whether these calls may be made, and give each answer to [`Turn::handle_approvals`].
+    Approve(Vec<Call>),
     /// Send [`Turn::next_request`] to the model, and its reply to [`Turn::handle_model`].
     Ask,
     /// Make these calls, in any order, and give each outcome to [`Turn::handle_results`].
     Call(Vec<Call>),
     /// The model has finished.
-    Done(Final),
+    Done(Final<A>),
     /// These calls are for functions of the request's own; their author answers them, through [`Turn::handle_results`].
-    HandBack(Vec<ClientCall>),
+    HandBack(Vec<ClientCall<A>>),
     /// The model wants to call more tools than it may. The conversation is complete: every call is answered.
-    OutOfRounds(Final),
+    OutOfRounds(Final<A>),
 }
 
 /// The end of a loop.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Final {
-    /// The last message of the model.
-    pub message: Message,
+pub struct Final<A: Api = Chat> {
+    /// The last reply of the model.
+    pub reply: A::Reply,
     /// Why the model stopped, in the words of the provider.
     pub finish_reason: Option<String>,
     /// Replies with calls that were followed.
@@ -89,49 +104,91 @@ pub struct Final {
     pub usage: Usage,
 }
 
-impl Final {
-    /// Returns the text of the last message.
+impl<A: Api> Final<A> {
+    /// Returns the text of the last reply.
     pub fn text(&self) -> String {
-        self.message.text()
+        A::text(&self.reply)
+    }
+}
+
+impl Final<Chat> {
+    /// Returns the last message of the model. Only a reply that somebody else made has none.
+    pub fn message(&self) -> Option<&Message> {
+        self.reply.choices.first().map(|choice| &choice.message)
     }
 }
 
 /// One turn of a conversation: from a request to the model's final answer.
 #[derive(Clone, Debug)]
-pub struct Turn {
+pub struct Turn<A: Api = Chat> {
     tools: Arc<ToolSet>,
     options: Options,
-    /// What the caller asked for, with the messages that came since.
-    request: Request,
+    /// What the caller asked for, with the conversation that came since.
+    request: A::Request,
     /// The names of the request's own functions.
     own: BTreeSet<String>,
     rounds: u32,
     usage: Usage,
-    state: State,
+    state: State<A>,
     /// The calls of the last reply that were not made.
     rejected: Vec<Rejected>,
+    /// The last reply.
+    last: Option<(A::Reply, Option<String>)>,
+    memory: Option<Memory>,
 }
 
 #[derive(Clone, Debug)]
-enum State {
+enum State<A: Api> {
     Model,
-    Results(Round),
-    Ended(Step),
+    Results(Round<A>),
+    Ended(Step<A>),
 }
 
-impl Turn {
+impl<A: Api> Turn<A> {
     /// Starts a turn. `tools` are offered beside the tools that `request` has of its own.
     ///
     /// Build the tool set with the names of those [reserved](crate::tools::Builder::reserve): of two equal names, the
     /// request's own wins.
-    pub fn new(request: Request, tools: Arc<ToolSet>, options: Options) -> Self {
-        let own = request.tool_names().into_iter().collect();
-        let (state, rejected) = (State::Model, Vec::new());
-        Self { tools, options, request, own, rounds: 0, usage: Usage::default(), state, rejected }
+    pub fn new<R>(request: R, tools: Arc<ToolSet>, options: Options) -> Self
+    where
+        A: Api<Request = R>,
+        R: ApiRequest<Api = A>,
+    {
+        let own = A::own_names(&request).into_iter().collect();
+        Self {
+            tools,
+            options,
+            request,
+            own,
+            rounds: 0,
+            usage: Usage::default(),
+            state: State::Model,
+            rejected: Vec::new(),
+            last: None,
+            memory: None,
+        }
+    }
+
+    /// Goes on with a conversation whose last reply has calls that are not all answered: nobody needs to keep a turn
+    /// between two requests.
+    ///
+    /// Answers that stand in the conversation count; the other calls are sorted as those of a new reply, and the round
+    /// they belong to is counted. Without open calls this is the same as [`new`](Self::new).
+    pub fn resume<R>(mut request: R, tools: Arc<ToolSet>, options: Options) -> Self
+    where
+        A: Api<Request = R>,
+        R: ApiRequest<Api = A>,
+    {
+        let open = A::take_open(&mut request);
+        let mut turn = Self::new(request, tools, options);
+        if !open.calls.is_empty() {
+            turn.start_round(open);
+        }
+        turn
     }
 
     /// Returns what is to be done next.
-    pub fn step(&self) -> Step {
+    pub fn step(&self) -> Step<A> {
         match &self.state {
             State::Model => Step::Ask,
             State::Results(round) => round.step(),
@@ -140,19 +197,15 @@ impl Turn {
     }
 
     /// Returns the next request for the model.
-    pub fn next_request(&self) -> Request {
-        let mut request = self.request.clone();
-        request.tools.extend(self.tools.chat());
-        if request.tools.is_empty() {
-            // A choice without tools is refused.
-            request.tool_choice = None;
-        } else if self.is_last_request() {
-            request.tool_choice = Some(RawJson::from(serde_json::Value::from("none")));
-        } else if self.rounds > 0 {
+    pub fn next_request(&self) -> A::Request {
+        let choice = match self.rounds {
+            _ if self.is_last_request() => Choice::Nothing,
+            0 => Choice::Asked,
             // A choice that forces a call would force another one, and so for ever.
-            request.tool_choice = request.tool_choice.as_ref().map(choice::released);
-        }
-        request
+            _ => Choice::Released,
+        };
+        let offer = Offer { tools: &self.tools, reader: None, choice, memory: self.memory.as_ref() };
+        A::next_request(&self.request, &offer)
     }
 
     /// Takes a reply of the model.
@@ -163,41 +216,31 @@ impl Turn {
     /// # Errors
     ///
     /// Fails when no reply is waited for, or when the reply has no message. Neither changes the turn.
-    pub fn handle_model(&mut self, reply: Completion) -> Result<Step, Error> {
+    pub fn handle_model(&mut self, mut reply: A::Reply) -> Result<Step<A>, Error> {
         if !matches!(self.state, State::Model) {
             return Err(Misuse::NoReplyExpected.into());
         }
-        let mut choice = reply.choices.into_iter().next().ok_or(Error::NoChoice)?;
-        if let Some(usage) = &reply.usage {
+        if let Some(fault) = A::fault(&reply) {
+            return Err(fault.into());
+        }
+        let said = A::read(&mut reply, self.rounds)?;
+        if let Some(usage) = A::usage(&reply) {
             self.usage.add(usage);
         }
-        round::make_ids_unique(&mut choice.message.tool_calls, self.rounds);
-        self.request.messages.push(choice.message.clone());
-        let calls = std::mem::take(&mut choice.message.tool_calls);
-        let is_over = self.is_last_request();
+        A::extend(&mut self.request, said.items);
+        self.memory = A::memory(&self.request, &reply);
+        self.last = Some((reply, said.finish_reason));
         self.rejected.clear();
-        let end = |turn: &Self, calls| Final {
-            message: Message { tool_calls: calls, ..choice.message.clone() },
-            finish_reason: choice.finish_reason.clone(),
-            rounds: turn.rounds,
-            usage: turn.usage.clone(),
-        };
-        if calls.is_empty() {
-            self.state = State::Ended(Step::Done(end(self, calls)));
-        } else if is_over {
-            let why = Refusal::OutOfRounds { limit: self.options.max_rounds };
-            let answers = calls.iter().map(|call| Message::tool(&call.id, self.failed(&why)));
-            let answers: Vec<Message> = answers.collect();
-            self.request.messages.extend(answers);
-            let rejected = calls.iter().map(|call| Rejected::new(call, why.clone()));
-            self.rejected = rejected.collect();
-            self.state = State::Ended(Step::OutOfRounds(end(self, calls)));
+        if said.calls.is_empty() {
+            self.state = State::Ended(self.end(Step::Done));
+        } else if self.is_last_request() {
+            self.refuse_all(&said.calls);
+            self.state = State::Ended(self.end(Step::OutOfRounds));
         } else {
-            self.rounds += 1;
-            let (round, rejected) = Round::new(calls, &self.tools, &self.own, |why| self.failed(why));
-            self.rejected = rejected;
-            self.state = State::Results(round);
-            self.finish_round();
+            self.start_round(Open {
+                calls: said.calls.into_iter().map(|call| (call, None)).collect(),
+                after: Vec::new(),
+            });
         }
         Ok(self.step())
     }
@@ -207,7 +250,10 @@ impl Turn {
     /// # Errors
     ///
     /// Fails when a call does not wait for an outcome. The outcomes before it count, and those after it do not.
-    pub fn handle_results(&mut self, results: impl IntoIterator<Item = (CallIndex, Outcome)>) -> Result<Step, Error> {
+    pub fn handle_results(
+        &mut self,
+        results: impl IntoIterator<Item = (CallIndex, Outcome)>,
+    ) -> Result<Step<A>, Error> {
         for (index, outcome) in results {
             let rendered = outcome.render(&self.options.content);
             let State::Results(round) = &mut self.state else { return Err(Misuse::NoResultExpected.into()) };
@@ -217,8 +263,25 @@ impl Turn {
         Ok(self.step())
     }
 
+    /// Takes what somebody said about calls that wait for an approval, some or all of them.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a call does not wait for an approval. The approvals before it count, and those after it do not.
+    pub fn handle_approvals(
+        &mut self,
+        approvals: impl IntoIterator<Item = (CallIndex, Approval)>,
+    ) -> Result<Step<A>, Error> {
+        for (index, approval) in approvals {
+            let State::Results(round) = &mut self.state else { return Err(Misuse::NoApprovalExpected.into()) };
+            round.approve(index, approval, &self.options.content.error_prefix)?;
+        }
+        self.finish_round();
+        Ok(self.step())
+    }
+
     /// Answers all calls that wait: they were cancelled. The conversation is complete after that.
-    pub fn handle_cancel(&mut self) -> Step {
+    pub fn handle_cancel(&mut self) -> Step<A> {
         if let State::Results(round) = &mut self.state {
             let rendered = Outcome::Failed(Failure::Cancelled).render(&self.options.content);
             round.answer_all(&rendered);
@@ -232,16 +295,6 @@ impl Turn {
     /// The model was told already. This is for people who watch, and for logs.
     pub fn rejected(&self) -> &[Rejected] {
         &self.rejected
-    }
-
-    /// Returns the conversation so far.
-    pub fn messages(&self) -> &[Message] {
-        &self.request.messages
-    }
-
-    /// Returns the conversation, to be continued with another request.
-    pub fn into_messages(self) -> Vec<Message> {
-        self.request.messages
     }
 
     /// Returns the tokens of all replies together.
@@ -258,27 +311,53 @@ impl Turn {
         self.rounds >= self.options.max_rounds
     }
 
-    fn failed(&self, why: &Refusal) -> String {
-        format!("{}{why}", self.options.content.error_prefix)
+    fn end(&self, step: impl Fn(Final<A>) -> Step<A>) -> Step<A> {
+        let Some((reply, finish_reason)) = self.last.clone() else { return Step::Ask };
+        step(Final { reply, finish_reason, rounds: self.rounds, usage: self.usage.clone() })
+    }
+
+    fn refuse_all(&mut self, calls: &[A::Call]) {
+        let why = Refusal::OutOfRounds { limit: self.options.max_rounds };
+        let rendered = Rendered::text_only(format!("{}{why}", self.options.content.error_prefix));
+        A::extend(&mut self.request, calls.iter().map(|call| A::answer(call, &rendered)).collect());
+        let rejected = calls.iter().map(A::asked);
+        let rejected = rejected.map(|asked| Rejected::new(asked, why.clone()));
+        self.rejected = rejected.collect();
+    }
+
+    fn start_round(&mut self, open: Open<A>) {
+        self.rounds += 1;
+        let judge = Judge {
+            tools: &self.tools,
+            own: &self.own,
+            policy: &self.options.approval,
+            error_prefix: &self.options.content.error_prefix,
+        };
+        let (round, rejected) = Round::new(open, &judge);
+        self.rejected = rejected;
+        self.state = State::Results(round);
+        self.finish_round();
     }
 
     /// Adds the answers to the conversation when there is one for every call.
     fn finish_round(&mut self) {
         let State::Results(round) = &self.state else { return };
-        let Some(messages) = round.messages() else { return };
-        let calls = self.request.messages.last().cloned();
-        self.request.messages.extend(messages);
-        self.state = match calls {
-            Some(message) if self.is_last_request() && self.options.exhausted == Exhausted::Stop => {
-                State::Ended(Step::OutOfRounds(Final {
-                    message,
-                    finish_reason: None,
-                    rounds: self.rounds,
-                    usage: self.usage.clone(),
-                }))
-            }
-            _ => State::Model,
-        };
+        let Some(items) = round.items() else { return };
+        A::extend(&mut self.request, items);
+        let is_over = self.is_last_request() && self.options.exhausted == Exhausted::Stop && self.last.is_some();
+        self.state = if is_over { State::Ended(self.end(Step::OutOfRounds)) } else { State::Model };
+    }
+}
+
+impl Turn<Chat> {
+    /// Returns the conversation so far.
+    pub fn messages(&self) -> &[Message] {
+        Chat::conversation(&self.request)
+    }
+
+    /// Returns the conversation, to be continued with another request.
+    pub fn into_messages(self) -> Vec<Message> {
+        Chat::into_conversation(self.request)
     }
 }
 

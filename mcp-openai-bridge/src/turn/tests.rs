@@ -1,10 +1,10 @@
 //! The loop, by literal conversations.
 
-use mcp_types::{CallToolResult, ContentBlock, Tool};
+use mcp_types::{CallToolResult, ContentBlock, RawJson, Tool};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chat::{Arguments, ToolCall};
+use crate::chat::{Arguments, Completion, Request, ToolCall};
 
 fn tools() -> Arc<ToolSet> {
     let schema = RawJson::parse(r#"{"type":"object","properties":{"n":{"type":"integer"}}}"#).unwrap();
@@ -247,7 +247,7 @@ fn a_model_that_will_not_stop_is_out_of_rounds_and_every_call_is_answered() {
     let mut turn = turn(Options { max_rounds: 1, ..Options::default() });
     let _ = turn.handle_model(calls(&[("a", "nope", "{}")])).unwrap();
     let Step::OutOfRounds(end) = turn.handle_model(calls(&[("b", "add", "{}")])).unwrap() else { panic!() };
-    assert_eq!((end.rounds, end.message.tool_calls.len()), (1, 1));
+    assert_eq!((end.rounds, end.message().unwrap().tool_calls.len()), (1, 1));
     assert_eq!(turn.rejected()[0].why, Refusal::OutOfRounds { limit: 1 });
     assert_eq!(
         answers(&turn)[1],
@@ -260,7 +260,7 @@ fn a_loop_that_is_to_stop_asks_no_more_after_the_last_round() {
     let mut turn = turn(Options { max_rounds: 1, exhausted: Exhausted::Stop, ..Options::default() });
     let calls = ready(turn.handle_model(calls(&[("a", "add", "{}")])).unwrap());
     let Step::OutOfRounds(end) = turn.handle_results([result(&calls[0], "7")]).unwrap() else { panic!() };
-    assert_eq!((end.rounds, end.message.tool_calls[0].id.as_str()), (1, "a"));
+    assert_eq!((end.rounds, end.message().unwrap().tool_calls[0].id.as_str()), (1, "a"));
     assert_eq!(answers(&turn), json!([{"role":"tool","tool_call_id":"a","content":"7"}]));
 }
 

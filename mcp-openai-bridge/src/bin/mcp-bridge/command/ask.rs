@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mcp_openai_bridge::chat::{self, Message};
-use mcp_openai_bridge::driver::{self, End, McpTools, Tools};
+use mcp_openai_bridge::driver::{self, CallContext, Driver, End, Event, Host, McpTools, Tools};
 use mcp_openai_bridge::tools::ToolSet;
-use mcp_openai_bridge::turn::{self, Failure as CallFailure, Final, Rejected, Turn};
+use mcp_openai_bridge::turn::{self, Failure as CallFailure, Final, Turn};
 use mcp_types::{CallToolResult, RawJson};
 use serde_json::json;
 use tokio::time::Instant;
@@ -179,7 +179,7 @@ impl Servers {
         let mut options = driver::Options::default();
         // The client of each server has the deadline; this one is for what happens around it.
         options.call_timeout = self.timeout.saturating_mul(10);
-        match driver::run(&mut turn, http, self, &options).await? {
+        match Driver::new(http, self).host(self).options(options).run(&mut turn).await? {
             End::Done(end) => Ok((turn, end)),
             End::OutOfRounds(end) => Err(Failure::new(
                 Kind::Tool,
@@ -200,7 +200,13 @@ impl Servers {
 
 #[async_trait]
 impl Tools for Servers {
-    async fn call(&self, server: &str, tool: &str, arguments: RawJson) -> Result<CallToolResult, CallFailure> {
+    async fn call(
+        &self,
+        server: &str,
+        tool: &str,
+        arguments: RawJson,
+        _: &CallContext<'_>,
+    ) -> Result<CallToolResult, CallFailure> {
         let Some(client) = self.servers.client(server) else {
             return Err(CallFailure::Transport { message: format!("there is no server `{server}`") });
         };
@@ -225,9 +231,13 @@ impl Tools for Servers {
             }
         }
     }
+}
 
-    fn rejected(&self, call: &Rejected) {
-        self.output.say(&format!("✗ {} {}", call.name, shortened(&call.why.to_string(), SHOWN_CHARS)));
+impl Host for Servers {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Rejected(call) = event {
+            self.output.say(&format!("✗ {} {}", call.name, shortened(&call.why.to_string(), SHOWN_CHARS)));
+        }
     }
 }
 

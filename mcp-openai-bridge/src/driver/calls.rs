@@ -1,0 +1,76 @@
+//! The calls of one step, side by side.
+//!
+//! The surprising thing: the bounds are two. A server that is asked for much does not keep the others waiting, so each
+//! server has a queue of its own, and the calls at the heads of the queues share what may run at once.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::stream::{self, StreamExt};
+use mcp_types::ProgressNotificationParams;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::{CallContext, Driver, Event};
+use crate::error::Error;
+use crate::turn::{Api, Call, CallIndex, Failure, Outcome, Step, Turn};
+
+impl<A: Api> Driver<'_, A> {
+    /// Makes calls and gives each outcome to the turn as it comes, so that it is kept when the rest is dropped.
+    pub(super) async fn call_all(&self, turn: &mut Turn<A>, calls: &[Call]) -> Result<Step<A>, Error> {
+        let places = Semaphore::new(self.options.parallel_calls.clamp(1, Semaphore::MAX_PERMITS));
+        let places = &places;
+        let mut servers: Vec<(&str, Vec<&Call>)> = Vec::new();
+        for call in calls {
+            let server = call.tool.server();
+            match servers.iter_mut().find(|(label, _)| *label == server) {
+                Some((_, queue)) => queue.push(call),
+                None => servers.push((server, vec![call])),
+            }
+        }
+        let queues = servers.into_iter().map(|(_, queue)| {
+            let calls = queue.into_iter().map(move |call| async move {
+                // It is never closed, so that there is nothing to do about an error.
+                let _place = places.acquire().await;
+                self.call(call).await
+            });
+            stream::iter(calls).buffer_unordered(self.options.server_calls.max(1))
+        });
+        let mut outcomes = stream::select_all(queues);
+        while let Some(outcome) = outcomes.next().await {
+            let _ = turn.handle_results([outcome])?;
+        }
+        Ok(turn.step())
+    }
+
+    /// Makes a call. Whatever happens in it stays in it.
+    async fn call(&self, call: &Call) -> (CallIndex, Outcome) {
+        self.host.event(Event::Called(call));
+        let started = Instant::now();
+        let show = |progress: ProgressNotificationParams| {
+            self.host.event(Event::Progress { call, progress: &progress });
+        };
+        let cx = CallContext::new(&call.id, &show);
+        // The block makes a panic before the first await one inside of the future.
+        let result = async {
+            let (server, tool) = (call.tool.server(), call.tool.tool());
+            self.tools.call(server, tool, call.arguments.clone(), &cx).await
+        };
+        let outcome = within(self.options.call_timeout, result).await;
+        self.host.event(Event::Answered { call, outcome: &outcome, took: started.elapsed() });
+        (call.index, outcome)
+    }
+}
+
+async fn within(
+    timeout: Duration,
+    result: impl Future<Output = Result<mcp_types::CallToolResult, Failure>>,
+) -> Outcome {
+    match tokio::time::timeout(timeout, AssertUnwindSafe(result).catch_unwind()).await {
+        Ok(Ok(Ok(result))) => Outcome::Result(result),
+        Ok(Ok(Err(failure))) => Outcome::Failed(failure),
+        Ok(Err(_)) => Outcome::Failed(Failure::Panicked),
+        Err(_) => Outcome::Failed(Failure::TimedOut { after: timeout }),
+    }
+}

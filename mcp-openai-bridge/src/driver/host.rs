@@ -1,0 +1,79 @@
+//! Who watches a loop, and is asked by it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mcp_types::ProgressNotificationParams;
+
+use crate::error::ModelError;
+use crate::turn::approval::Approval;
+use crate::turn::{Api, Call, Chat, Outcome, Rejected};
+
+/// The program around a loop: it sees what happens, and is asked where a human decides.
+///
+/// All methods have defaults: nothing is shown, and nothing is approved.
+#[async_trait]
+pub trait Host<A: Api = Chat>: Send + Sync {
+    /// Is told what happens. It is called while the loop runs, so that it should return at once.
+    fn event(&self, event: Event<'_, A>) {
+        let _ = event;
+    }
+
+    /// Is asked whether a call may be made that the [policy](crate::turn::approval::Policy) wants to be approved.
+    ///
+    /// Calls are asked about one after the other, in their order.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    async fn approve(&self, call: &Call) -> Approval {
+        let _ = call;
+        Approval::denied("nobody can be asked")
+    }
+}
+
+/// Watches nothing and approves nothing.
+#[async_trait]
+impl<A: Api> Host<A> for () {}
+
+/// What happens in a loop.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event<'a, A: Api = Chat> {
+    /// A call has an outcome.
+    Answered {
+        /// The call.
+        call: &'a Call,
+        /// What came of it.
+        outcome: &'a Outcome,
+        /// How long it took, without the time it waited for its turn.
+        took: Duration,
+    },
+    /// The model is asked.
+    Asking {
+        /// Rounds of calls before this request.
+        round: u32,
+    },
+    /// A call begins.
+    Called(&'a Call),
+    /// A piece of the model's reply came.
+    Chunk(&'a A::Chunk),
+    /// A call tells how far it has come.
+    Progress {
+        /// The call.
+        call: &'a Call,
+        /// What the server tells.
+        progress: &'a ProgressNotificationParams,
+    },
+    /// A call is not made: of no tool, with arguments that were not accepted, or forbidden. The model is told.
+    Rejected(&'a Rejected),
+    /// The model has replied.
+    Replied(&'a A::Reply),
+    /// The model could not be asked, and will be asked again.
+    Retrying {
+        /// After this time.
+        after: Duration,
+        /// Why it could not.
+        why: &'a ModelError,
+    },
+}

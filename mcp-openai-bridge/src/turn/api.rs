@@ -1,0 +1,188 @@
+//! The two APIs of a model, as far as a turn sees a difference.
+//!
+//! Rounds, budgets, approvals and the order of answers are the same for both, and stand in [`Turn`](super::Turn) once.
+//! What is here is where a request keeps its conversation, what a call looks like, and what an answer to it is.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use mcp_types::RawJson;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::chat::{Arguments, Usage};
+use crate::content::Rendered;
+use crate::error::{Error, ModelError};
+use crate::tools::ToolSet;
+
+/// An API of a model: [`Chat`] or [`Responses`](super::Responses). There are no others, and nobody can add one.
+pub trait Api: sealed::Sealed + Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
+    /// A request.
+    type Request: ApiRequest<Api = Self> + Clone + fmt::Debug + PartialEq + Serialize + Send + Sync + 'static;
+    /// The whole reply to a request.
+    type Reply: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// A piece of a reply that is streamed.
+    type Chunk: Clone + fmt::Debug + Send + Sync + 'static;
+    /// What a conversation consists of.
+    type Item: Clone + fmt::Debug + PartialEq + Serialize + Send + Sync + 'static;
+    /// A call, as the model wrote it.
+    type Call: Clone + fmt::Debug + PartialEq + Send + Sync + 'static;
+
+    /// Returns the names of the tools that the request has of its own.
+    #[doc(hidden)]
+    fn own_names(request: &Self::Request) -> Vec<String>;
+
+    /// Returns the conversation that a request carries.
+    #[doc(hidden)]
+    fn conversation(request: &Self::Request) -> &[Self::Item];
+
+    /// Adds to the conversation.
+    #[doc(hidden)]
+    fn extend(request: &mut Self::Request, items: Vec<Self::Item>);
+
+    /// Takes the conversation out of a request.
+    #[doc(hidden)]
+    fn into_conversation(request: Self::Request) -> Vec<Self::Item>;
+
+    /// Makes the request that goes out.
+    #[doc(hidden)]
+    fn next_request(request: &Self::Request, offer: &Offer<'_>) -> Self::Request;
+
+    /// Reads a reply. Calls without an id of their own get one, in the reply too.
+    #[doc(hidden)]
+    fn read(reply: &mut Self::Reply, round: u32) -> Result<Said<Self>, Error>;
+
+    /// Returns why a reply is none, when the provider failed while it made it.
+    #[doc(hidden)]
+    fn fault(reply: &Self::Reply) -> Option<ModelError>;
+
+    /// Returns the tokens that a reply cost.
+    #[doc(hidden)]
+    fn usage(reply: &Self::Reply) -> Option<&Usage>;
+
+    /// Returns the text of a reply.
+    #[doc(hidden)]
+    fn text(reply: &Self::Reply) -> String;
+
+    /// Returns what a provider remembers after a reply, so that it need not be sent again.
+    #[doc(hidden)]
+    fn memory(request: &Self::Request, reply: &Self::Reply) -> Option<Memory>;
+
+    /// Returns what a call asks for.
+    #[doc(hidden)]
+    fn asked(call: &Self::Call) -> Asked;
+
+    /// Makes the answer to a call.
+    #[doc(hidden)]
+    fn answer(call: &Self::Call, rendered: &Rendered) -> Self::Item;
+
+    /// Makes what must follow the answers of a reply, known by the ids of their calls, because they cannot hold it.
+    #[doc(hidden)]
+    fn appendix(answers: &[(&str, &Rendered)]) -> Option<Self::Item>;
+
+    /// Takes the calls of the last reply off a conversation, when one of them has no answer, and what stands after them.
+    #[doc(hidden)]
+    fn take_open(request: &mut Self::Request) -> Open<Self>;
+}
+
+/// A request of an API; it says which, so that a turn need not be told.
+pub trait ApiRequest: sealed::Sealed {
+    /// The API it is for.
+    type Api: Api<Request = Self>;
+}
+
+/// What a request offers to the model, beside what it has of its own.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Offer<'a> {
+    pub(super) tools: &'a ToolSet,
+    /// The function that reads what was left out of a result.
+    pub(super) reader: Option<&'a str>,
+    pub(super) choice: Choice,
+    pub(super) memory: Option<&'a Memory>,
+}
+
+/// What becomes of a request's choice of tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// It goes out as it came.
+    Asked,
+    /// No tool may be called any more.
+    Nothing,
+    /// What forces a call is taken out of it.
+    Released,
+}
+
+/// What a provider remembers of a conversation.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The reply that is referred to; `None` when the provider knows by itself.
+    pub(super) id: Option<String>,
+    /// Items at the beginning of the conversation that need not be sent.
+    pub(super) items: usize,
+}
+
+/// A reply, read.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Said<A: Api> {
+    /// What goes into the conversation.
+    pub(super) items: Vec<A::Item>,
+    pub(super) calls: Vec<A::Call>,
+    pub(super) finish_reason: Option<String>,
+}
+
+/// The calls of a reply that are not all answered.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Open<A: Api> {
+    /// Each with its answer, if it has one.
+    pub(super) calls: Vec<(A::Call, Option<A::Item>)>,
+    /// What was said after them.
+    pub(super) after: Vec<A::Item>,
+}
+
+impl<A: Api> Default for Open<A> {
+    fn default() -> Self {
+        Self { calls: Vec::new(), after: Vec::new() }
+    }
+}
+
+/// What a call asks for.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Asked {
+    pub(super) id: String,
+    /// `None` when the call names nothing.
+    pub(super) name: Option<String>,
+    pub(super) namespace: Option<String>,
+    /// `None` when the call is one of a custom tool, which has a text and no arguments.
+    pub(super) arguments: Option<Arguments>,
+}
+
+pub(super) mod sealed {
+    pub trait Sealed {}
+}
+
+/// Writes a word as JSON.
+pub(super) fn word(word: &str) -> RawJson {
+    RawJson::from(serde_json::Value::from(word))
+}
+
+/// Gives a call without an id a new one, and also one whose id stands before it in the same reply.
+pub(super) fn make_unique<'a>(ids: impl Iterator<Item = &'a mut String>, round: u32) {
+    let ids: Vec<&mut String> = ids.collect();
+    let mut seen: HashSet<String> = ids.iter().map(|id| (*id).clone()).collect();
+    let mut used = HashSet::new();
+    for (index, id) in ids.into_iter().enumerate() {
+        if id.is_empty() || used.contains(id) {
+            let mut new = format!("call_{round}_{index}");
+            while !seen.insert(new.clone()) {
+                new.push('_');
+            }
+            *id = new;
+        }
+        used.insert(id.clone());
+    }
+}

@@ -1,0 +1,127 @@
+//! Chat Completions: calls stand in a message of the model, and each answer is a message.
+
+use mcp_types::RawJson;
+
+use super::api::{Api, ApiRequest, Asked, Choice, Memory, Offer, Open, Said, make_unique, sealed, word};
+use super::choice;
+use crate::chat::{Completion, Message, Request, ToolCall, Usage};
+use crate::content::{self, Rendered};
+use crate::error::{Error, ModelError};
+
+/// The API at `/v1/chat/completions`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chat {}
+
+impl sealed::Sealed for Chat {}
+impl sealed::Sealed for Request {}
+
+impl ApiRequest for Request {
+    type Api = Chat;
+}
+
+impl Api for Chat {
+    type Request = Request;
+    type Reply = Completion;
+    type Chunk = RawJson;
+    type Item = Message;
+    type Call = ToolCall;
+
+    fn own_names(request: &Request) -> Vec<String> {
+        request.tool_names()
+    }
+
+    fn conversation(request: &Request) -> &[Message] {
+        &request.messages
+    }
+
+    fn extend(request: &mut Request, items: Vec<Message>) {
+        request.messages.extend(items);
+    }
+
+    fn into_conversation(request: Request) -> Vec<Message> {
+        request.messages
+    }
+
+    fn next_request(request: &Request, offer: &Offer<'_>) -> Request {
+        let mut request = request.clone();
+        request.tools.extend(offer.tools.chat());
+        if request.tools.is_empty() {
+            // A choice without tools is refused.
+            request.tool_choice = None;
+            return request;
+        }
+        request.tool_choice = match offer.choice {
+            Choice::Asked => request.tool_choice,
+            Choice::Nothing => Some(word("none")),
+            Choice::Released => request.tool_choice.as_ref().map(choice::released),
+        };
+        request
+    }
+
+    fn read(reply: &mut Completion, round: u32) -> Result<Said<Self>, Error> {
+        let choice = reply.choices.first_mut().ok_or(Error::NoChoice)?;
+        make_unique(choice.message.tool_calls.iter_mut().map(|call| &mut call.id), round);
+        Ok(Said {
+            items: vec![choice.message.clone()],
+            calls: choice.message.tool_calls.clone(),
+            finish_reason: choice.finish_reason.clone(),
+        })
+    }
+
+    fn fault(_: &Completion) -> Option<ModelError> {
+        None
+    }
+
+    fn usage(reply: &Completion) -> Option<&Usage> {
+        reply.usage.as_ref()
+    }
+
+    fn text(reply: &Completion) -> String {
+        reply.choices.first().map(|choice| choice.message.text()).unwrap_or_default()
+    }
+
+    fn memory(_: &Request, _: &Completion) -> Option<Memory> {
+        None
+    }
+
+    fn asked(call: &ToolCall) -> Asked {
+        Asked {
+            id: call.id.clone(),
+            name: call.name(),
+            namespace: None,
+            arguments: call.function.as_ref().map(|function| function.arguments.clone()),
+        }
+    }
+
+    fn answer(call: &ToolCall, rendered: &Rendered) -> Message {
+        Message::tool(&call.id, rendered.text())
+    }
+
+    fn appendix(answers: &[(&str, &Rendered)]) -> Option<Message> {
+        content::media_message(answers.iter().copied())
+    }
+
+    fn take_open(request: &mut Request) -> Open<Self> {
+        let calls_at = request.messages.iter().rposition(|message| !message.tool_calls.is_empty());
+        let Some((said, after)) = calls_at.and_then(|at| request.messages.get(at..)?.split_first()) else {
+            return Open::default();
+        };
+        let answered = |call: &ToolCall| after.iter().any(|message| answers(message, call));
+        if said.tool_calls.iter().all(answered) {
+            return Open::default();
+        }
+        let calls = said.tool_calls.clone();
+        let mut after = request.messages.split_off(request.messages.len() - after.len());
+        let mut answer_to = |call: &ToolCall| {
+            let at = after.iter().position(|message| answers(message, call))?;
+            Some(after.remove(at))
+        };
+        let calls =
+            calls.into_iter().map(|call| (answer_to(&call), call)).map(|(answer, call)| (call, answer)).collect();
+        Open { calls, after }
+    }
+}
+
+fn answers(message: &Message, call: &ToolCall) -> bool {
+    message.tool_call_id.as_deref() == Some(call.id.as_str())
+}
