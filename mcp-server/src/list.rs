@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mcp_transport::{Answer, Caller};
 use mcp_types::{
-    Cursor, Features, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, Params, Project, Prompt, RawJson, Resource, ResourceTemplate, RpcError, Tool,
+    Cursor, Features, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, Meta,
+    PaginatedRequestParams, Params, Project, Prompt, RawJson, Resource, ResourceTemplate, ResultMeta, RpcError, Tool,
 };
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ use crate::service::Core;
 pub(crate) trait Page: Serialize + Project + Stamped {
     type Item: Clone + Serialize;
 
-    fn of(items: Vec<Self::Item>, next: Option<Cursor>) -> Self;
+    fn of(items: Vec<Self::Item>, next: Option<Cursor>, meta: Option<ResultMeta>) -> Self;
 }
 
 macro_rules! pages {
@@ -27,9 +27,10 @@ macro_rules! pages {
         impl Page for $page {
             type Item = $item;
 
-            fn of(items: Vec<$item>, next: Option<Cursor>) -> Self {
+            fn of(items: Vec<$item>, next: Option<Cursor>, meta: Option<ResultMeta>) -> Self {
                 let mut page = Self::new(items);
                 page.next_cursor = next;
+                page.meta = meta;
                 page
             }
         }
@@ -48,6 +49,8 @@ pub(crate) struct List<P: Page> {
     items: Vec<P::Item>,
     page_size: usize,
     digest: u64,
+    /// What `_meta` of each page says besides what the server says of itself.
+    meta: Option<ResultMeta>,
     /// There are at most as many ways of encoding as revisions.
     encoded: Mutex<Vec<(Features, Arc<[RawJson]>)>>,
 }
@@ -58,7 +61,21 @@ impl<P: Page> List<P> {
             Ok(text) => fnv(digest, text.as_bytes()),
             Err(_) => digest,
         });
-        Self { items, page_size: page_size.max(1), digest, encoded: Mutex::new(Vec::new()) }
+        Self { items, page_size: page_size.max(1), digest, meta: None, encoded: Mutex::new(Vec::new()) }
+    }
+
+    /// Puts members into `_meta` of each page; they are no part of the digest.
+    pub(crate) fn with_meta(self, members: &Meta) -> Self {
+        let mut meta = ResultMeta::new();
+        for (key, value) in members.iter() {
+            meta.extra.insert(key, value.clone());
+        }
+        Self { meta: (!meta.extra.is_empty()).then_some(meta), ..self }
+    }
+
+    /// Returns a number that differs where lists do.
+    pub(crate) fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// Answers a request for a page.
@@ -87,7 +104,7 @@ impl<P: Page> List<P> {
             .map(|page| {
                 let items = self.items.iter().skip(page * self.page_size).take(self.page_size).cloned().collect();
                 let next = (page + 1 < count).then(|| self.cursor(page + 1));
-                era::encode(core, caller, P::of(items, next))
+                era::encode(core, caller, P::of(items, next, self.meta.clone()))
             })
             .collect::<Result<_, _>>()?;
         encoded.push((features, Arc::clone(&pages)));

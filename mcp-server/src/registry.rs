@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use mcp_transport::Limits;
-use mcp_types::{ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, RpcError};
+use mcp_types::{
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, Meta, RawJson, RpcError,
+};
 
 use crate::context::States;
 use crate::error::Fault;
@@ -30,6 +32,8 @@ pub struct Catalog {
     templates: Vec<ResourceTemplate>,
     prompts: Vec<Prompt>,
     offers: Offers,
+    /// What `_meta` of a list of tools has besides what the server says of itself.
+    tools_meta: Meta,
 }
 
 /// What is offered even while nothing of it is there.
@@ -76,6 +80,12 @@ impl Catalog {
         self
     }
 
+    /// Adds a member to `_meta` of every page of `tools/list`, such as what a gateway knows of the servers behind it.
+    pub fn tools_meta(mut self, key: impl Into<String>, value: impl Into<RawJson>) -> Self {
+        self.tools_meta.insert(key, value);
+        self
+    }
+
     /// Adds everything of another catalog.
     pub fn merge(mut self, other: Self) -> Self {
         self.tools.extend(other.tools);
@@ -85,11 +95,20 @@ impl Catalog {
         self.offers.tools |= other.offers.tools;
         self.offers.resources |= other.offers.resources;
         self.offers.prompts |= other.offers.prompts;
+        for (key, value) in other.tools_meta.iter() {
+            self.tools_meta.insert(key, value.clone());
+        }
         self
     }
 
     /// Checks everything and collects every fault.
     pub(crate) fn compile(self, limits: &Limits, states: &States, page_size: usize) -> Result<Registry, Vec<Fault>> {
+        let (registry, faults) = self.compile_working(limits, states, page_size);
+        if faults.is_empty() { Ok(registry) } else { Err(faults) }
+    }
+
+    /// Checks everything, and leaves out what cannot work.
+    pub(crate) fn compile_working(self, limits: &Limits, states: &States, page_size: usize) -> (Registry, Vec<Fault>) {
         let mut faults = Vec::new();
         for (what, name, needs) in self.needs() {
             missing_states(what, name, needs, states, &mut faults);
@@ -111,11 +130,11 @@ impl Catalog {
         );
         let prompts =
             table(self.prompts, |prompt| prompt.compile(limits), |prompt| &prompt.entity.name, "prompt", &mut faults);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        Ok(Registry {
-            tool_list: List::new(tools.iter().map(|tool| tool.entity.clone()).collect(), page_size),
+        let mut tools = tools;
+        tools.alias(|tool| &tool.aliases);
+        let tool_list = List::new(tools.iter().map(|tool| tool.entity.clone()).collect(), page_size);
+        let registry = Registry {
+            tool_list: tool_list.with_meta(&self.tools_meta),
             resource_list: List::new(resources.iter().map(|resource| resource.entity.clone()).collect(), page_size),
             template_list: List::new(templates.iter().map(|template| template.entity.clone()).collect(), page_size),
             prompt_list: List::new(prompts.iter().map(|prompt| prompt.entity.clone()).collect(), page_size),
@@ -124,7 +143,8 @@ impl Catalog {
             resources,
             templates,
             prompts,
-        })
+        };
+        (registry, faults)
     }
 
     /// Returns whether the calls of a tool are declared to become tasks.
@@ -168,12 +188,12 @@ fn table<D, E>(
         let name = key(&entry).clone();
         if name.is_empty() {
             faults.push(Fault::new(what, "its name is empty".to_owned()));
-        }
-        let place = table.entries.len();
-        if table.places.insert(name.clone(), place).is_some() {
+        } else if table.places.contains_key(&name) {
             faults.push(Fault::new(format!("{what} `{name}`"), "it is registered twice".to_owned()));
+        } else {
+            table.places.insert(name, table.entries.len());
+            table.entries.push(entry);
         }
-        table.entries.push(entry);
     }
     table
 }
@@ -194,6 +214,15 @@ impl<E> Table<E> {
         self.entries.iter()
     }
 
+    /// Lets entries be found by other names, too, where these are nobody's own; of equal ones the first wins.
+    fn alias(&mut self, aliases: fn(&E) -> &[String]) {
+        for (place, entry) in self.entries.iter().enumerate() {
+            for alias in aliases(entry) {
+                self.places.entry(alias.clone()).or_insert(place);
+            }
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -207,6 +236,14 @@ impl<E> Table<E> {
             None => RpcError::invalid_params(format!("unknown {what} `{shown}`")),
         }
     }
+}
+
+/// Which lists of one offer are not those of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Differs {
+    pub(crate) prompts: bool,
+    pub(crate) resources: bool,
+    pub(crate) tools: bool,
 }
 
 /// What a server offers, ready to be listed and called.
@@ -223,6 +260,17 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
+    /// Returns what of the offer differs from another one.
+    pub(crate) fn differs(&self, other: &Self) -> Differs {
+        let resources = self.resource_list.digest() != other.resource_list.digest()
+            || self.template_list.digest() != other.template_list.digest();
+        Differs {
+            prompts: self.prompt_list.digest() != other.prompt_list.digest(),
+            resources,
+            tools: self.tool_list.digest() != other.tool_list.digest(),
+        }
+    }
+
     pub(crate) fn has_tools(&self) -> bool {
         self.offers.tools || !self.tools.is_empty()
     }

@@ -17,8 +17,8 @@ use tokio::sync::watch;
 
 use crate::builder::ServerBuilder;
 use crate::era;
-use crate::error::Error;
-use crate::registry::Catalog;
+use crate::error::{Error, Fault};
+use crate::registry::{Catalog, Registry};
 use crate::service::Core;
 
 /// A server of the Model Context Protocol. Clones are the same server.
@@ -66,7 +66,7 @@ impl Server {
         Arc::new(Self { core: Arc::clone(&self.core), way: Arc::new(Way::new()) })
     }
 
-    /// Puts another offer in the place of the present one, and tells those who listen.
+    /// Puts another offer in the place of the present one, and tells those who listen which lists are others now.
     ///
     /// Calls that run keep what they began with.
     ///
@@ -76,13 +76,36 @@ impl Server {
     pub fn replace(&self, catalog: Catalog) -> Result<(), Error> {
         let core = &self.core;
         let registry = catalog.compile(core.limits(), &core.states, core.page_size).map_err(Error::Build)?;
+        self.put(registry);
+        Ok(())
+    }
+
+    /// Does as [`replace`](Self::replace) does, but leaves out what cannot work, and returns why.
+    ///
+    /// This is for a gateway: one tool of somebody else with a schema that is none must not take the others away.
+    pub fn replace_working(&self, catalog: Catalog) -> Vec<Fault> {
+        let core = &self.core;
+        let (registry, faults) = catalog.compile_working(core.limits(), &core.states, core.page_size);
+        self.put(registry);
+        faults
+    }
+
+    fn put(&self, registry: Registry) {
+        let core = &self.core;
+        let differs = registry.differs(&core.registry());
         core.replace(registry);
-        if core.tells {
+        if !core.tells {
+            return;
+        }
+        if differs.tools {
             core.changes.tools();
+        }
+        if differs.prompts {
             core.changes.prompts();
+        }
+        if differs.resources {
             core.changes.resources();
         }
-        Ok(())
     }
 
     /// Returns how the server introduces itself.

@@ -60,6 +60,7 @@ pub struct Tool {
     open: bool,
     checked: bool,
     task: Option<TaskMode>,
+    aliases: Vec<String>,
 }
 
 impl Tool {
@@ -78,7 +79,7 @@ impl Tool {
         let mut entity = mcp_types::Tool::new(name, schema);
         entity.output_schema = H::Output::output_schema();
         let handler = erase::<InTool, M, H, ToolReply>(handler, IntoToolResult::into_tool_result);
-        Self { entity, needs, handler, open: false, checked: true, task: None }
+        Self { entity, needs, handler, open: false, checked: true, task: None, aliases: Vec::new() }
     }
 
     /// Makes a tool from a JSON Schema and a function that takes the arguments as JSON.
@@ -108,7 +109,7 @@ impl Tool {
             let handler = Arc::clone(&handler);
             async move { Ok(handler(arguments(&cx), cx).await.into_tool_result()) }.boxed()
         });
-        Self { entity, needs: Needs::default(), handler, open: false, checked: true, task: None }
+        Self { entity, needs: Needs::default(), handler, open: false, checked: true, task: None, aliases: Vec::new() }
     }
 
     /// Says what the tool does, for the language model.
@@ -198,6 +199,13 @@ impl Tool {
         self
     }
 
+    /// Lets the tool be called by another name, too, which is not listed: for clients that remember a name of old. A name
+    /// that another tool has stays that tool's.
+    pub fn alias(mut self, name: impl Into<String>) -> Self {
+        self.aliases.push(name.into());
+        self
+    }
+
     pub(crate) fn makes_tasks(&self) -> bool {
         self.task.is_some()
     }
@@ -226,8 +234,8 @@ impl Tool {
         let headers =
             param_headers(input.raw()).map_err(|why| Fault::new(owner(), format!("its input schema: {why}")))?;
         let wraps = output.as_ref().is_some_and(|schema| !is_object_schema(schema.raw()));
-        let Self { entity, handler, task, .. } = self;
-        Ok(Arc::new(ToolEntry { entity, input, output, wraps, headers, handler, task }))
+        let Self { entity, handler, checked, task, aliases, .. } = self;
+        Ok(Arc::new(ToolEntry { entity, input, output, wraps, headers, handler, checked, task, aliases }))
     }
 
     pub(crate) fn needs(&self) -> &Needs {
@@ -251,7 +259,11 @@ pub(crate) struct ToolEntry {
     /// How arguments are mirrored into HTTP headers, when some are.
     pub(crate) headers: Option<Arc<ParamHeaders>>,
     handler: Erased<ToolReply>,
+    /// Whether what goes in and out is held against the schemas.
+    checked: bool,
     task: Option<TaskMode>,
+    /// Other names that it is called by.
+    pub(crate) aliases: Vec<String>,
 }
 
 /// What came of one run of a handler.
@@ -343,7 +355,8 @@ impl ToolEntry {
         }
         let checked = match &result.structured_content {
             Some(value) => schema.check(value),
-            None => Err("- `structuredContent` is missing".to_owned()),
+            None if self.checked => Err("- `structuredContent` is missing".to_owned()),
+            None => Ok(()),
         };
         if let Err(faults) = checked {
             let name = &self.entity.name;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use mcp_server::types::CacheScope;
-use mcp_server::{Catalog, Prompt, Resource, ResourceTemplate, Server, Tool, implementation};
+use mcp_server::types::RawJson;
+use mcp_server::{Catalog, Cx, Prompt, Resource, ResourceTemplate, Server, Tool, implementation};
 use serde_json::{Value, json};
 
 use crate::kit::{Client, clients, modern};
@@ -102,5 +103,57 @@ async fn p_70_hints_stand_on_every_list_and_on_contents_with_one_scope() {
     for (method, params) in [("tools/call", json!({"name": "t"})), ("prompts/get", json!({"name": "p"}))] {
         let result = client.ok(method, params).await;
         assert_eq!((result.get("ttlMs"), result.get("cacheScope")), (None, None), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn an_offer_can_be_replaced_by_what_of_another_one_works() {
+    let server = server(1);
+    let broken = Tool::raw("broken", RawJson::from(json!({"type": "array"})), async |_: RawJson, _: Cx| ());
+    let catalog = Catalog::new()
+        .tool(Tool::new("x", async || "first"))
+        .tool(Tool::new("x", async || "second"))
+        .tool(broken)
+        .tool(Tool::new("", async || ()))
+        .tool(Tool::new("y", async || ()));
+    let faults: Vec<_> = server.replace_working(catalog).iter().map(ToString::to_string).collect();
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    for client in clients(&server).await {
+        assert_eq!(names(&client).await, ["x", "y"]);
+        let result = client.ok("tools/call", json!({"name": "x"})).await;
+        assert_eq!(result["content"][0]["text"], "first");
+    }
+}
+
+#[tokio::test]
+async fn a_tool_is_called_by_its_aliases_and_listed_by_its_name() {
+    let own = Tool::new("b", async || "b");
+    let server = Server::builder(implementation!())
+        .tool(Tool::new("a", async || "a").alias("server-a").alias("b"))
+        .tool(own.alias("server-a"))
+        .build()
+        .unwrap();
+    for client in clients(&server).await {
+        assert_eq!(names(&client).await, ["a", "b"]);
+        for (name, text) in [("a", "a"), ("server-a", "a"), ("b", "b")] {
+            let result = client.ok("tools/call", json!({ "name": name })).await;
+            assert_eq!(result["content"][0]["text"], text, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_tools_carries_what_the_catalog_says_in_meta_on_every_page() {
+    let tools = (0..3).fold(Catalog::new(), |catalog, n| catalog.tool(Tool::new(format!("t{n}"), async || ())));
+    let catalog = tools.tools_meta("example.com/outcomes", json!({"a": "ok"}));
+    let server = Server::builder(implementation!()).page_size(2).catalog(catalog).build().unwrap();
+    for client in clients(&server).await {
+        let first = client.ok("tools/list", json!({})).await;
+        let second = client.ok("tools/list", json!({"cursor": first["nextCursor"]})).await;
+        for page in [first, second] {
+            assert_eq!(page["_meta"]["example.com/outcomes"], json!({"a": "ok"}));
+        }
+        let prompts = client.error("prompts/list", json!({})).await;
+        assert_eq!(prompts.code.0, -32601);
     }
 }
