@@ -150,6 +150,22 @@ impl NameTable {
         self.lookup.get(name).or_else(|| self.aliases.get(name)).copied()
     }
 
+    /// Forgets the tools that have no new place; the others keep their names.
+    pub(crate) fn moved(&mut self, places: &[Option<usize>]) {
+        let place = |index: &usize| places.get(*index).copied().flatten();
+        let names = std::mem::take(&mut self.names).into_iter().zip(0..);
+        self.names = names.filter(|(_, index)| place(index).is_some()).map(|(name, _)| name).collect();
+        for table in [&mut self.lookup, &mut self.aliases] {
+            table.retain(|_, index| match place(index) {
+                Some(place) => {
+                    *index = place;
+                    true
+                }
+                None => false,
+            });
+        }
+    }
+
     fn give(&mut self, index: usize, name: String) {
         if let Some(slot) = self.names.get_mut(index) {
             slot.clone_from(&name);

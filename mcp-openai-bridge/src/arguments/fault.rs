@@ -59,7 +59,7 @@ impl Fault {
         Self { path: path.into(), problem }
     }
 
-    pub(super) fn wrong(path: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
+    pub(crate) fn wrong(path: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
         Self::new(path, Problem::Wrong { expected: expected.into(), got: got.into(), meant: None })
     }
 }

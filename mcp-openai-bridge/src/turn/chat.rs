@@ -44,7 +44,8 @@ impl Api for Chat {
 
     fn next_request(request: &Request, offer: &Offer<'_>) -> Request {
         let mut request = request.clone();
-        request.tools.extend(offer.tools.chat());
+        let emit = Emit::new().beside(request.tools.len());
+        request.tools.extend(offer.tools.chat_with(&emit));
         if request.tools.is_empty() {
             // A choice without tools is refused.
             request.tool_choice = None;

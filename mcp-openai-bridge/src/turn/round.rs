@@ -13,7 +13,7 @@ use super::approval::{Approval, Policy, Verdict};
 use super::call::{Call, CallIndex, ClientCall, Failure, Refusal, Rejected};
 use crate::content::Rendered;
 use crate::error::Misuse;
-use crate::tools::{ToolRef, ToolSet};
+use crate::tools::{Resolved, ToolRef, ToolSet};
 
 /// The calls of one reply.
 #[derive(Clone, Debug)]
@@ -170,12 +170,20 @@ impl Judge<'_> {
         if self.own.contains(name) {
             return Ok(Answer::Client);
         }
-        let (Some(arguments), Some(tool)) = (&asked.arguments, self.tools.resolve(name)) else {
+        let Some(arguments) = &asked.arguments else {
             return Err(unknown(self.tools.unknown(name)));
         };
-        let arguments = tool.arguments(arguments).map_err(Refusal::Arguments)?;
-        let ready = Ready { tool: Arc::clone(tool), arguments };
-        match self.policy.verdict(tool) {
+        let resolved = match &asked.namespace {
+            Some(namespace) => self.tools.resolve_call_in(namespace, name, arguments),
+            None => self.tools.resolve_call(name, arguments),
+        };
+        let ready = match resolved {
+            Resolved::Answer(text) => return Ok(Answer::Given(Rendered::text_only(text))),
+            Resolved::Refused(rejection) => return Err(Refusal::Arguments(rejection)),
+            Resolved::Tool { tool, arguments } => Ready { tool, arguments },
+            Resolved::Unknown(reason) => return Err(unknown(reason)),
+        };
+        match self.policy.verdict(&ready.tool) {
             Verdict::Allow => Ok(Answer::Server(ready)),
             Verdict::Ask => Ok(Answer::Waiting(ready)),
             Verdict::Deny(reason) => Err(Refusal::Forbidden { reason }),
