@@ -7,6 +7,7 @@ use super::choice;
 use crate::chat::{Completion, Message, Request, ToolCall, Usage};
 use crate::content::{self, Rendered};
 use crate::error::{Error, ModelError};
+use crate::tools::Emit;
 
 /// The API at `/v1/chat/completions`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
