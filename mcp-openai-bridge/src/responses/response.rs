@@ -41,6 +41,11 @@ impl Response {
         self.messages().find_map(Message::refusal)
     }
 
+    /// Returns why the response has failed, in the words of the provider.
+    pub fn failure(&self) -> Option<String> {
+        super::assembler::failure(&self.extra)
+    }
+
     /// Returns the calls of functions, in their order.
     pub fn calls(&self) -> impl Iterator<Item = &FunctionCall> {
         self.output.iter().filter_map(|item| match item {
