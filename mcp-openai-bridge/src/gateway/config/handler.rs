@@ -6,11 +6,11 @@
 use std::fmt;
 use std::path::Path;
 
-use mcp_client::Command;
+use mcp_client::{Command, Tls};
 
+use super::files;
 use super::place::Located;
 use super::reader::{Reader, shortened};
-use super::tls::{self, Verify};
 use super::yaml::{Kind, Node};
 use crate::similar::closest;
 
@@ -48,7 +48,7 @@ pub struct HttpSpec {
     /// Whether the arguments are the query, and not a JSON body.
     pub in_query: bool,
     /// How the certificate is checked.
-    pub verify: Verify,
+    pub tls: Tls,
 }
 
 impl fmt::Debug for HttpSpec {
@@ -165,7 +165,7 @@ fn command(reader: &Reader<'_>, node: &Node, path: &str, folder: &Path) -> Optio
         reader.fault(node.place, format!("`{path}` names no program"));
         return None;
     };
-    Some(Command::new(tls::beside(folder, &program)).args(words))
+    Some(Command::new(files::program(folder, &program)).args(words))
 }
 
 fn http(reader: &Reader<'_>, node: &Node, path: &str, folder: &Path) -> Option<HttpSpec> {
@@ -184,7 +184,7 @@ fn http(reader: &Reader<'_>, node: &Node, path: &str, folder: &Path) -> Option<H
         headers.append(header, text);
     }
     let place = entry.at("arguments").map(|(node, path)| reader.word(node, &path, PLACES));
-    let verify = tls::verify(reader, &entry, folder);
+    let tls = files::tls(reader, &entry, folder);
     entry.finish(&[]);
     let method = method?;
     let has_body = !matches!(method, "DELETE" | "GET");
@@ -197,7 +197,7 @@ fn http(reader: &Reader<'_>, node: &Node, path: &str, folder: &Path) -> Option<H
         return None;
     }
     let method = method.parse().ok()?;
-    Some(HttpSpec { url: url?.value, method, headers, in_query, verify })
+    Some(HttpSpec { url: url?.value, method, headers, in_query, tls })
 }
 
 fn listed() -> String {

@@ -13,13 +13,13 @@
 //! ```
 
 mod credential;
+mod files;
 mod handler;
 mod model;
 mod place;
 mod provider;
 mod reader;
 mod server;
-mod tls;
 mod tool;
 mod yaml;
 
@@ -32,7 +32,6 @@ pub use handler::{HandlerSpec, HttpSpec};
 pub use model::Model;
 pub use place::{ConfigError, Located, Place, Remark, Warning};
 pub use server::{Reach, Server};
-pub use tls::Verify;
 pub use tool::Tool;
 
 use reader::{Members, Reader};
@@ -137,7 +136,7 @@ impl Config {
             tools: file.take("mcp_tools").map(|node| tool::tools(reader, node, folder)).unwrap_or_default(),
             servers: file.take("mcp_servers").map(|node| server::servers(reader, node, folder)).unwrap_or_default(),
             master_key: master_key(reader, &file),
-            python: tls::beside(folder, &python),
+            python: files::program(folder, &python),
         };
         tolerated(reader, &file);
         file.finish(UNSUPPORTED);

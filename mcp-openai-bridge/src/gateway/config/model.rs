@@ -6,14 +6,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use mcp_client::Secret;
+use mcp_client::{Secret, Tls};
 use mcp_types::RawJson;
 
 use super::credential;
+use super::files;
 use super::place::Located;
 use super::provider::{self, Known, Provider};
 use super::reader::{Members, Reader};
-use super::tls::{self, Verify};
 use super::yaml::Node;
 
 /// A model of the file, behind an API of OpenAI's kind.
@@ -35,7 +35,7 @@ pub struct Model {
     /// Headers of every request.
     pub headers: Vec<(String, Secret)>,
     /// How the provider's certificate is checked.
-    pub verify: Verify,
+    pub tls: Tls,
     /// How long to wait for an answer.
     pub timeout: Option<Duration>,
     /// How long to wait for the next event of a streamed answer.
@@ -103,7 +103,7 @@ fn model(reader: &Reader<'_>, entry: Members<'_>, folder: &Path) -> Option<Model
             .at("extra_headers")
             .map(|(node, path)| credential::map(reader, node, &path))
             .unwrap_or_default(),
-        verify: tls::verify(reader, &params, folder),
+        tls: files::tls(reader, &params, folder),
         timeout: params.at("timeout").and_then(|(node, path)| reader.seconds(node, &path)),
         stream_timeout: params.at("stream_timeout").and_then(|(node, path)| reader.seconds(node, &path)),
         max_retries: params.at("max_retries").and_then(|(node, path)| reader.count(node, &path)),

@@ -8,13 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use mcp_client::types::Implementation;
-use mcp_client::{Client, Command, Revision, Secret};
+use mcp_client::{Client, Command, Revision, Secret, Tls};
 use mcp_types::RawJson;
 
 use super::credential;
+use super::files;
 use super::place::{Located, Place};
 use super::reader::{Members, Reader, shortened};
-use super::tls::{self, Verify};
 use super::yaml::{Kind, Node};
 
 /// A server of the file.
@@ -64,7 +64,7 @@ pub enum Reach {
         /// What is sent with every request.
         headers: Vec<(String, Secret)>,
         /// How its certificate is checked.
-        verify: Verify,
+        tls: Tls,
     },
     /// As a child process, by its standard streams.
     Stdio(Command),
@@ -74,9 +74,9 @@ impl fmt::Debug for Reach {
     /// Leaves out the URL, which may hold a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Http { headers, verify, .. } => {
+            Self::Http { headers, tls, .. } => {
                 let names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
-                f.debug_struct("Http").field("headers", &names).field("verify", verify).finish_non_exhaustive()
+                f.debug_struct("Http").field("headers", &names).field("tls", tls).finish_non_exhaustive()
             }
             Self::Stdio(command) => f.debug_tuple("Stdio").field(command).finish(),
         }
@@ -102,10 +102,10 @@ impl Server {
             builder = builder.revisions([revision]);
         }
         match &self.reach {
-            Reach::Http { url, headers, verify } => {
+            Reach::Http { url, headers, tls } => {
                 let builder =
                     headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value.clone()));
-                tls::of_client(builder, verify)?.connect(url.as_str()).await
+                builder.tls(tls.clone()).connect(url.as_str()).await
             }
             Reach::Stdio(command) => builder.connect(command.clone()).await,
         }
@@ -192,7 +192,7 @@ fn reach(reader: &Reader<'_>, entry: &Members<'_>, folder: &Path) -> Option<Reac
     let transport = entry.at("transport").map(|(node, path)| (reader.word(node, &path, TRANSPORTS), node.place));
     // They are read in any case, so that their faults are told and they are not called unknown.
     let headers = credential::headers(reader, entry);
-    let verify = tls::verify(reader, entry, folder);
+    let tls = files::tls(reader, entry, folder);
     let url = entry.at("url").map(|(node, path)| (reader.url(node, &path), node.place));
     let command = command(reader, entry, folder);
     let kind = match transport {
@@ -223,7 +223,7 @@ fn reach(reader: &Reader<'_>, entry: &Members<'_>, folder: &Path) -> Option<Reac
                 .fault(place, format!("`{}` has a `command`, which needs `transport: stdio` and no `url`", entry.path));
             None
         }
-        (_, Some((url, _)), None) => Some(Reach::Http { url: url?.value, headers, verify }),
+        (_, Some((url, _)), None) => Some(Reach::Http { url: url?.value, headers, tls }),
         (_, None, None) => {
             reader.fault(entry.place, format!("`{}` has neither a `url` nor a `command`", entry.path));
             None
@@ -245,7 +245,7 @@ fn command(reader: &Reader<'_>, entry: &Members<'_>, folder: &Path) -> Option<(O
         reader.warn(program.place, text);
     }
     // A program beside the file is named from there, wherever the gateway is started.
-    let program = tls::beside(folder, &program.value);
+    let program = files::program(folder, &program.value);
     let command = env
         .into_iter()
         .fold(Command::new(program).args(args), |command, (name, value)| command.env(name.value, value.value));

@@ -1,3 +1,5 @@
+//! Files and what is said of them. The surprising thing: most of these are of mistakes, which are texts for humans.
+
 use std::path::Path;
 
 use super::*;
@@ -219,7 +221,7 @@ fn a_name_that_is_taken_is_refused() {
 fn what_is_not_yaml_is_told_with_its_place() {
     check("a: [1, 2\nb: 3\n", &["2:2: this is not YAML: illegal placement of ':' indicator"]);
     check("- a\n", &["1:1: `the file`: expected a map, got a list"]);
-    check("a: 1\n---\nb: 2\n", &["2:1: there is more than one YAML document; keep one"]);
+    check("a: 1\n---\nb: 2\n", &["3:1: there is more than one YAML document; keep one"]);
     check("a: *b\n", &["1:4: this is not YAML: alias references unknown anchor"]);
     assert!(parse("").unwrap().0.tools.is_empty());
     assert!(parse("# nothing\n").unwrap().0.tools.is_empty());
@@ -308,8 +310,8 @@ mcp_servers:
     );
     let [web, local] = &config.servers[..] else { panic!() };
     assert_eq!(web.label.value, "web");
-    let Reach::Http { url, headers, verify } = &web.reach else { panic!() };
-    assert_eq!((url.as_str(), verify), ("http://127.0.0.1:1/mcp", &Verify::Platform));
+    let Reach::Http { url, headers, .. } = &web.reach else { panic!() };
+    assert_eq!(url, "http://127.0.0.1:1/mcp");
     assert_eq!(
         headers[..],
         [("X-A".to_owned(), Secret::from("b")), ("Authorization".to_owned(), Secret::from("Bearer tok"))]
@@ -371,7 +373,7 @@ fn a_server_that_cannot_be_reached_as_written_is_refused() {
     );
     server(
         "url: 'https://a', ssl_verify: nope.pem",
-        "1:49: `mcp_servers.a.ssl_verify`: there is no file `/etc/bridge/nope.pem`",
+        "1:49: `mcp_servers.a.ssl_verify`: cannot read the CA file `/etc/bridge/nope.pem`: No such file or directory (os error 2)",
     );
     server(
         "url: 'http://a', static_headers: {x-a: b, X-A: c}",
