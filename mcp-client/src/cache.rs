@@ -92,6 +92,11 @@ impl Cache {
         Some(entry.result.clone())
     }
 
+    /// Returns until when a result that is kept is fresh.
+    pub(crate) fn fresh_until(&self, key: &Key) -> Option<Instant> {
+        self.entries.get(key).map(|entry| entry.fresh_until)
+    }
+
     /// Keeps a result for `ttl`, unless something changed since it was asked for.
     pub(crate) fn keep(&mut self, key: Key, result: RawJson, ttl: Duration, asked: Asked, now: Instant) {
         self.forget(&key);

@@ -155,6 +155,15 @@ impl Client {
         self.inner.connection().agreement.instructions.clone()
     }
 
+    /// Returns whether the connection has ended for good, so that every further request fails.
+    ///
+    /// A child process is started again for the next request, and a lost session is begun anew; neither is an end. A
+    /// stream that closed is one, and so is [`close`](Self::close) of any clone.
+    pub fn is_ended(&self) -> bool {
+        self.inner.is_closed.load(Ordering::Acquire)
+            || (self.inner.connection().link.lost_at().is_some() && !self.inner.can_come_back())
+    }
+
     /// Returns the tools that were left out of the lists read so far, and why (H-32).
     pub fn refused_tools(&self) -> Vec<RefusedTool> {
         self.inner.mirrors().refused()

@@ -53,6 +53,7 @@ pub use client::Client;
 pub use era::EraMode;
 pub use error::{Error, InputRequired, Misuse, PeerMisbehaved, Refused, Timeout, Unsupported};
 pub use handler::{Change, ClientHandler, HookFuture, Origin};
+pub use list::ListedTools;
 pub use listen::Subscription;
 #[cfg(feature = "tls")]
 pub use mcp_transport::http::Tls;

@@ -3,7 +3,7 @@
 //! The surprising thing: a cursor that the server no longer takes starts the list again, once, because the pages in the
 //! cache may be older than the list (P-75).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mcp_types::{
     Cursor, ErrorCode, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, Method,
@@ -17,6 +17,17 @@ use crate::call::Question;
 use crate::client::{Client, now};
 use crate::error::Error;
 use crate::page::Pages;
+
+/// The tools of a server, with what it says about how long they may be kept.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ListedTools {
+    /// The tools.
+    pub tools: Vec<Tool>,
+    /// For how much longer they are fresh, which is for as long as the page that ages first; `None` when the server does
+    /// not say, as no legacy server does.
+    pub fresh_for: Option<Duration>,
+}
 
 /// A method that answers with one page of a list.
 pub(crate) trait Listing: Method<Params = PaginatedRequestParams> {
@@ -70,6 +81,20 @@ impl Client {
     /// Dropping the future cancels the request for the page that is being read.
     pub async fn list_tools(&self) -> Result<Vec<Tool>, Error> {
         self.list_all::<methods::ToolsList>().await
+    }
+
+    /// Returns all tools as [`list_tools`](Self::list_tools) does, for whoever keeps what is made of them.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`list_tools`](Self::list_tools) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request for the page that is being read.
+    pub async fn list_tools_to_keep(&self) -> Result<ListedTools, Error> {
+        let (tools, until) = self.list_all_until::<methods::ToolsList>().await?;
+        Ok(ListedTools { tools, fresh_for: until.map(|until| until.saturating_duration_since(now())) })
     }
 
     /// Returns one page of the tools; `None` asks for the first.
@@ -179,25 +204,41 @@ impl Client {
         const METHOD: &str = methods::ResourcesRead::NAME;
         let params = ReadResourceRequestParams::new(uri);
         let key = Key { method: METHOD, of: Some(params.uri.clone()) };
-        self.cached(key, &params, |result: &ReadResourceResult| result.ttl_ms).await
+        self.cached(key, &params, |result: &ReadResourceResult| result.ttl_ms).await.map(|(result, _)| result)
     }
 
     pub(crate) async fn page<L: Listing>(&self, cursor: Option<Cursor>) -> Result<L::Result, Error>
     where
         L::Result: Page,
     {
+        self.page_until::<L>(cursor).await.map(|(page, _)| page)
+    }
+
+    /// Returns a page, and until when it is fresh.
+    async fn page_until<L: Listing>(&self, cursor: Option<Cursor>) -> Result<(L::Result, Option<Instant>), Error>
+    where
+        L::Result: Page,
+    {
         let mut params = PaginatedRequestParams::new();
         let key = Key { method: L::NAME, of: cursor.as_ref().map(|cursor| cursor.as_str().to_owned()) };
         params.cursor = cursor;
-        let mut page: L::Result = self.cached(key, &params, L::ttl).await?;
+        let (mut page, until): (L::Result, _) = self.cached(key, &params, L::ttl).await?;
         if let Some(tools) = page.tools() {
             self.inner.admit_tools(tools);
         }
-        Ok(page)
+        Ok((page, until))
     }
 
     /// Reads all pages.
     pub(crate) async fn list_all<L: Listing>(&self) -> Result<Vec<L::Item>, Error>
+    where
+        L::Result: Page,
+    {
+        self.list_all_until::<L>().await.map(|(all, _)| all)
+    }
+
+    /// Reads all pages; they are fresh until the first of them is not.
+    async fn list_all_until<L: Listing>(&self) -> Result<(Vec<L::Item>, Option<Instant>), Error>
     where
         L::Result: Page,
     {
@@ -213,49 +254,54 @@ impl Client {
         .map_err(|interrupted| interrupted.error)
     }
 
-    async fn read_pages<L: Listing>(&self) -> Result<Vec<L::Item>, Interrupted>
+    async fn read_pages<L: Listing>(&self) -> Result<(Vec<L::Item>, Option<Instant>), Interrupted>
     where
         L::Result: Page,
     {
         let mut pages = Pages::new(L::NAME, &self.inner.limits);
-        let (mut all, mut cursor) = (Vec::new(), None);
+        let (mut all, mut cursor, mut fresh_until) = (Vec::new(), None, None);
         loop {
             let at_cursor = cursor.is_some();
             let interrupted = |error| Interrupted { error, at_cursor };
-            let (items, next) = L::items(self.page::<L>(cursor).await.map_err(interrupted)?);
+            let (page, until) = self.page_until::<L>(cursor).await.map_err(interrupted)?;
+            fresh_until = [fresh_until, until].into_iter().flatten().min();
+            let (items, next) = L::items(page);
             cursor = pages.turn(items.len(), next).map_err(|fault| interrupted(fault.into()))?;
             all.extend(items);
             if cursor.is_none() {
-                return Ok(all);
+                return Ok((all, fresh_until));
             }
         }
     }
 
-    /// Returns a result from the cache, or asks for it and keeps it.
+    /// Returns a result from the cache, or asks for it and keeps it; with the time until which the server calls it fresh.
     async fn cached<P: serde::Serialize, R: DeserializeOwned>(
         &self,
         key: Key,
         params: &P,
         ttl: impl Fn(&R) -> Option<u64>,
-    ) -> Result<R, Error> {
+    ) -> Result<(R, Option<Instant>), Error> {
         let method = key.method;
         let unreadable = |error: serde_json::Error| Error::malformed("a result", format!("`{method}`: {error}"));
         let (fresh, asked) = {
             let mut cache = self.inner.inbox.cache();
-            (cache.fresh(&key, now()), cache.asking())
+            let fresh = cache.fresh(&key, now()).map(|result| (result, cache.fresh_until(&key)));
+            (fresh, cache.asking())
         };
-        if let Some(result) = fresh {
-            return result.decode().map_err(unreadable);
+        if let Some((result, until)) = fresh {
+            return result.decode().map(|result| (result, until)).map_err(unreadable);
         }
         let params = RawJson::encode(params).map_err(|error| Error::params(method, error))?;
         let question = Question::new(method.into(), params, self.patience());
         let answered = self.answer_to(question).await?;
         let result: R = answered.result.decode().map_err(unreadable)?;
-        if !answered.asked_back {
-            let ttl = Duration::from_millis(ttl(&result).unwrap_or(0));
-            self.inner.inbox.cache().keep(key, answered.result, ttl, asked, now());
+        if answered.asked_back {
+            return Ok((result, Some(now())));
         }
-        Ok(result)
+        let said = ttl(&result).map(Duration::from_millis);
+        let until = said.and_then(|ttl| now().checked_add(ttl.min(self.inner.limits.cache_ttl)));
+        self.inner.inbox.cache().keep(key, answered.result, said.unwrap_or_default(), asked, now());
+        Ok((result, until))
     }
 }
 

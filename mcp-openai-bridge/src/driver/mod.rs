@@ -5,8 +5,6 @@
 //! cancellation.
 
 mod calls;
-#[cfg(feature = "client")]
-mod client;
 mod host;
 mod model;
 mod retry;
@@ -23,8 +21,6 @@ use crate::error::{Error, ModelError};
 use crate::turn::approval::Approval;
 use crate::turn::{Api, Call, CallIndex, Chat, ClientCall, Final, Step, Turn};
 
-#[cfg(feature = "client")]
-pub use client::McpTools;
 pub use host::{Event, Host};
 pub use model::Model;
 pub use retry::Retry;

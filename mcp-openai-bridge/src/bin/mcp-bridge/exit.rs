@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use mcp_client::Error as ClientError;
+use mcp_openai_bridge::servers::Unavailable;
 use mcp_openai_bridge::{Error as LoopError, ModelError};
 use mcp_types::ErrorCode;
 use serde_json::json;
@@ -101,8 +102,20 @@ impl Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let (kind, hint) = judge(&error);
-        Self { kind, message: with_causes(&error), hint: hint.map(str::to_owned) }
+        Self::from(&error)
+    }
+}
+
+impl From<&ClientError> for Failure {
+    fn from(error: &ClientError) -> Self {
+        let (kind, hint) = judge(error);
+        Self { kind, message: with_causes(error), hint: hint.map(str::to_owned) }
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(unavailable: Unavailable) -> Self {
+        unavailable.client_error().map_or_else(|| Self::unreachable(unavailable.to_string()), Self::from)
     }
 }
 

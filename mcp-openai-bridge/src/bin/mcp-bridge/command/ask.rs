@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mcp_openai_bridge::chat::{self, Message};
-use mcp_openai_bridge::driver::{self, CallContext, Driver, End, Event, Host, McpTools, Tools};
+use mcp_openai_bridge::driver::{self, CallContext, Driver, End, Event, Host, Tools};
+use mcp_openai_bridge::servers::{self, Upstream};
 use mcp_openai_bridge::tools::ToolSet;
 use mcp_openai_bridge::turn::{self, Failure as CallFailure, Final, Turn};
 use mcp_types::{CallToolResult, RawJson};
@@ -141,7 +142,7 @@ fn print(turn: &Turn, end: &Final, output: &Output) -> Result<(), Failure> {
 
 /// The servers whose tools the model may use.
 struct Servers {
-    servers: McpTools,
+    servers: servers::Servers,
     tools: Arc<ToolSet>,
     timeout: Duration,
     output: Output,
@@ -149,17 +150,27 @@ struct Servers {
 
 impl Servers {
     async fn open(targets: Vec<(String, Target)>, connect: &Connect, output: &Output) -> Result<Self, Failure> {
-        let mut servers = McpTools::new();
-        for (label, target) in targets {
-            let failed = |failure: Failure| failure.at(&label);
-            let client = connect.open(&target, output).await.map_err(failed)?;
-            let tools = servers.add(label.as_str(), client.clone()).await.map_err(|error| failed(error.into()))?;
-            if tools.is_empty() {
-                output.say(&format!("{label} has no tools"));
-            }
-            say_left_out(&client, output);
+        let mut opened = servers::Servers::builder();
+        for (label, target) in &targets {
+            let client = connect.open(target, output).await.map_err(|failure| failure.at(label))?;
+            opened = opened.server(Upstream::connected(label, client));
         }
-        let tools = servers.tool_set();
+        let opened = opened.deadline(connect.timeout()).build();
+        let listing = opened.list().await;
+        for outcome in &listing.outcomes {
+            let failed = |failure: Failure| failure.at(&outcome.label);
+            if let Some(error) = outcome.client_error() {
+                return Err(failed(error.into()));
+            }
+            if let Some(error) = &outcome.error {
+                return Err(failed(Failure::unreachable(error)));
+            }
+            if outcome.tools.is_empty() {
+                output.say(&format!("{} has no tools", outcome.label));
+            }
+            say_left_out(&opened.client(&outcome.label).await?, output);
+        }
+        let (servers, tools) = (opened, listing.tools);
         let report = tools.report().to_string();
         if !report.is_empty() {
             output.say(report.trim_end());
@@ -207,9 +218,7 @@ impl Tools for Servers {
         arguments: RawJson,
         _: &CallContext<'_>,
     ) -> Result<CallToolResult, CallFailure> {
-        let Some(client) = self.servers.client(server) else {
-            return Err(CallFailure::Transport { message: format!("there is no server `{server}`") });
-        };
+        let client = self.servers.client(server).await?;
         self.output.say(&format!("→ {tool} {}", shortened(arguments.as_str(), SHOWN_CHARS)));
         let since = Instant::now();
         let mut progress = Progress::new(&self.output, since);
