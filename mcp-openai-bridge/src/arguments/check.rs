@@ -17,6 +17,7 @@ use super::{Fault, Problem, Rejection, shortened};
 use crate::json::{self, Object, Value};
 use crate::schema::document::{self, Document};
 use crate::schema::keywords::{self, Place, Shape};
+use crate::schema::nullable;
 use crate::similar::closest;
 
 /// The compiled schema of a tool's arguments.
@@ -42,6 +43,7 @@ impl Checker {
     /// Compiles a schema that is within the bounds of [`schema::Limits`](crate::schema::Limits). Nothing is fetched.
     pub(crate) fn compile(schema: &RawJson) -> Result<Self, Unchecked> {
         let unchecked = |reason: String| Unchecked { reason };
+        let schema = &nullable::said_plainly(schema);
         let tree: Tree = schema.decode().map_err(|error| unchecked(error.to_string()))?;
         let schema = Value::parse(schema.as_str()).map_err(|error| unchecked(error.to_string()))?;
         if let Some(pattern) = long_pattern(&schema) {

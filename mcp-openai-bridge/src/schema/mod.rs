@@ -11,9 +11,11 @@
 mod bounds;
 pub(crate) mod document;
 pub(crate) mod keywords;
+pub(crate) mod nullable;
 mod repair;
 mod report;
 mod root;
+mod strict;
 
 use mcp_types::RawJson;
 
@@ -21,6 +23,7 @@ use crate::json::{Object, Value};
 
 pub use bounds::Limits;
 pub use report::{Bound, Quarantine, Rewrite, Rule};
+pub use strict::{Hindrance, Obstacle, StrictParameters, strict};
 
 /// The parameters of a function, made from an input schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +33,8 @@ pub struct Parameters {
     pub schema: RawJson,
     /// What is different from the server's schema.
     pub rewrites: Vec<Rewrite>,
+    /// A change after which the schema does not mean the same any more.
+    altered: Option<Rewrite>,
 }
 
 impl Parameters {
@@ -58,7 +63,8 @@ pub fn convert(input: &RawJson, limits: &Limits) -> Result<Parameters, Quarantin
     let plain = root::plain_object(&document, limits, &mut rewrites)?;
     let (published, repairs) = repair::repair(&document, &plain, limits)?;
     rewrites.extend(repairs);
-    Ok(Parameters { schema: raw(&published, limits)?, rewrites })
+    let altered = rewrites.iter().find(|rewrite| !rewrite.rule.keeps_meaning()).cloned();
+    Ok(Parameters { schema: raw(&published, limits)?, rewrites, altered })
 }
 
 /// Converts an input schema as LiteLLM 1.109 does, for [`Profile::LiteLlm`](crate::tools::Profile::LiteLlm): members that
@@ -90,7 +96,7 @@ pub fn convert_like_litellm(input: &RawJson, limits: &Limits) -> Result<Paramete
             members.set(keyword, value);
         }
     }
-    Ok(Parameters { schema: raw(&members.into(), limits)?, rewrites: Vec::new() })
+    Ok(Parameters { schema: raw(&members.into(), limits)?, rewrites: Vec::new(), altered: None })
 }
 
 /// Writes a schema. Repairs may have added to it, so that it is measured again.

@@ -10,6 +10,7 @@ use crate::json::{self, Object, Value};
 use super::bounds::Limits;
 use super::document::{self, Document};
 use super::keywords::{self, Shape};
+use super::nullable::is_nullable;
 use super::report::{Bound, Quarantine, Rewrite, Rule};
 
 /// Repairs `root`, whose references lead into `document`.
@@ -113,7 +114,26 @@ impl Repair<'_, '_> {
             self.note(path, Rule::AddedItems);
             out.set("items", Object::default());
         }
+        self.describe_required(&mut out, path);
         Ok(out)
+    }
+
+    /// Adds the members of an object that are required and not described.
+    fn describe_required(&mut self, out: &mut Object, path: &str) {
+        let required: Vec<String> = match (has_type(out, "object"), out.get("required")) {
+            (true, Some(Value::Array(names))) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => return,
+        };
+        let mut added = Vec::new();
+        if let Some(Value::Object(properties)) = out.get_mut("properties") {
+            for name in required {
+                if !properties.contains_key(&name) {
+                    properties.set(&name, Object::default());
+                    added.push(name);
+                }
+            }
+        }
+        added.into_iter().for_each(|name| self.note(path, Rule::AddedProperty(name)));
     }
 
     fn member(
@@ -137,7 +157,15 @@ impl Repair<'_, '_> {
                     out.set("$defs", Object::default());
                 }
             }
+            ("type", kind) if !path.is_empty() && is_nullable(members) => {
+                self.type_names(&vec![kind.clone(), "null".into()].into(), path, out);
+            }
             ("type", _) => self.type_names(value, path, out),
+            ("nullable", Value::Bool(_)) => {
+                if is_nullable(members) {
+                    self.note(path, Rule::Modernized("nullable".to_owned()));
+                }
+            }
             ("properties", value) if value.as_object().is_none() => {
                 self.note(path, Rule::AddedProperties);
                 out.set("properties", Object::default());

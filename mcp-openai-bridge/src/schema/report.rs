@@ -29,6 +29,8 @@ impl fmt::Display for Rewrite {
 pub enum Rule {
     /// `items` was added to an array.
     AddedItems,
+    /// A member that is required and was not described was added to `properties`.
+    AddedProperty(String),
     /// `properties` was added to an object, or put in the place of what was no object.
     AddedProperties,
     /// `"type": "object"` was added at the root.
@@ -60,10 +62,19 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Returns whether the schema still allows the same objects.
+    pub fn keeps_meaning(&self) -> bool {
+        !matches!(
+            self,
+            Self::DroppedMember(_) | Self::MergedRoot(_) | Self::UnknownType(_) | Self::UnresolvedReference(_)
+        )
+    }
+
     /// Returns why the rule exists.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::AddedItems => "an array needs `items`",
+            Self::AddedProperty(_) => "what is required must be described",
             Self::AddedProperties => "an object needs `properties`",
             Self::AddedRootType | Self::NarrowedRootType => "arguments are always an object",
             Self::BooleanSchema => "a schema must be an object",
@@ -83,6 +94,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddedItems => f.write_str("added `items`"),
+            Self::AddedProperty(name) => write!(f, "added `{name}` to `properties`"),
             Self::AddedProperties => f.write_str("added `properties`"),
             Self::AddedRootType => f.write_str("added `\"type\": \"object\"`"),
             Self::BooleanSchema => f.write_str("wrote a boolean schema as an object"),
@@ -125,6 +137,11 @@ pub enum Quarantine {
         /// What it allows.
         found: String,
     },
+    /// The schema requires a member that it forbids.
+    Unsatisfiable {
+        /// The name of the member.
+        name: String,
+    },
 }
 
 /// What is bounded in a schema; see [`Limits`](super::Limits).
@@ -159,6 +176,7 @@ impl fmt::Display for Quarantine {
             Self::RootNotObject { found } => {
                 write!(f, "the input schema allows no object, and arguments are always one: {found}")
             }
+            Self::Unsatisfiable { name } => write!(f, "the input schema requires `{name}` and forbids it"),
         }
     }
 }

@@ -34,10 +34,12 @@ pub(super) fn plain_object(
         RootType::List => note(Rule::NarrowedRootType),
         RootType::Other(found) => return Err(Quarantine::RootNotObject { found }),
     }
-    for keyword in FORBIDDEN {
-        if members.contains_key(keyword) {
-            note(Rule::MergedRoot(keyword.to_owned()));
-        }
+    let reference = plain_reference(document, members);
+    for keyword in FORBIDDEN.into_iter().filter(|keyword| members.contains_key(keyword)) {
+        note(match &reference {
+            Some((reference, _)) => Rule::InlinedReference((*reference).to_owned()),
+            None => Rule::MergedRoot(keyword.to_owned()),
+        });
     }
     let mut merge = Merge { document, limits, visits: 0, names: 0, notes: Vec::new(), unresolved: Vec::new() };
     let flat = merge
@@ -57,9 +59,42 @@ pub(super) fn plain_object(
     }
     if FORBIDDEN.iter().any(|keyword| members.contains_key(keyword)) {
         flat.write(&mut out);
+        if let (Some((_, target)), false) = (reference, out.contains_key("description"))
+            && let Some(text) = target.get("description").filter(|text| text.as_str().is_some())
+        {
+            out.set("description", text.clone());
+        }
         describe(&mut out, &merge.notes);
     }
-    Ok(in_order_of(members, out))
+    match forbidden_member(&out) {
+        Some(name) => Err(Quarantine::Unsatisfiable { name: name.to_owned() }),
+        None => Ok(in_order_of(members, out)),
+    }
+}
+
+/// The reference that is all there is at the root, when it leads to an object of which nothing is lost by merging.
+fn plain_reference<'a>(document: &Document<'a>, members: &'a Object) -> Option<(&'a str, &'a Object)> {
+    let (_, reference) = document::reference(members)?;
+    let rules = ["allOf", "anyOf", "const", "else", "enum", "if", "not", "oneOf", "properties", "required", "then"];
+    let target = document.resolve(reference)?.1.as_object()?;
+    let is_kept = |keyword: &str| {
+        matches!(keyword, "type" | "properties" | "required" | "$defs" | "definitions" | "$schema" | "$id" | "$comment")
+            || matches!(keyword, "title" | "description")
+            || keyword == "additionalProperties" && matches!(target.get(keyword), Some(Value::Bool(_)))
+    };
+    let is_alone = rules.iter().all(|keyword| !members.contains_key(keyword));
+    (is_alone && target.iter().all(|(keyword, _)| is_kept(keyword))).then_some((reference, target))
+}
+
+/// A member that must be there and must not.
+fn forbidden_member(out: &Object) -> Option<&str> {
+    if out.get("additionalProperties") != Some(&Value::Bool(false)) || out.contains_key("patternProperties") {
+        return None;
+    }
+    let properties = out.get("properties").and_then(Value::as_object);
+    let required = out.get("required").and_then(Value::as_array).unwrap_or_default();
+    let known = |name: &str| properties.is_some_and(|properties| properties.contains_key(name));
+    required.iter().filter_map(Value::as_str).find(|name| !known(name))
 }
 
 enum RootType {
@@ -115,6 +150,8 @@ struct Flat<'a> {
 enum Field<'a> {
     All(Vec<Self>),
     Any(Vec<Self>),
+    /// Some alternatives say this, and others leave it open.
+    Hint(Vec<Self>),
     One(Cow<'a, Value>),
 }
 
@@ -123,7 +160,7 @@ impl Field<'_> {
     fn write(&self) -> Value {
         let (keyword, fields) = match self {
             Self::All(fields) => ("allOf", fields),
-            Self::Any(fields) => ("anyOf", fields),
+            Self::Any(fields) | Self::Hint(fields) => ("anyOf", fields),
             Self::One(schema) => return schema.clone().into_owned(),
         };
         let mut seen = HashSet::new();
@@ -162,10 +199,14 @@ impl<'a> Flat<'a> {
     /// Both must hold.
     fn and(&mut self, other: Self) {
         for (name, field) in other.properties {
-            self.put(name, field, |known, field| match known {
-                _ if known.is(&field) => {}
-                Field::All(fields) => fields.push(field),
-                _ => {
+            self.put(name, field, |known, field| match (&mut *known, field) {
+                // What always holds says more than what sometimes does.
+                (Field::Hint(fields), Field::Hint(more)) => fields.extend(more),
+                (_, Field::Hint(_)) => {}
+                (Field::Hint(_), field) => *known = field,
+                (one, field) if one.is(&field) => {}
+                (Field::All(fields), field) => fields.push(field),
+                (_, field) => {
                     let first = std::mem::replace(known, Field::All(Vec::new()));
                     *known = Field::All(vec![first, field]);
                 }
@@ -186,12 +227,26 @@ impl<'a> Flat<'a> {
             let shared = first.iter().filter(|name| others.iter().all(|other| other.contains(name)));
             merged.required = shared.cloned().collect();
         }
+        let open = alternatives.iter().filter(|flat| !flat.closed);
+        let open: Vec<HashSet<String>> = open.map(|flat| flat.places.keys().cloned().collect()).collect();
         for (name, field) in alternatives.into_iter().flat_map(|flat| flat.properties) {
-            merged.put(name, Field::Any(vec![field]), |known, mut new| {
-                if let (Field::Any(fields), Field::Any(new)) = (known, &mut new) {
+            let field = match field {
+                Field::Hint(fields) => Field::Hint(fields),
+                field if open.iter().all(|names| names.contains(&name)) => Field::Any(vec![field]),
+                field => Field::Hint(vec![field]),
+            };
+            merged.put(name, field, |known, new| {
+                let is_hint = [&*known, &new].iter().any(|field| matches!(field, Field::Hint(_)));
+                let (Field::Any(mut fields) | Field::Hint(mut fields)) =
+                    std::mem::replace(known, Field::Any(Vec::new()))
+                else {
+                    return;
+                };
+                if let Field::Any(mut new) | Field::Hint(mut new) = new {
                     new.retain(|field| !fields.iter().any(|other| other.is(field)));
-                    fields.append(new);
+                    fields.append(&mut new);
                 }
+                *known = if is_hint { Field::Hint(fields) } else { Field::Any(fields) };
             });
         }
         merged
@@ -274,7 +329,11 @@ impl<'a> Merge<'_, 'a> {
             }
             flat.and(Flat::any(merged));
         }
-        if let Some(values) = members.get("enum").and_then(Value::as_array) {
+        if !self.conditions(members, &mut flat, is_root)? {
+            return Ok(None);
+        }
+        let only = members.get("const").map(std::slice::from_ref);
+        for values in members.get("enum").and_then(Value::as_array).into_iter().chain(only) {
             let objects: Vec<Flat<'_>> = values.iter().filter_map(Value::as_object).map(literal).collect();
             objects.iter().try_for_each(|object| self.name_count(object))?;
             if objects.is_empty() && !values.is_empty() {
@@ -283,6 +342,29 @@ impl<'a> Merge<'_, 'a> {
             flat.and(Flat::any(objects));
         }
         Ok(Some(flat))
+    }
+
+    /// Adds what `then` and `else` say; `false` when neither allows an object.
+    fn conditions(&mut self, members: &'a Object, flat: &mut Flat<'a>, is_root: bool) -> Result<bool, Quarantine> {
+        let Some(condition) = members.get("if").filter(|value| keywords::is_schema(value)) else { return Ok(true) };
+        let mut branches = Vec::new();
+        let mut words = Vec::new();
+        for (keyword, word) in [("then", "then"), ("else", "otherwise")] {
+            match members.get(keyword).filter(|value| keywords::is_schema(value)) {
+                None => branches.push(Flat::default()),
+                Some(branch) => {
+                    let Some(branch_flat) = self.flatten(branch, false)? else { continue };
+                    words.push(format!("{word} {}", self.summary(branch, &branch_flat)));
+                    branches.push(branch_flat);
+                }
+            }
+        }
+        if let (true, false, Some(when)) = (is_root, words.is_empty(), self.flatten(condition, false)?) {
+            self.notes.push(format!("If {}, {}.", self.summary(condition, &when), words.join("; ")));
+        }
+        let is_possible = !branches.is_empty();
+        flat.and(Flat::any(branches));
+        Ok(is_possible)
     }
 
     /// Bounds the names in what is merged, because each is looked up in all alternatives.
@@ -369,8 +451,9 @@ fn describe(out: &mut Object, notes: &[String]) {
     out.set("description", description);
 }
 
-/// What OpenAI refuses at the root, and a reference, which may not stand beside `type`.
-const FORBIDDEN: [&str; 8] = ["anyOf", "oneOf", "allOf", "enum", "not", "$ref", "$dynamicRef", "$recursiveRef"];
+/// What OpenAI refuses at the root or overlooks there, and a reference, which may not stand beside `type`.
+const FORBIDDEN: [&str; 12] =
+    ["anyOf", "oneOf", "allOf", "const", "enum", "not", "if", "then", "else", "$ref", "$dynamicRef", "$recursiveRef"];
 
 /// Types that are no object.
 const SCALARS: [&str; 6] = ["array", "boolean", "integer", "null", "number", "string"];

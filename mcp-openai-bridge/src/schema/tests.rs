@@ -558,3 +558,68 @@ fn whatever_a_server_publishes_becomes_legal_or_is_held_back() {
     }
     assert!(offered > 1000, "{offered}");
 }
+
+#[test]
+fn a_constant_at_the_root_becomes_its_members() {
+    check(
+        r#"{"const":{"a":1}}"#,
+        r#"{"type":"object","properties":{"a":{"const":1}},"required":["a"],"additionalProperties":false}"#,
+    );
+    assert!(matches!(refused(r#"{"const":"a"}"#), Quarantine::RootNotObject { .. }));
+}
+
+#[test]
+fn conditions_at_the_root_offer_what_they_ask_for_and_say_when() {
+    check(
+        r#"{"type":"object","properties":{"kind":{"type":"string"}},"if":{"properties":{"kind":{"const":"a"}},"required":["kind"]},"then":{"properties":{"x":{"type":"array"}},"required":["x"]},"else":{"required":["y"]}}"#,
+        r#"{"type":"object","properties":{"kind":{"type":"string"},"x":{"type":"array","items":{}}},"description":"If `kind` is \"a\" and `kind` given, then `x` given; otherwise `y` given."}"#,
+    );
+    assert!(matches!(
+        refused(r#"{"if":true,"then":{"type":"string"},"else":false}"#),
+        Quarantine::RootNotObject { .. }
+    ));
+}
+
+#[test]
+fn what_only_some_open_alternatives_say_of_a_member_does_not_narrow_it_for_all() {
+    check(
+        r#"{"properties":{"n":{"type":"integer"}},"anyOf":[{"properties":{"n":{"const":1}},"required":["n"]},{"required":["m"]}]}"#,
+        r#"{"type":"object","properties":{"n":{"type":"integer"}},"description":"At least one of these must hold: `n` is 1 and `n` given; `m` given."}"#,
+    );
+    // A closed alternative has no other members, so that nothing is left open.
+    check(
+        r#"{"allOf":[{"properties":{"n":{"type":"integer"}}}],"anyOf":[{"properties":{"n":{"minimum":1}}},{"properties":{"m":{}},"additionalProperties":false}]}"#,
+        r#"{"type":"object","properties":{"n":{"allOf":[{"type":"integer"},{"minimum":1}]},"m":{}},"description":"At least one of these must hold: `n` may be given; `m` may be given."}"#,
+    );
+}
+
+#[test]
+fn what_is_required_is_described() {
+    check(
+        r#"{"type":"object","properties":{"a":{"type":"string"}},"required":["a","b"]}"#,
+        r#"{"type":"object","properties":{"a":{"type":"string"},"b":{}},"required":["a","b"]}"#,
+    );
+    check_inside(
+        r#"{"type":"object","required":["b"]}"#,
+        r#"{"type":"object","required":["b"],"properties":{"b":{}}}"#,
+    );
+    check_inside(r#"{"required":["b"]}"#, r#"{"required":["b"]}"#);
+}
+
+#[test]
+fn a_tool_that_requires_what_it_forbids_is_held_back() {
+    assert_eq!(
+        refused(r#"{"type":"object","properties":{"a":{}},"required":["b"],"additionalProperties":false}"#),
+        Quarantine::Unsatisfiable { name: "b".to_owned() }
+    );
+    let patterns = r#"{"type":"object","properties":{},"patternProperties":{"^b":{}},"required":["b"],"additionalProperties":false}"#;
+    assert!(converted(patterns).schema.as_str().contains(r#""properties":{"b":{}}"#));
+}
+
+#[test]
+fn nullable_is_a_type_beside_another() {
+    check_inside(r#"{"type":"string","nullable":true}"#, r#"{"type":["string","null"]}"#);
+    check_inside(r#"{"nullable":true,"type":"object"}"#, r#"{"type":["object","null"],"properties":{}}"#);
+    check_inside(r#"{"type":"string","nullable":false}"#, r#"{"type":"string"}"#);
+    check(r#"{"type":"object","nullable":true,"properties":{}}"#, r#"{"type":"object","properties":{}}"#);
+}

@@ -33,6 +33,19 @@ pub enum Profile {
     LiteLlm,
 }
 
+/// Whether the model is held to the parameters of a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Strict {
+    /// Where strict mode can say exactly what the schema says; [`ToolRef::obstacle`] has the reason where it cannot.
+    ///
+    /// There a member that may be left out is one that may be `null`, and such a `null` is taken away before the call.
+    Auto,
+    /// Nowhere.
+    #[default]
+    Off,
+}
+
 /// Makes a [`ToolSet`].
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -41,6 +54,7 @@ pub struct Builder {
     labels: BTreeSet<String>,
     prefix: Prefix,
     profile: Profile,
+    strict: Strict,
     limits: schema::Limits,
     reserved: BTreeSet<String>,
     selection: Selection,
@@ -64,6 +78,12 @@ impl Builder {
     /// Chooses how tools are converted.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// Chooses whether models are held to the parameters of tools. [`Profile::LiteLlm`] never does that.
+    pub fn strict(mut self, strict: Strict) -> Self {
+        self.strict = strict;
         self
     }
 
@@ -132,6 +152,10 @@ impl Builder {
             Profile::Legal => tool.description.or(tool.title).filter(|text| !text.is_empty()),
             Profile::LiteLlm => Some(tool.description.unwrap_or_default()),
         };
+        let strict = match (self.strict, self.profile) {
+            (Strict::Auto, Profile::Legal) => Some(schema::strict(&parameters)),
+            _ => None,
+        };
         ToolRef {
             name,
             description,
@@ -144,6 +168,7 @@ impl Builder {
             input_schema: tool.input_schema,
             output_schema: tool.output_schema.and_then(|schema| self.output_schema(&schema)),
             rewrites: parameters.rewrites,
+            strict,
             #[cfg(feature = "validate")]
             checker: OnceLock::new(),
         }

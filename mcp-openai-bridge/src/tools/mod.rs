@@ -21,7 +21,7 @@ use crate::chat::Arguments;
 use crate::names::NameTable;
 use crate::similar::closest;
 
-pub use builder::{Builder, Profile};
+pub use builder::{Builder, Profile, Strict};
 pub use emit::Emit;
 pub use report::{Quarantined, Report};
 pub use selection::Selection;

@@ -383,3 +383,53 @@ fn the_estimate_of_tokens_counts_the_whole_function() {
     // {"name":"t","parameters":{"type":"object","properties":{}},"strict":false} has 74 characters.
     assert_eq!(tokens, [19, 19 + 4 + 2]);
 }
+
+const CLOSED: &str = r#"{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"],"additionalProperties":false}"#;
+
+#[test]
+fn strict_mode_is_off_unless_it_is_wanted_and_then_only_where_nothing_is_lost() {
+    let listed = [tool("closed", CLOSED), tool("open", "{}")];
+    let off = ToolSet::builder().server("s", &listed).build();
+    assert!(off.iter().all(|tool| !tool.strict() && tool.obstacle().is_none()));
+    let set = ToolSet::builder().server("s", &listed).strict(Strict::Auto).build();
+    assert_eq!(
+        set.chat()[0].as_str(),
+        r#"{"type":"function","function":{"name":"closed","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":["integer","null"]}},"required":["city","days"],"additionalProperties":false},"strict":true}}"#
+    );
+    assert!(set.responses()[0].as_str().ends_with(r#""strict":true}"#));
+    assert!(set.chat()[1].as_str().ends_with(r#""parameters":{"type":"object","properties":{}},"strict":false}}"#));
+    assert_eq!(
+        set.resolve("open").unwrap().obstacle().unwrap().to_string(),
+        "the root: members are allowed that are not named, and strict mode needs `\"additionalProperties\": false`"
+    );
+    let litellm = ToolSet::builder().server("s", &listed).strict(Strict::Auto).profile(Profile::LiteLlm).build();
+    assert!(litellm.iter().all(|tool| !tool.strict()));
+}
+
+#[test]
+fn null_that_strict_mode_asks_for_does_not_reach_the_server() {
+    let call = |strict: Strict| {
+        let set = ToolSet::builder().server("s", &[tool("t", CLOSED)]).strict(strict).build();
+        answer(&set, "t", r#"{"city":"Oslo","days":null}"#)
+    };
+    assert_eq!(call(Strict::Auto), r#"tool t {"city":"Oslo"}"#);
+    #[cfg(feature = "validate")]
+    assert_eq!(call(Strict::Off), "refused `days`: expected an integer, got null");
+}
+
+#[cfg(feature = "validate")]
+#[test]
+fn null_is_accepted_where_the_server_says_nullable() {
+    let schema = r#"{"type":"object","properties":{"a":{"type":"array","items":{"type":"string","nullable":true}}}}"#;
+    let set = ToolSet::builder().server("s", &[tool("t", schema)]).build();
+    assert_eq!(answer(&set, "t", r#"{"a":[null,"x"]}"#), r#"tool t {"a":[null,"x"]}"#);
+    assert!(answer(&set, "t", r#"{"a":[1]}"#).starts_with("refused `a[0]`: expected "));
+}
+
+#[test]
+fn the_report_does_not_bother_humans_with_what_says_nothing_about_a_tool() {
+    let schema = r#"{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{}}"#;
+    let set = ToolSet::builder().server("s", &[tool("t", schema)]).build();
+    assert_eq!(set.report().to_string(), "");
+    assert_eq!(set.iter().next().unwrap().rewrites().len(), 1);
+}

@@ -10,7 +10,7 @@ use mcp_types::{JsonObject, RawJson, ToolAnnotations};
 
 use crate::arguments::{self, Rejection};
 use crate::chat::{Arguments, object_json, text_json};
-use crate::schema::Rewrite;
+use crate::schema::{Obstacle, Rewrite, StrictParameters};
 
 /// One tool of a set.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct ToolRef {
     pub(super) input_schema: RawJson,
     pub(super) output_schema: Option<RawJson>,
     pub(super) rewrites: Vec<Rewrite>,
+    /// `None` when strict mode is not wanted.
+    pub(super) strict: Option<Result<StrictParameters, Obstacle>>,
     /// Whether the published schema forbids nothing that the original allows.
     #[cfg(feature = "validate")]
     pub(super) is_wider: bool,
@@ -55,7 +57,20 @@ impl ToolRef {
 
     /// Returns the schema that the model sees.
     pub fn parameters(&self) -> &RawJson {
-        &self.parameters
+        match &self.strict {
+            Some(Ok(strict)) => strict.schema(),
+            _ => &self.parameters,
+        }
+    }
+
+    /// Returns whether the model is held to the [parameters](Self::parameters).
+    pub fn strict(&self) -> bool {
+        matches!(self.strict, Some(Ok(_)))
+    }
+
+    /// Returns why the model cannot be held to the parameters, when that is [wanted](super::Builder::strict).
+    pub fn obstacle(&self) -> Option<&Obstacle> {
+        self.strict.as_ref()?.as_ref().err()
     }
 
     /// Returns the schema of the server, unchanged.
@@ -83,7 +98,8 @@ impl ToolRef {
         ascii.div_ceil(4) + function.as_str().chars().count().saturating_sub(ascii)
     }
 
-    /// Reads the arguments of a call and checks them against the server's schema.
+    /// Reads the arguments of a call and checks them against the server's schema. In strict mode each `null` that stands
+    /// for a member that is not given is taken away first.
     ///
     /// Without the feature `validate` they are only read.
     ///
@@ -92,6 +108,10 @@ impl ToolRef {
     /// Returns every fault, in words for the model.
     pub fn arguments(&self, arguments: &Arguments) -> Result<RawJson, Rejection> {
         let object = arguments::read(arguments)?;
+        let object = match &self.strict {
+            Some(Ok(strict)) => strict.strip(object),
+            _ => object,
+        };
         #[cfg(feature = "validate")]
         if let Ok(checker) = self.checker() {
             checker.check(&object)?;
@@ -123,8 +143,8 @@ impl ToolRef {
         if let Some(description) = &self.description {
             members.insert("description", text_json(description));
         }
-        members.insert("parameters", self.parameters.clone());
-        members.insert("strict", serde_json::Value::Bool(false));
+        members.insert("parameters", self.parameters().clone());
+        members.insert("strict", serde_json::Value::Bool(self.strict()));
         members
     }
 }
