@@ -115,7 +115,7 @@ impl ModelError {
         self
     }
 
-    /// Says that the request did not come to the provider, so that it can be sent again without harm.
+    /// Says that the request may be sent again: it did not come to the provider, or he says that it may.
     #[must_use]
     pub fn transient(mut self) -> Self {
         self.is_transient = true;
@@ -144,7 +144,7 @@ impl ModelError {
         self.retry_after
     }
 
-    /// Returns whether the request did not come to the provider.
+    /// Returns whether the request may be sent again, whatever the status.
     pub fn is_transient(&self) -> bool {
         self.is_transient
     }

@@ -5,13 +5,13 @@
 
 use super::Part;
 
-/// Cuts the texts so that together they have at most `limit` bytes, not counting the marks.
-pub(super) fn text(parts: &mut Vec<Part>, limit: usize) {
-    let total: usize = parts.iter().map(length).sum();
+/// Cuts the texts so that together they have at most `limit` bytes, not counting the mark. The mark ends with `hint`.
+pub(super) fn text(parts: &mut Vec<Part>, limit: usize, hint: &str) {
+    let total = text_len(parts);
     if total <= limit {
         return;
     }
-    let mut middle = Middle { head: limit - limit / 3, tail_from: total - limit / 3, at: 0, total, marked: false };
+    let mut middle = Middle { head: limit - limit / 3, tail_from: total - limit / 3, at: 0, total, hint: Some(hint) };
     for part in parts.iter_mut() {
         if let Part::Text(text) = part {
             *text = middle.cut(text);
@@ -21,7 +21,7 @@ pub(super) fn text(parts: &mut Vec<Part>, limit: usize) {
 }
 
 /// The part of the joined texts that is left out.
-struct Middle {
+struct Middle<'a> {
     /// Where it begins.
     head: usize,
     /// Where it ends.
@@ -29,10 +29,11 @@ struct Middle {
     /// How much has been looked at.
     at: usize,
     total: usize,
-    marked: bool,
+    /// What the mark says beside the numbers; taken when it is written.
+    hint: Option<&'a str>,
 }
 
-impl Middle {
+impl Middle<'_> {
     fn cut(&mut self, text: &str) -> String {
         let start = self.at;
         self.at += text.len();
@@ -42,18 +43,17 @@ impl Middle {
             return text.to_owned();
         }
         let mut out = text.get(..head).unwrap_or_default().to_owned();
-        if !self.marked {
-            self.marked = true;
+        if let Some(hint) = self.hint.take() {
             let left_out = self.tail_from - self.head;
-            out.push_str(&format!("\n[… about {left_out} of {} bytes left out …]\n", self.total));
+            out.push_str(&format!("\n[… about {left_out} of {} bytes left out{hint} …]\n", self.total));
         }
         out.push_str(text.get(tail..).unwrap_or_default());
         out
     }
 }
 
-/// Describes the media that do not fit into `limit` bytes of base64.
-pub(super) fn media(parts: &mut [Part], limit: usize) {
+/// Describes the media that do not fit into `limit` bytes of base64, and returns how many bytes the others have.
+pub(super) fn media(parts: &mut [Part], limit: usize) -> usize {
     let mut used: usize = 0;
     for part in parts {
         let (Part::Audio(media) | Part::File(media) | Part::Image(media)) = part else { continue };
@@ -65,6 +65,12 @@ pub(super) fn media(parts: &mut [Part], limit: usize) {
             used += size;
         }
     }
+    used
+}
+
+/// The bytes of all texts.
+pub(super) fn text_len(parts: &[Part]) -> usize {
+    parts.iter().map(length).sum()
 }
 
 fn length(part: &Part) -> usize {
@@ -72,7 +78,7 @@ fn length(part: &Part) -> usize {
 }
 
 /// The last character boundary at or before `at`.
-fn floor(text: &str, at: usize) -> usize {
+pub(super) fn floor(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
@@ -87,7 +93,7 @@ mod tests {
 
     fn check(texts: &[&str], limit: usize, expected: &[&str]) {
         let mut parts: Vec<Part> = texts.iter().map(|text| Part::Text((*text).to_owned())).collect();
-        text(&mut parts, limit);
+        text(&mut parts, limit, "");
         let expected: Vec<Part> = expected.iter().map(|text| Part::Text((*text).to_owned())).collect();
         assert_eq!(parts, expected);
     }
@@ -101,6 +107,14 @@ mod tests {
     #[test]
     fn a_text_that_is_too_long_keeps_its_head_and_its_tail() {
         check(&["0123456789"], 6, &["0123\n[… about 4 of 10 bytes left out …]\n89"]);
+    }
+
+    #[test]
+    fn the_mark_says_where_the_rest_is() {
+        let mut parts = vec![Part::Text("0123456789".to_owned())];
+        text(&mut parts, 6, "; it is in the cellar");
+        let expected = "0123\n[… about 4 of 10 bytes left out; it is in the cellar …]\n89";
+        assert_eq!(parts, [Part::Text(expected.to_owned())]);
     }
 
     #[test]

@@ -6,10 +6,15 @@
 
 mod base64;
 mod budget;
+mod ledger;
+mod pages;
 mod wire;
 
 use mcp_types::{BlobResourceContents, CallToolResult, ContentBlock, RawJson, ResourceContents, ResourceLink};
+use serde_json::Value;
 
+pub(crate) use ledger::{Draft, Ledger, reader_name};
+pub(crate) use pages::{reader_description, reader_parameters};
 pub use wire::{media_message, responses_output};
 
 /// How results are rendered.
@@ -18,15 +23,30 @@ pub use wire::{media_message, responses_output};
 pub struct Options {
     /// What stands before the result of a tool that failed. Default `error: `.
     pub error_prefix: String,
-    /// Bytes of text that a result may have; of more, the beginning and the end are kept. Default 64 KiB.
+    /// Bytes of text that a result may have; of more, the beginning and the end are shown. Default 64 KiB.
     pub text_bytes: usize,
+    /// Bytes of text that all results of a turn may have together. When they are used up, each further result may still
+    /// have a kilobyte. Default 512 KiB.
+    pub turn_text_bytes: usize,
+    /// Bytes of text that a turn keeps of results that were cut, for the model to read them on. The oldest are dropped
+    /// for new ones. Without a place to keep them, they cannot be read on. Default 4 MiB.
+    pub kept_bytes: usize,
     /// Bytes of base64 that the media of a result may have; more is described. Default 16 MiB.
     pub media_bytes: usize,
+    /// Bytes of base64 that the media of all results of a turn may have together. Default 32 MiB.
+    pub turn_media_bytes: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { error_prefix: "error: ".to_owned(), text_bytes: 64 * 1024, media_bytes: 16 * 1024 * 1024 }
+        Self {
+            error_prefix: "error: ".to_owned(),
+            text_bytes: 64 * KIB,
+            turn_text_bytes: 512 * KIB,
+            kept_bytes: 4 * KIB * KIB,
+            media_bytes: 16 * KIB * KIB,
+            turn_media_bytes: 32 * KIB * KIB,
+        }
     }
 }
 
@@ -101,8 +121,17 @@ impl Rendered {
     }
 }
 
-/// Renders a result.
+/// Renders one result, within the bounds of one.
+///
+/// A [`Turn`](crate::turn::Turn) renders the results of its calls by itself, within the bounds of a turn.
 pub fn render(result: &CallToolResult, options: &Options) -> Rendered {
+    let mut draft = Draft::result(result, options);
+    draft.limit_media(options.media_bytes);
+    draft.fitted(options.text_bytes, "")
+}
+
+/// The parts of a result, whatever their size; there is at least one.
+fn parts(result: &CallToolResult) -> Vec<Part> {
     let mut parts: Vec<Part> = result.content.iter().map(block).collect();
     if let Some(structured) = &result.structured_content
         && !repeats(&result.content, structured)
@@ -112,15 +141,7 @@ pub fn render(result: &CallToolResult, options: &Options) -> Rendered {
     if parts.iter().all(|part| matches!(part, Part::Text(text) if text.is_empty())) {
         parts = vec![Part::Text("(no output)".to_owned())];
     }
-    budget::media(&mut parts, options.media_bytes);
-    budget::text(&mut parts, options.text_bytes);
-    if result.failed() {
-        match parts.first_mut() {
-            Some(Part::Text(text)) => text.insert_str(0, &options.error_prefix),
-            _ => parts.insert(0, Part::Text(options.error_prefix.clone())),
-        }
-    }
-    Rendered { parts }
+    parts
 }
 
 fn block(block: &ContentBlock) -> Part {
@@ -179,17 +200,31 @@ fn media(what: &str, data: &str, mime_type: &str, name: Option<&str>) -> Part {
     }
 }
 
-/// Whether a text block already says what the structured content says (T-83).
+/// Whether the text blocks already say what the structured content says (T-83).
 fn repeats(content: &[ContentBlock], structured: &RawJson) -> bool {
-    let Ok(value) = structured.decode::<serde_json::Value>() else { return false };
+    let Ok(value) = structured.decode::<Value>() else { return false };
     // Servers that wrap a plain result in an object use this key.
     let wrapped = value.as_object().filter(|members| members.len() == 1).and_then(|members| members.get("result"));
-    content.iter().filter_map(ContentBlock::as_text).any(|text| {
-        wrapped.and_then(serde_json::Value::as_str) == Some(text)
-            || serde_json::from_str::<serde_json::Value>(text)
-                .is_ok_and(|copy| copy == value || wrapped.is_some_and(|wrapped| *wrapped == copy))
-    })
+    let texts: Vec<&str> = content.iter().filter_map(ContentBlock::as_text).collect();
+    if let Some(Value::Array(items)) = wrapped
+        && !items.is_empty()
+        && items.len() == texts.len()
+        && items.iter().zip(&texts).all(|(item, text)| says(text, item))
+    {
+        return true;
+    }
+    texts.iter().any(|text| says_json(text, &value) || wrapped.is_some_and(|wrapped| says(text, wrapped)))
 }
+
+fn says(text: &str, value: &Value) -> bool {
+    value.as_str() == Some(text) || says_json(text, value)
+}
+
+fn says_json(text: &str, value: &Value) -> bool {
+    serde_json::from_str::<Value>(text).is_ok_and(|copy| copy == *value)
+}
+
+const KIB: usize = 1024;
 
 type MakePart = fn(Media) -> Part;
 

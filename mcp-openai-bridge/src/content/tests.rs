@@ -55,6 +55,12 @@ fn structured_content_that_a_text_repeats_is_shown_once() {
     );
     check(json!({"content":[{"type":"text","text":"hi"}],"structuredContent":{"result":"hi"}}), "hi");
     check(json!({"content":[{"type":"text","text":"3"}],"structuredContent":{"result":3}}), "3");
+    let list = json!([{"type":"text","text":"a"},{"type":"text","text":"{\"n\":1}"}]);
+    check(json!({"content":list,"structuredContent":{"result":["a",{"n":1}]}}), "a\n{\"n\":1}");
+    check(
+        json!({"content":list,"structuredContent":{"result":["a",{"n":2}]}}),
+        "a\n{\"n\":1}\n{\"result\":[\"a\",{\"n\":2}]}",
+    );
 }
 
 #[test]
@@ -145,10 +151,10 @@ fn chat_gets_the_text_in_the_tool_message_and_the_media_after_all_of_them() {
 
 #[test]
 fn responses_gets_a_text_or_a_list_of_parts() {
-    let output = |rendered: &Rendered| responses_output("c1", rendered).decode::<Value>().unwrap();
+    let output = |rendered: &Rendered| responses_output(rendered).decode::<Value>().unwrap();
     assert_eq!(
         output(&rendered(blocks(json!([{"type":"text","text":"a"},{"type":"text","text":"b"}])))),
-        json!({"type":"function_call_output","call_id":"c1","output":"a\nb"})
+        json!("a\nb")
     );
     let mixed = rendered(blocks(json!([
         {"type":"text","text":"here"},
@@ -158,12 +164,12 @@ fn responses_gets_a_text_or_a_list_of_parts() {
     ])));
     assert_eq!(
         output(&mixed),
-        json!({"type":"function_call_output","call_id":"c1","output":[
+        json!([
             {"type":"input_text","text":"here"},
             {"type":"input_image","image_url":format!("data:image/png;base64,{PNG}")},
             {"type":"input_file","filename":"a.pdf","file_data":"data:application/pdf;base64,JVBERg=="},
             {"type":"input_text","text":"[audio: audio/wav, 4 bytes, not shown: this API takes no audio]"}
-        ]})
+        ])
     );
 }
 

@@ -37,19 +37,13 @@ fn chat_part(part: &Part) -> Option<Value> {
     }
 }
 
-/// Makes the `function_call_output` item of the Responses API. Its output is a text, or a list when there are media.
+/// Makes the output of a call in the Responses API: a text, or a list when there are media.
 ///
 /// The API has no part for audio, so that a recording is described.
-pub fn responses_output(call_id: &str, rendered: &Rendered) -> RawJson {
+pub fn responses_output(rendered: &Rendered) -> RawJson {
     let parts: Vec<Value> = rendered.parts.iter().map(responses_part).collect();
-    let is_text = |part: &Value| part.get("text").is_some();
-    let output = if parts.iter().all(is_text) {
-        let texts: Vec<&str> = parts.iter().filter_map(|part| part.get("text")?.as_str()).collect();
-        Value::from(texts.join("\n"))
-    } else {
-        Value::from(parts)
-    };
-    json!({"type": "function_call_output", "call_id": call_id, "output": output}).into()
+    let texts: Option<Vec<&str>> = parts.iter().map(|part| part.get("text")?.as_str()).collect();
+    texts.map_or_else(|| Value::from(parts.clone()), |texts| Value::from(texts.join("\n"))).into()
 }
 
 fn responses_part(part: &Part) -> Value {

@@ -36,7 +36,8 @@ impl Retry {
     /// `made` is the number of repeated attempts so far.
     pub fn wait(&self, made: u32, error: &ModelError) -> Option<Duration> {
         let may_repeat = error.http_status().map_or(error.is_transient(), is_temporary);
-        if made >= self.attempts || !may_repeat {
+        let is_unpaid = matches!(error.provider_code(), Some("billing_hard_limit_reached" | "insufficient_quota"));
+        if made >= self.attempts || !may_repeat || is_unpaid {
             return None;
         }
         match error.wait() {
@@ -96,6 +97,8 @@ mod tests {
         check(ModelError::new("the stream broke off"), false);
         check(ModelError::new("connection refused").transient(), true);
         check(status(400).transient(), false);
+        check(status(429).code("rate_limit_exceeded"), true);
+        check(status(429).code("insufficient_quota"), false);
     }
 
     #[test]

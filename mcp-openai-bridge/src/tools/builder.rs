@@ -137,7 +137,8 @@ impl Builder {
         let tools: Vec<Arc<ToolRef>> = named.collect();
         let order = self.selection.order(&tools);
         let search = self.selection.searches().then(|| Search::named_apart(&names, &self.reserved));
-        ToolSet { order, tools, names, namespaces, quarantined, search, reserved: self.reserved }
+        let is_chosen = self.selection != Selection::default();
+        ToolSet { order, is_chosen, tools, names, namespaces, quarantined, search, reserved: self.reserved }
     }
 
     fn convert(&self, tool: &Tool) -> Result<Parameters, Quarantine> {

@@ -57,6 +57,8 @@ pub struct ToolSet {
     quarantined: Vec<Quarantined>,
     /// Which tools are offered first.
     order: Order,
+    /// Whether somebody chose that.
+    is_chosen: bool,
     /// How the model reaches the others; `None` when it shall not.
     search: Option<Search>,
     /// Functions that the caller is known to have beside these.
@@ -149,8 +151,14 @@ impl ToolSet {
     pub fn select(&self, selection: &Selection) -> Self {
         let mut set = self.clone();
         set.order = selection.order(&set.tools);
+        set.is_chosen = true;
         set.search = selection.searches().then(|| Search::named_apart(&set.names, &set.reserved));
         set
+    }
+
+    /// Returns whether somebody chose which tools are offered first.
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.is_chosen
     }
 
     /// Returns the set with only the tools that `keep` wants. Their names stay; the others cannot be called.

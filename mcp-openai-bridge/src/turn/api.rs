@@ -6,14 +6,17 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use mcp_types::RawJson;
+use mcp_types::{JsonObject, RawJson};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use super::choice;
 use crate::chat::{Arguments, Usage};
-use crate::content::Rendered;
+use crate::content::{self, Rendered};
+use crate::members::text_json;
 use crate::error::{Error, ModelError};
-use crate::tools::ToolSet;
+use crate::tools::{Emit, ToolSet};
 
 /// An API of a model: [`Chat`] or [`Responses`](super::Responses). There are no others, and nobody can add one.
 pub trait Api: sealed::Sealed + Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
@@ -22,7 +25,7 @@ pub trait Api: sealed::Sealed + Clone + fmt::Debug + PartialEq + Send + Sync + '
     /// The whole reply to a request.
     type Reply: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// A piece of a reply that is streamed.
-    type Chunk: Clone + fmt::Debug + Send + Sync + 'static;
+    type Chunk: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// What a conversation consists of.
     type Item: Clone + fmt::Debug + PartialEq + Serialize + Send + Sync + 'static;
     /// A call, as the model wrote it.
@@ -35,6 +38,10 @@ pub trait Api: sealed::Sealed + Clone + fmt::Debug + PartialEq + Send + Sync + '
     /// Returns the conversation that a request carries.
     #[doc(hidden)]
     fn conversation(request: &Self::Request) -> &[Self::Item];
+
+    /// Returns the texts of a conversation, one below the other.
+    #[doc(hidden)]
+    fn said(request: &Self::Request) -> String;
 
     /// Adds to the conversation.
     #[doc(hidden)]
@@ -96,7 +103,8 @@ pub trait ApiRequest: sealed::Sealed {
 #[derive(Debug)]
 pub struct Offer<'a> {
     pub(super) tools: &'a ToolSet,
-    /// The function that reads what was left out of a result.
+    pub(super) emit: Emit,
+    /// The function that reads on in results, when there is something to read.
     pub(super) reader: Option<&'a str>,
     pub(super) choice: Choice,
     pub(super) memory: Option<&'a Memory>,
@@ -159,15 +167,32 @@ pub struct Asked {
     pub(super) namespace: Option<String>,
     /// `None` when the call is one of a custom tool, which has a text and no arguments.
     pub(super) arguments: Option<Arguments>,
+    /// Whether it is no call of a function or custom tool, so that only the author of the request can answer it.
+    pub(super) is_foreign: bool,
 }
 
 pub(super) mod sealed {
     pub trait Sealed {}
 }
 
-/// Writes a word as JSON.
-pub(super) fn word(word: &str) -> RawJson {
-    RawJson::from(serde_json::Value::from(word))
+/// The members that both APIs share of the function that reads on in results.
+pub(super) fn reader_function(name: &str) -> JsonObject {
+    let members: [(&str, RawJson); 4] = [
+        ("name", text_json(name)),
+        ("description", text_json(content::reader_description())),
+        ("parameters", content::reader_parameters()),
+        ("strict", Value::Bool(false).into()),
+    ];
+    members.into_iter().collect()
+}
+
+/// Makes the choice of tools that a request goes out with.
+pub(super) fn chosen(asked: Option<RawJson>, choice: Choice) -> Option<RawJson> {
+    match choice {
+        Choice::Asked => asked,
+        Choice::Nothing => Some(text_json("none")),
+        Choice::Released => asked.as_ref().map(choice::released),
+    }
 }
 
 /// Gives a call without an id a new one, and also one whose id stands before it in the same reply.

@@ -9,7 +9,7 @@ use mcp_types::{CallToolResult, RawJson};
 use super::api::{Api, Asked};
 use super::chat::Chat;
 use crate::arguments::Rejection;
-use crate::content::{self, Rendered};
+use crate::content::{self, Draft};
 use crate::tools::ToolRef;
 
 /// The place of a call in its round.
@@ -111,11 +111,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(super) fn render(&self, options: &content::Options) -> Rendered {
+    pub(super) fn draft(&self, options: &content::Options) -> Draft {
         match self {
-            Self::Failed(failure) => Rendered::text_only(format!("{}{failure}", options.error_prefix)),
-            Self::Result(result) => content::render(result, options),
-            Self::Text(text) => Rendered::text_only(text),
+            Self::Failed(failure) => Draft::failure(failure.to_string(), options),
+            Self::Result(result) => Draft::result(result, options),
+            Self::Text(text) => Draft::text(text),
         }
     }
 }

@@ -1,13 +1,10 @@
 //! Chat Completions: calls stand in a message of the model, and each answer is a message.
 
-use mcp_types::RawJson;
-
-use super::api::{Api, ApiRequest, Asked, Choice, Memory, Offer, Open, Said, make_unique, sealed, word};
-use super::choice;
-use crate::chat::{Completion, Message, Request, ToolCall, Usage};
+use super::api::{Api, ApiRequest, Asked, Memory, Offer, Open, Said, chosen, make_unique, reader_function, sealed};
+use crate::chat::{Chunk, Completion, Message, Request, ToolCall, Usage};
 use crate::content::{self, Rendered};
 use crate::error::{Error, ModelError};
-use crate::tools::Emit;
+use crate::members::{object_json, text_json};
 
 /// The API at `/v1/chat/completions`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +20,7 @@ impl ApiRequest for Request {
 impl Api for Chat {
     type Request = Request;
     type Reply = Completion;
-    type Chunk = RawJson;
+    type Chunk = Chunk;
     type Item = Message;
     type Call = ToolCall;
 
@@ -33,6 +30,10 @@ impl Api for Chat {
 
     fn conversation(request: &Request) -> &[Message] {
         &request.messages
+    }
+
+    fn said(request: &Request) -> String {
+        request.messages.iter().map(Message::text).collect::<Vec<_>>().join("\n")
     }
 
     fn extend(request: &mut Request, items: Vec<Message>) {
@@ -45,18 +46,18 @@ impl Api for Chat {
 
     fn next_request(request: &Request, offer: &Offer<'_>) -> Request {
         let mut request = request.clone();
-        let emit = Emit::new().beside(request.tools.len());
-        request.tools.extend(offer.tools.chat_with(&emit));
+        let others = request.tools.len() + usize::from(offer.reader.is_some());
+        request.tools.extend(offer.tools.chat_with(&offer.emit.beside(others)));
+        request.tools.extend(offer.reader.map(|name| {
+            let members = [("type", text_json("function")), ("function", object_json(&reader_function(name)))];
+            object_json(&members.into_iter().collect())
+        }));
         if request.tools.is_empty() {
             // A choice without tools is refused.
             request.tool_choice = None;
             return request;
         }
-        request.tool_choice = match offer.choice {
-            Choice::Asked => request.tool_choice,
-            Choice::Nothing => Some(word("none")),
-            Choice::Released => request.tool_choice.as_ref().map(choice::released),
-        };
+        request.tool_choice = chosen(request.tool_choice, offer.choice);
         request
     }
 
@@ -92,6 +93,7 @@ impl Api for Chat {
             name: call.name(),
             namespace: None,
             arguments: call.function.as_ref().map(|function| function.arguments.clone()),
+            is_foreign: false,
         }
     }
 

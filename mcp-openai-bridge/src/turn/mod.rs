@@ -18,21 +18,23 @@ pub mod approval;
 mod call;
 mod chat;
 mod choice;
+mod responses;
 mod round;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::chat::{Message, Usage};
-use crate::content::{self, Rendered};
+use crate::content::{self, Ledger, Rendered};
 use crate::error::{Error, Misuse};
-use crate::tools::ToolSet;
+use crate::tools::{Emit, Selection, TOOL_LIMIT, ToolSet};
 
 pub use api::{Api, ApiRequest};
 use api::{Choice, Memory, Offer, Open};
 use approval::{Approval, Policy};
 pub use call::{Call, CallIndex, ClientCall, Failure, Outcome, Refusal, Rejected};
 pub use chat::Chat;
+pub use responses::Responses;
 use round::{Judge, Round};
 
 /// How a loop ends and how results are shown.
@@ -47,6 +49,8 @@ pub struct Options {
     pub approval: Policy,
     /// How results are rendered.
     pub content: content::Options,
+    /// What is said about tools to an API that can take more than the usual.
+    pub emit: Emit,
 }
 
 impl Default for Options {
@@ -56,6 +60,7 @@ impl Default for Options {
             exhausted: Exhausted::default(),
             approval: Policy::default(),
             content: content::Options::default(),
+            emit: Emit::default(),
         }
     }
 }
@@ -135,6 +140,10 @@ pub struct Turn<A: Api = Chat> {
     /// The last reply.
     last: Option<(A::Reply, Option<String>)>,
     memory: Option<Memory>,
+    /// What results may still cost.
+    ledger: Ledger,
+    /// The name of the function that reads on in results.
+    reader: String,
 }
 
 #[derive(Clone, Debug)]
@@ -147,16 +156,21 @@ enum State<A: Api> {
 impl<A: Api> Turn<A> {
     /// Starts a turn. `tools` are offered beside the tools that `request` has of its own.
     ///
-    /// Build the tool set with the names of those [reserved](crate::tools::Builder::reserve): of two equal names, the
-    /// request's own wins.
+    /// Build the tool set with the names of those [reserved](crate::tools::Builder::reserve): of two equal names the
+    /// request's own wins, and the other tool is not offered. When they are more than a request can take, those are offered
+    /// that fit the conversation, unless the set was built with a [selection](crate::tools::Builder::selection).
     pub fn new<R>(request: R, tools: Arc<ToolSet>, options: Options) -> Self
     where
         A: Api<Request = R>,
         R: ApiRequest<Api = A>,
     {
-        let own = A::own_names(&request).into_iter().collect();
+        let own: BTreeSet<String> = A::own_names(&request).into_iter().collect();
+        let tools = offered(tools, &own, || A::said(&request));
+        let reader = content::reader_name(|name| own.contains(name) || tools.resolve(name).is_some());
         Self {
             tools,
+            ledger: Ledger::new(&options.content),
+            reader,
             options,
             request,
             own,
@@ -204,7 +218,9 @@ impl<A: Api> Turn<A> {
             // A choice that forces a call would force another one, and so for ever.
             _ => Choice::Released,
         };
-        let offer = Offer { tools: &self.tools, reader: None, choice, memory: self.memory.as_ref() };
+        let reader = self.ledger.has_cut().then_some(self.reader.as_str());
+        let (emit, memory) = (self.options.emit, self.memory.as_ref());
+        let offer = Offer { tools: &self.tools, emit, reader, choice, memory };
         A::next_request(&self.request, &offer)
     }
 
@@ -255,9 +271,24 @@ impl<A: Api> Turn<A> {
         results: impl IntoIterator<Item = (CallIndex, Outcome)>,
     ) -> Result<Step<A>, Error> {
         for (index, outcome) in results {
-            let rendered = outcome.render(&self.options.content);
+            let draft = outcome.draft(&self.options.content);
             let State::Results(round) = &mut self.state else { return Err(Misuse::NoResultExpected.into()) };
-            round.answer(index, rendered)?;
+            round.answer(index, draft)?;
+        }
+        self.finish_round();
+        Ok(self.step())
+    }
+
+    /// Takes answers of the request's own functions in the form of the API, for what is no text: parts of a message, or
+    /// the output of a tool of another kind.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a call is not one that was handed back. The answers before it count, and those after it do not.
+    pub fn handle_items(&mut self, items: impl IntoIterator<Item = (CallIndex, A::Item)>) -> Result<Step<A>, Error> {
+        for (index, item) in items {
+            let State::Results(round) = &mut self.state else { return Err(Misuse::NoResultExpected.into()) };
+            round.keep(index, item)?;
         }
         self.finish_round();
         Ok(self.step())
@@ -274,7 +305,7 @@ impl<A: Api> Turn<A> {
     ) -> Result<Step<A>, Error> {
         for (index, approval) in approvals {
             let State::Results(round) = &mut self.state else { return Err(Misuse::NoApprovalExpected.into()) };
-            round.approve(index, approval, &self.options.content.error_prefix)?;
+            round.approve(index, approval, &self.options.content)?;
         }
         self.finish_round();
         Ok(self.step())
@@ -283,8 +314,7 @@ impl<A: Api> Turn<A> {
     /// Answers all calls that wait: they were cancelled. The conversation is complete after that.
     pub fn handle_cancel(&mut self) -> Step<A> {
         if let State::Results(round) = &mut self.state {
-            let rendered = Outcome::Failed(Failure::Cancelled).render(&self.options.content);
-            round.answer_all(&rendered);
+            round.answer_all(&Outcome::Failed(Failure::Cancelled).draft(&self.options.content));
         }
         self.finish_round();
         self.step()
@@ -331,7 +361,8 @@ impl<A: Api> Turn<A> {
             tools: &self.tools,
             own: &self.own,
             policy: &self.options.approval,
-            error_prefix: &self.options.content.error_prefix,
+            reader: &self.reader,
+            content: &self.options.content,
         };
         let (round, rejected) = Round::new(open, &judge);
         self.rejected = rejected;
@@ -342,7 +373,7 @@ impl<A: Api> Turn<A> {
     /// Adds the answers to the conversation when there is one for every call.
     fn finish_round(&mut self) {
         let State::Results(round) = &self.state else { return };
-        let Some(items) = round.items() else { return };
+        let Some(items) = round.items(&mut self.ledger, &self.reader, &self.options.content) else { return };
         A::extend(&mut self.request, items);
         let is_over = self.is_last_request() && self.options.exhausted == Exhausted::Stop && self.last.is_some();
         self.state = if is_over { State::Ended(self.end(Step::OutOfRounds)) } else { State::Model };
@@ -359,6 +390,19 @@ impl Turn<Chat> {
     pub fn into_messages(self) -> Vec<Message> {
         Chat::into_conversation(self.request)
     }
+}
+
+/// The tools that can stand beside the request's own, chosen by what was said when they are too many.
+fn offered(tools: Arc<ToolSet>, own: &BTreeSet<String>, said: impl Fn() -> String) -> Arc<ToolSet> {
+    let tools = if own.iter().any(|name| tools.resolve(name).is_some_and(|tool| tool.name() == name)) {
+        Arc::new(tools.filter(|tool| !own.contains(tool.name())))
+    } else {
+        tools
+    };
+    if tools.is_chosen() || tools.len() + own.len() <= TOOL_LIMIT {
+        return tools;
+    }
+    Arc::new(tools.select(&Selection::new().about(&said())))
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use super::Step;
 use super::api::{Api, Asked, Open};
 use super::approval::{Approval, Policy, Verdict};
 use super::call::{Call, CallIndex, ClientCall, Failure, Refusal, Rejected};
-use crate::content::Rendered;
+use crate::chat::Arguments;
+use crate::content::{self, Draft, Ledger, Rendered};
 use crate::error::Misuse;
 use crate::tools::{Resolved, ToolRef, ToolSet};
 
@@ -34,9 +35,11 @@ struct Place<A: Api> {
 enum Answer<A: Api> {
     /// The author of the request owes it.
     Client,
-    Given(Rendered),
+    Given(Draft),
     /// It stood in the conversation already.
     Kept(A::Item),
+    /// It is a page of a result that was cut.
+    Page(Arguments),
     /// A server owes it.
     Server(Ready),
     /// A server would owe it if the call were approved.
@@ -55,7 +58,9 @@ pub(super) struct Judge<'a> {
     /// The names of the request's own functions.
     pub(super) own: &'a BTreeSet<String>,
     pub(super) policy: &'a Policy,
-    pub(super) error_prefix: &'a str,
+    /// The function that reads on in results.
+    pub(super) reader: &'a str,
+    pub(super) content: &'a content::Options,
 }
 
 impl<A: Api> Round<A> {
@@ -67,7 +72,7 @@ impl<A: Api> Round<A> {
             let answer = match answer {
                 Some(item) => Answer::Kept(item),
                 None => judge.sort(&asked).unwrap_or_else(|why| {
-                    let answer = Answer::Given(Rendered::text_only(format!("{}{why}", judge.error_prefix)));
+                    let answer = Answer::Given(Draft::failure(why.to_string(), judge.content));
                     rejected.push(Rejected::new(A::asked(&call), why));
                     answer
                 }),
@@ -104,81 +109,111 @@ impl<A: Api> Round<A> {
         calls.collect()
     }
 
-    pub(super) fn answer(&mut self, index: CallIndex, rendered: Rendered) -> Result<(), Misuse> {
+    pub(super) fn answer(&mut self, index: CallIndex, draft: Draft) -> Result<(), Misuse> {
         match self.places.get_mut(index.0) {
             Some(place) if matches!(place.answer, Answer::Client | Answer::Server(_)) => {
-                place.answer = Answer::Given(rendered);
+                place.answer = Answer::Given(draft);
                 Ok(())
             }
             _ => Err(Misuse::NoResultExpected),
         }
     }
 
-    pub(super) fn approve(&mut self, index: CallIndex, approval: Approval, prefix: &str) -> Result<(), Misuse> {
+    /// Takes an answer that is an item already, of the author of the request.
+    pub(super) fn keep(&mut self, index: CallIndex, item: A::Item) -> Result<(), Misuse> {
+        match self.places.get_mut(index.0) {
+            Some(place) if matches!(place.answer, Answer::Client) => {
+                place.answer = Answer::Kept(item);
+                Ok(())
+            }
+            _ => Err(Misuse::NoResultExpected),
+        }
+    }
+
+    pub(super) fn approve(
+        &mut self,
+        index: CallIndex,
+        approval: Approval,
+        options: &content::Options,
+    ) -> Result<(), Misuse> {
         let Some(Place { answer, .. }) = self.places.get_mut(index.0) else { return Err(Misuse::NoApprovalExpected) };
         let Answer::Waiting(ready) = answer else { return Err(Misuse::NoApprovalExpected) };
-        *answer = match approval {
-            Approval::Allowed => Answer::Server(ready.clone()),
+        match approval {
+            Approval::Allowed => *answer = Answer::Server(ready.clone()),
             Approval::Denied { reason } => {
-                Answer::Given(Rendered::text_only(format!("{prefix}{}", Failure::Denied { reason })))
+                *answer = Answer::Given(Draft::failure(Failure::Denied { reason }.to_string(), options));
             }
-            Approval::Later => return Ok(()),
-        };
+            Approval::Later => {}
+        }
         Ok(())
     }
 
-    pub(super) fn answer_all(&mut self, rendered: &Rendered) {
+    pub(super) fn answer_all(&mut self, draft: &Draft) {
         for place in &mut self.places {
-            if !matches!(place.answer, Answer::Given(_) | Answer::Kept(_)) {
-                place.answer = Answer::Given(rendered.clone());
+            if !place.is_answered() {
+                place.answer = Answer::Given(draft.clone());
             }
         }
     }
 
     /// The answers in the order of the calls and then what must follow them; `None` while an answer is owed.
-    pub(super) fn items(&self) -> Option<Vec<A::Item>> {
-        let answers: Option<Vec<A::Item>> = self
-            .places
-            .iter()
-            .map(|place| match &place.answer {
-                Answer::Given(rendered) => Some(A::answer(&place.call, rendered)),
-                Answer::Kept(item) => Some(item.clone()),
-                _ => None,
-            })
-            .collect();
-        let mut items = answers?;
-        let rendered: Vec<(&str, &Rendered)> = self
-            .places
-            .iter()
-            .filter_map(|place| match &place.answer {
-                Answer::Given(rendered) => Some((place.id.as_str(), rendered)),
-                _ => None,
-            })
-            .collect();
+    pub(super) fn items(&self, ledger: &mut Ledger, reader: &str, options: &content::Options) -> Option<Vec<A::Item>> {
+        if !self.places.iter().all(Place::is_answered) {
+            return None;
+        }
+        let mut items = Vec::new();
+        let mut rendered: Vec<(&str, Rendered)> = Vec::new();
+        for place in &self.places {
+            let answer = match &place.answer {
+                Answer::Given(draft) => ledger.settle(draft.clone(), &place.id, reader, options),
+                Answer::Page(arguments) => ledger.read(arguments, options),
+                Answer::Kept(item) => {
+                    items.push(item.clone());
+                    continue;
+                }
+                Answer::Client | Answer::Server(_) | Answer::Waiting(_) => continue,
+            };
+            items.push(A::answer(&place.call, &answer));
+            rendered.push((&place.id, answer));
+        }
+        let rendered: Vec<(&str, &Rendered)> = rendered.iter().map(|(id, rendered)| (*id, rendered)).collect();
         items.extend(A::appendix(&rendered));
         items.extend(self.after.iter().cloned());
         Some(items)
     }
 }
 
+impl<A: Api> Place<A> {
+    fn is_answered(&self) -> bool {
+        matches!(self.answer, Answer::Given(_) | Answer::Kept(_) | Answer::Page(_))
+    }
+}
+
 impl Judge<'_> {
     fn sort<A: Api>(&self, asked: &Asked) -> Result<Answer<A>, Refusal> {
         let unknown = |reason: String| Refusal::Unknown { reason };
+        if asked.is_foreign {
+            return Ok(Answer::Client);
+        }
         let Some(name) = &asked.name else {
             return Err(unknown("the call names no function and nothing was run".to_owned()));
         };
-        if self.own.contains(name) {
+        let is_ours = |space: &String| self.tools.resolve_in(space, name).is_some();
+        if self.own.contains(name) && !asked.namespace.as_ref().is_some_and(is_ours) {
             return Ok(Answer::Client);
         }
         let Some(arguments) = &asked.arguments else {
             return Err(unknown(self.tools.unknown(name)));
         };
+        if name == self.reader {
+            return Ok(Answer::Page(arguments.clone()));
+        }
         let resolved = match &asked.namespace {
             Some(namespace) => self.tools.resolve_call_in(namespace, name, arguments),
             None => self.tools.resolve_call(name, arguments),
         };
         let ready = match resolved {
-            Resolved::Answer(text) => return Ok(Answer::Given(Rendered::text_only(text))),
+            Resolved::Answer(text) => return Ok(Answer::Given(Draft::text(text))),
             Resolved::Refused(rejection) => return Err(Refusal::Arguments(rejection)),
             Resolved::Tool { tool, arguments } => Ready { tool, arguments },
             Resolved::Unknown(reason) => return Err(unknown(reason)),
