@@ -86,7 +86,9 @@ impl Pages {
             let handle = arguments::shortened(&wanted.handle);
             return Err(format!("the result `{handle}` is not kept, or not any more; call its tool again for less"));
         };
-        let asked = |value: Option<u64>, usual: usize| value.map_or(usual, |value| usize::try_from(value).unwrap_or(usize::MAX));
+        let asked = |value: Option<u64>, usual: usize| {
+            value.map_or(usual, |value| usize::try_from(value).unwrap_or(usize::MAX))
+        };
         let total = text.len();
         let from = floor(text, asked(wanted.offset, 0).min(total));
         if from == total {

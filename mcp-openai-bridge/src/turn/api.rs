@@ -14,8 +14,8 @@ use serde_json::Value;
 use super::choice;
 use crate::chat::{Arguments, Usage};
 use crate::content::{self, Rendered};
-use crate::members::text_json;
 use crate::error::{Error, ModelError};
+use crate::members::text_json;
 use crate::tools::{Emit, ToolSet};
 
 /// An API of a model: [`Chat`] or [`Responses`](super::Responses). There are no others, and nobody can add one.

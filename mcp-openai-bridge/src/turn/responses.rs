@@ -186,8 +186,13 @@ impl Api for Responses {
     }
 
     fn take_open(request: &mut Request) -> Open<Self> {
-        let open: Vec<usize> =
-            request.input.iter().enumerate().filter(|(_, item)| waits(item, &request.input)).map(|(at, _)| at).collect();
+        let open: Vec<usize> = request
+            .input
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| waits(item, &request.input))
+            .map(|(at, _)| at)
+            .collect();
         let Some(last) = open.last() else { return Open::default() };
         let calls = open.iter().filter_map(|at| Some((request.input.get(*at)?.clone(), None))).collect();
         // The answers stand before what the user said next.

@@ -4,6 +4,11 @@ use mcp_types::{CallToolResult, ContentBlock, RawJson, Tool};
 use serde_json::{Value, json};
 
 use super::*;
+
+mod approvals;
+mod budgets;
+mod resumed;
+
 use crate::chat::{Arguments, Completion, Request, ToolCall};
 
 fn tools() -> Arc<ToolSet> {
