@@ -16,6 +16,8 @@ use crate::json;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     list: Vec<Partial>,
+    /// Of arguments, together.
+    bytes: usize,
 }
 
 /// A call of which a part is known.
@@ -24,9 +26,9 @@ pub(super) struct Partial {
     /// The number that the provider gave it last.
     index: Option<u64>,
     pub(super) id: String,
-    pub(super) kind: Option<String>,
-    pub(super) name: String,
-    pub(super) arguments: Arguments,
+    kind: Option<String>,
+    name: String,
+    arguments: Arguments,
     extra: Members,
     function_extra: Members,
     is_function: bool,
@@ -45,6 +47,12 @@ impl Calls {
                 self.list.len() - 1
             }
         };
+        if let Some(Arguments::Text(text)) = delta.function.as_ref().map(|function| &function.arguments) {
+            self.bytes += text.len();
+        }
+        if self.bytes > BYTE_LIMIT {
+            return Err(StreamFault::TooLong { what: "bytes of arguments in one message", limit: BYTE_LIMIT });
+        }
         let partial = self.list.get_mut(position).ok_or(StreamFault::Unknown { what: "a part of a call" })?;
         partial.push(delta)?;
         Ok(position)
@@ -52,10 +60,6 @@ impl Calls {
 
     pub(super) fn get(&self, position: usize) -> Option<&Partial> {
         self.list.get(position)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
     }
 
     pub(super) fn finish(self) -> Vec<ToolCall> {
@@ -148,7 +152,26 @@ impl Partial {
         }
     }
 
-    fn finish(self) -> ToolCall {
+    /// The name of the function or custom tool that is called.
+    pub(super) fn name(&self) -> Option<String> {
+        if self.is_function { Some(self.name.clone()) } else { self.custom("name") }
+    }
+
+    /// Whether the name is whole, because the arguments have begun.
+    pub(super) fn has_arguments(&self) -> bool {
+        self.arguments != Arguments::Absent || self.custom("input").is_some_and(|input| !input.is_empty())
+    }
+
+    /// The arguments, as far as they are a text.
+    pub(super) fn text(&self) -> &str {
+        if let Arguments::Text(text) = &self.arguments { text } else { "" }
+    }
+
+    fn custom(&self, member: &str) -> Option<String> {
+        Some(self.extra.get("custom")?.as_object()?.get(member)?.as_str()?.to_owned())
+    }
+
+    pub(super) fn finish(self) -> ToolCall {
         let function = self.is_function.then(|| FunctionCall {
             name: self.name,
             // A call without arguments came with the member all the same.
@@ -169,4 +192,5 @@ fn is_object(text: &str) -> bool {
 
 /// As many as a message may carry when it goes back.
 const CALL_LIMIT: usize = 128;
+const BYTE_LIMIT: usize = 16 * 1024 * 1024;
 const WHOLE_BYTES: usize = 64 * 1024;

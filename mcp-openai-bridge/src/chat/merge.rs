@@ -37,6 +37,10 @@ impl Members {
         self.merge(&[(name, value.clone())].into_iter().collect())
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.known.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
     pub(super) fn finish(self) -> JsonObject {
         let members = self.known.into_iter().filter_map(|(name, value)| Some((name, raw(&value)?)));
         members.collect()

@@ -11,6 +11,7 @@ mod completion;
 pub(crate) mod fault;
 mod merge;
 mod message;
+mod relay;
 mod request;
 mod usage;
 
@@ -20,11 +21,14 @@ pub use chunk::{Chunk, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
 pub use completion::{Choice, Completion};
 pub use fault::StreamFault;
 pub use message::Message;
+pub use relay::{PassedCall, Relay};
 pub use request::Request;
 pub use usage::Usage;
 
 pub(crate) use crate::members::{object_json, text_json};
 
+#[cfg(test)]
+mod relay_tests;
 #[cfg(test)]
 mod stream_tests;
 #[cfg(test)]

@@ -251,7 +251,7 @@ fn member_of<'a>(object: &'a mut Object, name: &str) -> &'a mut Value {
     object.get_mut(name).expect("the member was set")
 }
 
-fn error(event: &Event) -> StreamFault {
+pub(super) fn error(event: &Event) -> StreamFault {
     // The members of the error stand in the event, or in a member of it.
     let nested = event.members.member("error").filter(|error| !error.is_null()).cloned();
     let whole = || RawJson::encode(&event.members).unwrap_or_default();

@@ -10,6 +10,7 @@ mod event;
 mod item;
 pub mod mcp;
 mod message;
+mod relay;
 mod request;
 mod response;
 
@@ -19,6 +20,7 @@ pub use call::{FunctionCall, FunctionCallOutput};
 pub use event::Event;
 pub use item::Item;
 pub use message::Message;
+pub use relay::Relay;
 pub use request::Request;
 pub use response::Response;
 
