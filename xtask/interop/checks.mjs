@@ -34,6 +34,7 @@ function same(found, wanted) {
 }
 
 function fits(said, wanted) {
+    if ('like' in wanted) return said.replace(/[0-9]/g, '0') === wanted.like;
     return 'is' in wanted ? said === wanted.is : wanted.holds.every(part => said.includes(part));
 }
 

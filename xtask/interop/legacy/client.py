@@ -1,6 +1,7 @@
 """The Python SDK of the legacy era as a client: connects to one server and checks what it offers.
 
     python client.py legacy OFFER http URL
+    python client.py legacy OFFER sse URL
     python client.py legacy OFFER stdio COMMAND [ARGUMENT...]
 
 OFFER is the JSON that `xtask/src/interop/offer.rs` writes: what the server must have.
@@ -14,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mcp import ClientSession, McpError, StdioServerParameters
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -27,6 +29,8 @@ OFFER = json.loads(OFFER_TEXT)
 async def main():
     if KIND == "http":
         transport = streamable_http_client(TARGET)
+    elif KIND == "sse":
+        transport = sse_client(TARGET)
     else:
         transport = stdio_client(StdioServerParameters(command=TARGET, args=TARGET_ARGUMENTS))
     stage = "connect"

@@ -5,9 +5,15 @@ use std::fmt;
 /// A program that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Client {
+    /// The program `curl`, which asks the paths that are no MCP.
+    Curl,
     /// The command line of the Inspector, which is written with the TypeScript SDK but keeps its own rules.
     Inspector,
-    /// The Python package of OpenAI, whose types judge the tools that our program makes of those of a server.
+    /// The adapters of LangChain, over the SDK that they take.
+    LangChain,
+    /// The MCP client of LiteLLM.
+    LiteLlm,
+    /// The Python package of OpenAI, whose types judge what our program makes for models, and whose client asks it.
     OpenAi,
     Ours,
     Python,
@@ -22,8 +28,12 @@ pub(crate) enum Client {
 /// A program that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
+    /// The file of hostile tools, which stands in the place of a server.
+    Corpus,
     /// `@modelcontextprotocol/server-everything`, legacy only.
     Everything,
+    /// Our program with the configuration of the second seed.
+    Gateway,
     Ours,
     Python,
     PythonLegacy,
@@ -37,8 +47,16 @@ pub(crate) enum Server {
 /// How they speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
+    /// The API of OpenAI for a conversation of messages.
+    Chat,
+    /// No wire at all.
+    File,
     /// Streamable HTTP.
     Http,
+    /// The API of OpenAI for a list of items.
+    Responses,
+    /// Plain requests and answers in JSON.
+    Rest,
     /// HTTP with server-sent events, the transport of the first revision.
     Sse,
     Stdio,
@@ -55,6 +73,8 @@ pub(crate) enum Era {
 /// What must be on this machine to run a peer. Rust always is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
+    /// No language, but as much a part of the machine.
+    Curl,
     Node,
     Python,
 }
@@ -73,13 +93,17 @@ impl Cell {
     pub(crate) fn languages(self) -> impl Iterator<Item = Language> {
         let client = match self.client {
             Client::Inspector | Client::TypeScript | Client::TypeScriptLegacy => Some(Language::Node),
-            Client::OpenAi | Client::Python | Client::PythonLegacy => Some(Language::Python),
+            Client::LangChain | Client::LiteLlm | Client::OpenAi | Client::Python | Client::PythonLegacy => {
+                Some(Language::Python)
+            }
+            Client::Curl => Some(Language::Curl),
             Client::Ours | Client::Rust => None,
         };
         let server = match self.server {
             Server::Everything | Server::TypeScript | Server::TypeScriptLegacy => Some(Language::Node),
-            Server::Python | Server::PythonLegacy | Server::Time => Some(Language::Python),
-            Server::Ours | Server::Rust => None,
+            // The handlers of its configuration are functions of Python.
+            Server::Gateway | Server::Python | Server::PythonLegacy | Server::Time => Some(Language::Python),
+            Server::Corpus | Server::Ours | Server::Rust => None,
         };
         client.into_iter().chain(server)
     }
@@ -95,7 +119,10 @@ impl fmt::Display for Cell {
 impl Client {
     fn name(self) -> &'static str {
         match self {
+            Self::Curl => "curl",
             Self::Inspector => "inspector 2.12.0",
+            Self::LangChain => "langchain 0.3.2",
+            Self::LiteLlm => "litellm 1.109.1",
             Self::OpenAi => "openai 3.51.0",
             Self::Ours => "ours",
             Self::Python => "python 2.3.0",
@@ -110,8 +137,8 @@ impl Client {
         match self {
             Self::Ours | Self::Python | Self::Rust | Self::TypeScript => true,
             Self::Inspector => era != Era::Auto,
-            Self::OpenAi => era == Era::Auto,
-            Self::PythonLegacy | Self::TypeScriptLegacy => era == Era::Legacy,
+            Self::Curl | Self::LiteLlm | Self::OpenAi => era == Era::Auto,
+            Self::LangChain | Self::PythonLegacy | Self::TypeScriptLegacy => era == Era::Legacy,
         }
     }
 }
@@ -119,7 +146,9 @@ impl Client {
 impl Server {
     fn name(self) -> &'static str {
         match self {
+            Self::Corpus => "corpus",
             Self::Everything => "everything 2026.8.31",
+            Self::Gateway => "gateway",
             Self::Ours => "ours",
             Self::Python => "python 2.3.0",
             Self::PythonLegacy => "python 1.30.0",
@@ -137,9 +166,14 @@ impl Server {
 }
 
 impl Transport {
-    fn name(self) -> &'static str {
+    /// The word for it, on the command line of every client.
+    pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Chat => "chat",
+            Self::File => "file",
             Self::Http => "http",
+            Self::Responses => "responses",
+            Self::Rest => "rest",
             Self::Sse => "sse",
             Self::Stdio => "stdio",
         }
@@ -157,12 +191,47 @@ impl Era {
     }
 }
 
-/// The matrix: their clients against our server, our client against their servers.
+/// The matrix: their clients against our server and our gateway, our client against their servers, and what our program
+/// makes for models against the types of OpenAI.
 pub(crate) fn matrix() -> Vec<Cell> {
     let asking = SDKS.into_iter().chain([Client::Inspector]).flat_map(|client| with(client, Server::Ours));
     let asked = THEIRS.into_iter().flat_map(|server| with(Client::Ours, server));
     let converted = [Server::Ours].into_iter().chain(THEIRS).flat_map(|server| with(Client::OpenAi, server));
-    asking.chain(asked).chain(converted).collect()
+    asking.chain(asked).chain(converted).chain(old()).chain(gateway()).chain(models()).collect()
+}
+
+/// The clients that still know the transport of the first revision, against the server that is built in.
+fn old() -> impl Iterator<Item = Cell> {
+    SSE_CLIENTS.into_iter().map(|client| Cell {
+        client,
+        server: Server::Ours,
+        transport: Transport::Sse,
+        era: Era::Legacy,
+    })
+}
+
+/// The second seed, to the letter: its configuration, and every client that its text or its readers have.
+fn gateway() -> impl Iterator<Item = Cell> {
+    let cell = |client, transport, era| Cell { client, server: Server::Gateway, transport, era };
+    let sdks = SDKS.into_iter().chain([Client::Inspector, Client::Ours]);
+    let streamable = sdks.flat_map(|client| with(client, Server::Gateway));
+    let sse = SSE_CLIENTS.into_iter().map(move |client| cell(client, Transport::Sse, Era::Legacy));
+    let named = [
+        cell(Client::LangChain, Transport::Sse, Era::Legacy),
+        cell(Client::LangChain, Transport::Http, Era::Legacy),
+        cell(Client::LiteLlm, Transport::Sse, Era::Auto),
+        cell(Client::LiteLlm, Transport::Http, Era::Auto),
+        cell(Client::Curl, Transport::Rest, Era::Auto),
+    ];
+    streamable.chain(sse).chain(named)
+}
+
+/// What our program says to models, and what it says in the place of one.
+fn models() -> impl Iterator<Item = Cell> {
+    let cell = |server, transport| Cell { client: Client::OpenAi, server, transport, era: Era::Auto };
+    let apis = [Transport::Chat, Transport::Responses].into_iter();
+    let asked = apis.flat_map(move |api| [cell(Server::Ours, api), cell(Server::Gateway, api)]);
+    asked.chain([cell(Server::Corpus, Transport::File)])
 }
 
 /// The control group: their clients against their servers. A cell that is red here is not our fault.
@@ -170,6 +239,8 @@ pub(crate) fn control() -> Vec<Cell> {
     SDKS.into_iter().flat_map(|client| THEIRS.into_iter().flat_map(move |server| with(client, server))).collect()
 }
 
+/// The clients that know HTTP with SSE.
+const SSE_CLIENTS: [Client; 4] = [Client::TypeScript, Client::TypeScriptLegacy, Client::Python, Client::PythonLegacy];
 const SDKS: [Client; 5] =
     [Client::TypeScript, Client::TypeScriptLegacy, Client::Python, Client::PythonLegacy, Client::Rust];
 /// Every server but ours.
@@ -186,6 +257,7 @@ pub(crate) const THEIRS: [Server; 7] = [
 fn with(client: Client, server: Server) -> impl Iterator<Item = Cell> {
     let transports: &[Transport] = match (client, server) {
         (Client::OpenAi, _) | (_, Server::Time) => &[Transport::Stdio],
+        (_, Server::Gateway) => &[Transport::Http],
         (Client::Ours, Server::Everything) => &[Transport::Http, Transport::Sse, Transport::Stdio],
         _ => &[Transport::Http, Transport::Stdio],
     };
@@ -228,9 +300,12 @@ mod tests {
             pins.into_iter().find(|(name, _)| *name == package).unwrap().1
         };
         let pin = |package| pin_in(include_str!("../../interop/requirements.txt"), package);
+        let litellm_pin = |package| pin_in(include_str!("../../interop/litellm/requirements.txt"), package);
         let legacy_pin = |package| pin_in(include_str!("../../interop/legacy/requirements.txt"), package);
         let rust = include_str!("../../interop/rmcp/Cargo.toml");
         assert_eq!(Client::Inspector.name(), format!("inspector {}", version("@modelcontextprotocol/inspector")));
+        assert_eq!(Client::LangChain.name(), format!("langchain {}", legacy_pin("langchain-mcp-adapters")));
+        assert_eq!(Client::LiteLlm.name(), format!("litellm {}", litellm_pin("litellm")));
         assert_eq!(Client::OpenAi.name(), format!("openai {}", pin("openai")));
         assert_eq!(Client::TypeScript.name(), format!("typescript {}", version("@modelcontextprotocol/client")));
         assert_eq!(Server::TypeScript.name(), format!("typescript {}", version("@modelcontextprotocol/server")));

@@ -46,6 +46,7 @@ pub(crate) fn check(node: &Node, offer: &Offer, target: &Target, era: Era, revis
 
 fn config(target: &Target, era: Era) -> Value {
     let mut server = match target {
+        Target::File(path) => json!({"type": "stdio", "command": path}),
         Target::Http(url) => json!({"type": "streamable-http", "url": url}),
         Target::Stdio(words) => {
             let (command, arguments) =

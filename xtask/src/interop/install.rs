@@ -32,8 +32,10 @@ pub(crate) struct Node {
 #[derive(Debug)]
 pub(crate) struct Python {
     pub(crate) program: PathBuf,
-    /// The one that sees the SDK of the legacy era.
+    /// The one that sees the SDK of the legacy era, and what takes no later one.
     pub(crate) legacy: PathBuf,
+    /// The one that sees LiteLLM.
+    pub(crate) litellm: PathBuf,
     /// The folder of our drivers.
     pub(crate) folder: PathBuf,
     pub(crate) time_server: PathBuf,
@@ -83,10 +85,17 @@ impl Node {
 impl Python {
     fn install(target: &Path) -> Outcome<Self> {
         let sources = root().join(SOURCES);
-        let bin = environment(&target.join("interop").join("python"), &sources)?;
-        let legacy = environment(&target.join("interop").join("python-legacy"), &sources.join("legacy"))?;
+        let [bin, legacy, litellm] = thread::scope(|scope| {
+            let named = [("python", ""), ("python-legacy", "legacy"), ("python-litellm", "litellm")];
+            named
+                .map(|(name, below)| (target.join("interop").join(name), sources.join(below)))
+                .map(|(folder, sources)| scope.spawn(move || environment(&folder, &sources)))
+                .map(|started| started.join().expect("an installation returns an error and does not panic"))
+        });
+        let (bin, legacy, litellm) = (bin?, legacy?, litellm?);
         let (program, time_server) = (bin.join("python"), bin.join("mcp-server-time"));
-        Ok(Self { program, legacy: legacy.join("python"), folder: sources, time_server })
+        let [legacy, litellm] = [legacy, litellm].map(|bin| bin.join("python"));
+        Ok(Self { program, legacy, litellm, folder: sources, time_server })
     }
 }
 
@@ -101,7 +110,8 @@ fn environment(folder: &Path, sources: &Path) -> Outcome<PathBuf> {
         install::run(Command::new("python3").current_dir(folder).args(["-m", "venv", "venv"]))?;
         let mut pip = Command::new(bin.join("pip"));
         pip.current_dir(folder).args(["--disable-pip-version-check", "install", "--quiet", "--require-hashes"]);
-        install::run(pip.args(["-r", "requirements.txt"]))?;
+        // The list is all there is to install: LiteLLM asks for much that its client of MCP does not import.
+        install::run(pip.args(["--no-deps", "-r", "requirements.txt"]))?;
         install::mark_current(folder, &named)?;
     }
     Ok(bin)

@@ -1,14 +1,17 @@
 //! `cargo xtask interop`: our programs against the official TypeScript, Python and Rust implementations, in both eras.
 //!
 //! `install.rs` brings the peers, `cells.rs` says who meets whom, `offer.rs` what they exchange, `run.rs` runs one
-//! cell, `ours.rs` judges our own client, `wire.rs` sees which revision it speaks, and `inspector.rs` asks the command
-//! line of the Inspector. The drivers, in the languages of the peers, are in `xtask/interop`.
+//! cell, `ours.rs` judges our own client, `wire.rs` sees which revision it speaks, `inspector.rs` asks the command
+//! line of the Inspector, `gateway.rs` the paths of the second seed, and `rules.rs` holds what goes to a model against
+//! the rules of OpenAI. The drivers, in the languages of the peers, are in `xtask/interop`.
 
 mod cells;
+mod gateway;
 mod inspector;
 mod install;
 mod offer;
 mod ours;
+mod rules;
 mod run;
 mod wire;
 
@@ -22,7 +25,7 @@ use crate::{
         cells::{Cell, Language},
         install::Peers,
     },
-    process::{Outcome, Red, cargo, in_ci, run as run_command},
+    process::{Outcome, Red, cargo, in_ci, is_installed, run as run_command},
     workers::for_all,
     workspace::{Workspace, root},
 };
@@ -38,6 +41,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let peers = Peers::install(&workspace.target_directory)?;
     skip_absent(peers.node.is_some(), "Node (npm)")?;
     skip_absent(peers.python.is_some(), "Python (python3)")?;
+    let has_curl = is_installed("curl", "--version");
+    skip_absent(has_curl, "curl")?;
     if options.install_only {
         return Ok(());
     }
@@ -45,6 +50,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     cells.retain(|cell| cell.to_string().contains(&options.only));
     cells.retain(|cell| {
         cell.languages().all(|language| match language {
+            Language::Curl => has_curl,
             Language::Node => peers.node.is_some(),
             Language::Python => peers.python.is_some(),
         })

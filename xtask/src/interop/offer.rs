@@ -52,6 +52,8 @@ pub(crate) enum Text {
     /// All of these must be in it.
     Holds(&'static [&'static str]),
     Is(&'static str),
+    /// It is this, where a zero stands for any digit.
+    Like(&'static str),
 }
 
 /// A call that tells how far it has come.
@@ -107,7 +109,8 @@ impl Offer {
     pub(crate) fn of(server: Server) -> &'static Self {
         match server {
             Server::Everything => &EVERYTHING,
-            Server::Ours => &OURS,
+            Server::Gateway => &GATEWAY,
+            Server::Corpus | Server::Ours => &OURS,
             Server::Python => &PYTHON,
             Server::PythonLegacy => &PYTHON_LEGACY,
             Server::Rust => &RUST,
@@ -170,6 +173,7 @@ impl Text {
         match self {
             Self::Holds(parts) => json!({ "holds": parts }),
             Self::Is(text) => json!({ "is": text }),
+            Self::Like(text) => json!({ "like": text }),
         }
     }
 
@@ -178,6 +182,7 @@ impl Text {
         match self {
             Self::Holds(parts) => parts.iter().all(|part| text.contains(part)),
             Self::Is(exact) => text == exact,
+            Self::Like(shape) => shape == text.replace(|c: char| c.is_ascii_digit(), "0"),
         }
     }
 }
@@ -357,6 +362,30 @@ const TYPESCRIPT_LEGACY: Offer = Offer {
     ..TYPESCRIPT
 };
 
+/// What the configuration of the second seed offers.
+const GATEWAY: Offer = Offer {
+    tools: &[Tool { name: "get_current_time", takes: &[("format", "string")], required: &[] }],
+    calls: &[
+        Call { tool: "get_current_time", arguments: r#"{"format": "short"}"#, answer: Text::Like("00:00") },
+        Call { tool: "get_current_time", arguments: "{}", answer: Text::Like("00:00") },
+    ],
+    progress: None,
+    picture: None,
+    refused: &[
+        Refused {
+            tool: "get_current_time",
+            arguments: r#"{"format": "tiny"}"#,
+            fault: Fault::Arguments {
+                listed: &["`format`: expected \"short\", got \"tiny\""],
+                answered: &["format", "short", "tiny"],
+            },
+        },
+        Refused { tool: "nowhere", arguments: "{}", fault: Fault::Unknown { code: Some(-32602) } },
+    ],
+    resource: None,
+    prompt: None,
+};
+
 const EVERYTHING: Offer = Offer {
     tools: &[
         Tool { name: "echo", takes: &[("message", "string")], required: &["message"] },
@@ -448,7 +477,7 @@ mod tests {
 
     #[test]
     fn every_offer_is_written_for_the_drivers() {
-        for server in [Server::Ours].into_iter().chain(THEIRS) {
+        for server in [Server::Ours, Server::Gateway].into_iter().chain(THEIRS) {
             let offer: Value = serde_json::from_str(&Offer::of(server).to_json(MODERN)).unwrap();
             assert_eq!(offer["version"], MODERN);
             let names: Vec<&str> = Offer::of(server).tools.iter().map(|tool| tool.name).collect();
@@ -461,6 +490,7 @@ mod tests {
     #[test]
     fn a_text_is_exact_or_has_every_part() {
         assert!(Text::Is("42").fits("42") && !Text::Is("42").fits("not 42"));
+        assert!(Text::Like("00:00").fits("23:59") && !Text::Like("00:00").fits("noon") && !Text::Like("0").fits("12"));
         assert!(Text::Holds(&["a", "b"]).fits("b a") && !Text::Holds(&["a", "b"]).fits("a"));
     }
 }

@@ -188,6 +188,9 @@ impl Bridge<'_> {
             command.arg(url);
         }
         command.args(words).args(options).args(["--json", "--era", self.era.name()]);
+        if let Target::File(path) = self.target {
+            command.arg(path);
+        }
         if let Target::Stdio(server) = self.target {
             command.arg("--").args(server);
         }

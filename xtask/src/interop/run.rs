@@ -1,6 +1,10 @@
 //! One cell: start the server, let the client do its checks, end both.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -8,17 +12,21 @@ use crate::{
     interop::{
         Check,
         cells::{Cell, Client, Server, Transport},
+        gateway::{self, Gateway},
         inspector,
         install::{Node, Peers},
         offer::{Offer, agreed},
-        ours,
+        ours, rules,
     },
     process::{Group, Line, Outcome, Red, free_port, tail},
+    workspace::root,
 };
 
 /// Where a client finds its server.
 #[derive(Debug)]
 pub(crate) enum Target {
+    /// A file or a folder that the client is about.
+    File(PathBuf),
     /// The URL of a server that runs.
     Http(String),
     /// The command line of a server that the client starts.
@@ -31,25 +39,27 @@ pub(crate) enum Target {
 ///
 /// When the server does not start or the client breaks off, which is as red as a red check.
 pub(crate) fn run(cell: Cell, peers: &Peers, program: &Path) -> Outcome<Vec<Check>> {
-    let words = server_words(cell.server, cell.transport, peers, program)?;
     // The server lives until the end of this function.
-    let (_server, target) = match cell.transport {
-        Transport::Stdio => (None, Target::Stdio(words)),
-        Transport::Http | Transport::Sse => {
-            let (server, url) = start(cell, &words)?;
-            (Some(server), Target::Http(url))
-        }
-    };
+    let (_server, target) = target(cell, peers, program)?;
     let offer = Offer::of(cell.server);
     let revision = agreed(cell.server, cell.era);
     let mut command = match cell.client {
+        Client::Curl => return Ok(gateway::check(&target)),
         Client::Ours => return Ok(ours::check(program, offer, &target, cell.era, revision)),
         Client::Inspector => return inspector::check(node(peers)?, offer, &target, cell.era, revision),
         Client::OpenAi => {
-            let mut judge = python(peers, "judge.py")?;
+            let script = match (cell.server, cell.transport) {
+                (Server::Corpus, _) => "corpus.py",
+                (Server::Gateway, _) => "serve_model.py",
+                (_, Transport::Chat | Transport::Responses) => "ask.py",
+                _ => "judge.py",
+            };
+            let mut judge = python(peers, script)?;
             judge.arg(program);
             judge
         }
+        Client::LangChain => python(peers, "legacy/langchain.py")?,
+        Client::LiteLlm => python(peers, "litellm/client.py")?,
         Client::Python => python(peers, "client.py")?,
         Client::PythonLegacy => python(peers, "legacy/client.py")?,
         Client::Rust => Command::new(&peers.rust.client),
@@ -57,16 +67,53 @@ pub(crate) fn run(cell: Cell, peers: &Peers, program: &Path) -> Outcome<Vec<Chec
         Client::TypeScriptLegacy => typescript(peers, "legacy/client.mjs")?,
     };
     command.args([cell.era.name(), &offer.to_json(revision)]);
+    command.arg(cell.transport.name());
     match &target {
-        Target::Http(url) => command.args(["http", url]),
-        Target::Stdio(words) => command.arg("stdio").args(words),
+        Target::File(path) => command.arg(path),
+        Target::Http(url) => command.arg(url),
+        Target::Stdio(words) => command.args(words),
     };
     let (code, lines) = Group::start(&mut command)?.finish(PATIENCE)?;
-    let checks: Vec<Check> = lines.iter().filter(|line| line.is_output).filter_map(parse).collect();
+    let mut checks: Vec<Check> = lines.iter().filter(|line| line.is_output).filter_map(parse).collect();
     if code != Some(0) || checks.last().is_none_or(|check| check.name != "close") {
         return Err(Red::new(format!("the client broke off ({code:?}):\n{}", tail(&lines))));
     }
+    checks.extend(rules::check(lines.iter().filter(|line| line.is_output).map(|line| line.text.as_str())));
     Ok(checks)
+}
+
+/// Brings up the server of a cell, when it is one that runs before its client.
+fn target(cell: Cell, peers: &Peers, program: &Path) -> Outcome<(Option<Running>, Target)> {
+    match (cell.server, cell.transport) {
+        (Server::Corpus, _) => return Ok((None, Target::File(root().join(CORPUS)))),
+        // The judge stands on both sides of our program, so that it starts it.
+        (Server::Gateway, Transport::Chat | Transport::Responses) => {
+            return Ok((None, Target::File(root().join(gateway::SEED))));
+        }
+        (_, Transport::Chat | Transport::Responses) => return Ok((None, Target::Stdio(Vec::new()))),
+        (Server::Gateway, _) => {
+            let gateway = Gateway::start(program)?;
+            let target = Target::Http(gateway.url(cell.transport));
+            return Ok((Some(Running::Gateway(gateway)), target));
+        }
+        _ => {}
+    }
+    let words = server_words(cell.server, cell.transport, peers, program)?;
+    if cell.transport == Transport::Stdio {
+        return Ok((None, Target::Stdio(words)));
+    }
+    let (server, mut url) = start(cell, &words)?;
+    if (cell.server, cell.transport) == (Server::Ours, Transport::Sse) {
+        // It prints where the newer transport is; this one is beside it.
+        url = url.replace("/mcp", "/sse");
+    }
+    Ok((Some(Running::Server(server)), Target::Http(url)))
+}
+
+/// What is kept while it serves.
+enum Running {
+    Gateway(#[expect(dead_code, reason = "it ends when it is dropped")] Gateway),
+    Server(#[expect(dead_code, reason = "it ends when it is dropped")] Group),
 }
 
 fn parse(line: &Line) -> Option<Check> {
@@ -90,7 +137,7 @@ fn start(cell: Cell, words: &[String]) -> Outcome<(Group, String)> {
         let mut group = Group::start(&mut command)?;
         let (ready, path) = match cell.transport {
             Transport::Sse => ("running on port", "sse"),
-            Transport::Http | Transport::Stdio => ("listening on port", "mcp"),
+            _ => ("listening on port", "mcp"),
         };
         group.wait_for(PATIENCE, |line| line.text.contains(ready).then_some(()))?;
         return Ok((group, format!("http://127.0.0.1:{port}/{path}")));
@@ -101,7 +148,7 @@ fn start(cell: Cell, words: &[String]) -> Outcome<(Group, String)> {
 }
 
 /// Finds the URL of an endpoint in what a server prints when it is ready.
-fn url_in(text: &str) -> Option<String> {
+pub(crate) fn url_in(text: &str) -> Option<String> {
     let start = text.find("http://127.0.0.1:")?;
     let rest = text.get(start..)?;
     let end = rest.find(|c: char| c.is_whitespace() || "\"',)>".contains(c)).unwrap_or(rest.len());
@@ -110,6 +157,8 @@ fn url_in(text: &str) -> Option<String> {
 
 fn server_words(server: Server, transport: Transport, peers: &Peers, program: &Path) -> Outcome<Vec<String>> {
     let mut command = match server {
+        // Neither is started by words alone.
+        Server::Corpus | Server::Gateway => return Err(absent()),
         Server::Ours => {
             let mut command = Command::new(program);
             command.arg("serve");
@@ -125,12 +174,12 @@ fn server_words(server: Server, transport: Transport, peers: &Peers, program: &P
     };
     command.args(match (server, transport) {
         (Server::Ours, Transport::Stdio) => ["--stdio"].as_slice(),
-        (Server::Ours, Transport::Http | Transport::Sse) => &["--port", "0"],
+        (Server::Ours, _) => &["--port", "0"],
         (Server::Time, _) => &["--local-timezone=UTC"],
         (Server::Everything, Transport::Http) => &["streamableHttp"],
         (Server::Everything, Transport::Sse) => &["sse"],
         (_, Transport::Stdio) => &["stdio"],
-        (_, Transport::Http | Transport::Sse) => &["http"],
+        _ => &["http"],
     });
     let program = command.get_program().to_string_lossy().into_owned();
     let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
@@ -152,7 +201,11 @@ fn node(peers: &Peers) -> Outcome<&Node> {
 /// A script of ours, with the packages of its era.
 fn python(peers: &Peers, script: &str) -> Outcome<Command> {
     let python = peers.python.as_ref().ok_or_else(absent)?;
-    let mut command = Command::new(if script.starts_with("legacy/") { &python.legacy } else { &python.program });
+    let mut command = Command::new(match script.split_once('/') {
+        Some(("legacy", _)) => &python.legacy,
+        Some(("litellm", _)) => &python.litellm,
+        _ => &python.program,
+    });
     // What Python compiles of the drivers stays out of the source tree.
     command.arg("-B").arg(python.folder.join(script));
     Ok(command)
@@ -162,6 +215,8 @@ fn absent() -> Red {
     Red::new("the peer of this cell is not installed")
 }
 
+/// The hostile tools, below the top of the tree.
+const CORPUS: &str = "xtask/corpus/tools.json";
 /// How long a server may take to start, and a client to do all its checks.
 const PATIENCE: Duration = Duration::from_secs(60);
 

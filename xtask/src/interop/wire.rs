@@ -51,6 +51,7 @@ impl Witness {
     /// When no port is free or no folder can be made.
     pub(crate) fn of(target: &Target) -> Outcome<Self> {
         match target {
+            Target::File(path) => Err(Red::new(format!("nobody speaks to {}", path.display()))),
             Target::Http(url) => Self::of_url(url),
             Target::Stdio(words) => Self::of_command(words),
         }

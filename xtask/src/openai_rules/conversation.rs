@@ -235,7 +235,11 @@ impl Check {
     fn base64(&mut self, at: &str, data: &str) {
         let body = data.trim_end_matches('=');
         let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-        if data.is_empty() || data.len() % 4 != 0 || data.len() - body.len() > 2 || !body.bytes().all(is_legal) {
+        if data.is_empty()
+            || !data.len().is_multiple_of(4)
+            || data.len() - body.len() > 2
+            || !body.bytes().all(is_legal)
+        {
             self.fault(at, "is no base64");
         }
     }

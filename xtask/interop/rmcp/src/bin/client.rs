@@ -255,6 +255,9 @@ fn found<'a>(array: &'a Value, key: &str, value: &Value) -> Outcome<&'a Value> {
 }
 
 fn fits(said: &str, wanted: &Value) -> bool {
+    if let Some(shape) = wanted["like"].as_str() {
+        return shape == said.replace(|c: char| c.is_ascii_digit(), "0");
+    }
     match wanted["is"].as_str() {
         Some(exact) => said == exact,
         None => items(&wanted["holds"]).iter().all(|part| said.contains(text(part))),
