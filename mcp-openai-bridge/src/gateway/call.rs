@@ -1,0 +1,165 @@
+//! Calls: from a server's label and a tool's own name to the handler or the server that answers.
+//!
+//! The surprising thing: it holds neither the offer nor the server in front, which both hold it, so that nothing keeps
+//! itself alive.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use mcp_server::Cx;
+use mcp_types::{CallToolResult, ErrorCode, ProgressNotificationParams, RawJson, RpcError};
+use tokio::sync::Notify;
+
+use super::config::{Config, Server};
+use super::handler::Handlers;
+use super::offer::LOCAL;
+use crate::driver::{CallContext, Tools};
+use crate::servers::{Filter, Servers};
+use crate::turn::Failure;
+
+/// What answers calls: the handlers of the file, and the servers behind.
+pub(super) struct Callees {
+    pub(super) handlers: Handlers,
+    pub(super) servers: Servers,
+    /// What the file says of each server's calls.
+    rules: Vec<Rules>,
+}
+
+/// What the file says of the calls of one server.
+struct Rules {
+    label: String,
+    filter: Filter,
+    /// For some tools the only arguments that a call may have.
+    params: Vec<(String, Vec<String>)>,
+}
+
+impl Callees {
+    pub(super) fn new(config: &Config, handlers: Handlers, servers: Servers) -> Self {
+        Self { handlers, servers, rules: config.servers.iter().map(Rules::new).collect() }
+    }
+
+    /// Returns whether the file lets a tool of a server be called, whether or not the server has it.
+    pub(super) fn admits(&self, label: &str, tool: &str) -> bool {
+        self.rules(label).is_none_or(|rules| rules.filter.admits(tool))
+    }
+
+    fn rules(&self, label: &str) -> Option<&Rules> {
+        self.rules.iter().find(|rules| rules.label == label)
+    }
+
+    /// Answers a call that came by MCP; progress goes back the way it came.
+    pub(super) async fn answer(
+        &self,
+        label: &str,
+        tool: &str,
+        arguments: RawJson,
+        cx: &Cx,
+    ) -> Result<CallToolResult, RpcError> {
+        let told = Progress::default();
+        let take = |progress| told.put(progress);
+        let id = cx.id().to_string();
+        let context = CallContext::new(&id, &take);
+        let mut call = self.call(label, tool, arguments, &context);
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut call => break outcome,
+                () = told.next.notified() => told.tell(cx).await,
+            }
+        };
+        told.tell(cx).await;
+        outcome.or_else(|failure| refused(label, failure))
+    }
+}
+
+#[async_trait]
+impl Tools for Callees {
+    async fn call(
+        &self,
+        label: &str,
+        tool: &str,
+        arguments: RawJson,
+        cx: &CallContext<'_>,
+    ) -> Result<CallToolResult, Failure> {
+        if label == LOCAL {
+            return self.handlers.call(tool, arguments, cx).await;
+        }
+        if let Some(rules) = self.rules(label) {
+            rules.check_params(tool, &arguments)?;
+        }
+        self.servers.call(label, tool, arguments, cx).await
+    }
+}
+
+impl fmt::Debug for Callees {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callees").field("servers", &self.servers).finish_non_exhaustive()
+    }
+}
+
+impl Rules {
+    fn new(server: &Server) -> Self {
+        let mut filter = Filter::default();
+        if let Some(allowed) = &server.allowed_tools {
+            filter.allow(allowed.iter().cloned());
+        }
+        filter.deny(server.disallowed_tools.iter().cloned());
+        Self { label: server.label.value.clone(), filter, params: server.allowed_params.clone() }
+    }
+
+    fn check_params(&self, tool: &str, arguments: &RawJson) -> Result<(), Failure> {
+        let Some((_, allowed)) = self.params.iter().find(|(name, _)| name == tool) else { return Ok(()) };
+        let given = arguments.decode::<serde_json::Map<String, serde_json::Value>>().unwrap_or_default();
+        let refused: Vec<_> = given.keys().filter(|key| !allowed.contains(key)).map(|key| format!("`{key}`")).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let message = format!("this gateway does not let calls of `{tool}` have {}", refused.join(", "));
+        Err(Failure::Denied { reason: message })
+    }
+}
+
+/// Says in the words of MCP why a call has no result. What the server said stays what it said; all else is told to the
+/// model as a tool that failed.
+fn refused(label: &str, failure: Failure) -> Result<CallToolResult, RpcError> {
+    match failure {
+        Failure::Protocol { code, message } => Err(RpcError::new(ErrorCode(code), message)),
+        failure if label == LOCAL => Ok(CallToolResult::error(failure.to_string())),
+        failure => Ok(CallToolResult::error(format!("server `{label}`: {failure}"))),
+    }
+}
+
+/// Progress on its way from a callback, which cannot wait, to a caller who may be slow.
+#[derive(Default)]
+struct Progress {
+    waiting: Mutex<VecDeque<ProgressNotificationParams>>,
+    next: Notify,
+}
+
+impl Progress {
+    fn put(&self, progress: ProgressNotificationParams) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() == WAITING_PROGRESS {
+            waiting.pop_front();
+        }
+        waiting.push_back(progress);
+        self.next.notify_one();
+    }
+
+    async fn tell(&self, cx: &Cx) {
+        while let Some(progress) = self.take() {
+            cx.progress(progress.progress, progress.total, progress.message.as_deref()).await;
+        }
+    }
+
+    fn take(&self) -> Option<ProgressNotificationParams> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// Steps of progress that wait for a slow caller; before more do, the oldest is forgotten.
+const WAITING_PROGRESS: usize = 64;
+
+/// Lets the closures of a catalog share what answers them.
+pub(super) type Shared = Arc<Callees>;

@@ -1,0 +1,138 @@
+//! From an offer to a catalog of `mcp-server`: every tool, prompt and resource with the closure that answers it.
+//!
+//! The surprising thing: the schemas of servers are published and not checked here. The server checks its arguments
+//! itself, and a schema that we could not read would take its tool away from clients that can.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use mcp_server::{Catalog, Cx, Prompt, Resource, ResourceTemplate, Tool};
+use mcp_types::{GetPromptResult, RawJson, ReadResourceResult, RpcError, is_object_schema};
+use serde_json::json;
+
+use super::call::{Callees, Shared};
+use super::offer::{LOCAL, Offer, Offered};
+use super::{OUTCOMES, OUTCOMES_OF_LITELLM};
+
+/// Makes the catalog of an offer.
+pub(super) fn catalog(offer: &Offer, callees: &Shared) -> Catalog {
+    let outcomes = outcomes(offer);
+    let catalog =
+        Catalog::new().tools_meta(OUTCOMES, outcomes.clone()).tools_meta(OUTCOMES_OF_LITELLM, outcomes);
+    // A server that has no prompts today may have some tomorrow, and clients ask only once what there is.
+    let catalog = if offer.servers.len() > 1 { catalog.offer_all() } else { catalog };
+    let catalog = offer.with_aliases().fold(catalog, |catalog, (name, aliases, server, tool)| {
+        let mut entity = tool.clone();
+        entity.name = name.to_owned();
+        catalog.tool(aliases.iter().fold(callable(entity, server, &tool.name, callees), Tool::alias))
+    });
+    beside_tools(catalog, offer, callees)
+}
+
+/// Says of each server whether its tools are there; why not is for whoever runs the gateway.
+pub(super) fn outcomes(offer: &Offer) -> RawJson {
+    let outcomes: serde_json::Map<_, _> = (offer.servers.iter())
+        .filter(|server| server.label != LOCAL)
+        .map(|server| {
+            let outcome = json!({"status": server.status, "tool_count": server.tools.len()});
+            (server.label.clone(), outcome)
+        })
+        .collect();
+    outcomes.into()
+}
+
+fn callable(mut entity: mcp_types::Tool, server: &Offered, own: &str, callees: &Shared) -> Tool {
+    let is_local = server.label == LOCAL;
+    if !is_local && !is_object_schema(&entity.input_schema) {
+        entity.input_schema = of_an_object(&entity.input_schema);
+    }
+    let (callees, label, own) = (Arc::clone(callees), server.label.clone(), own.to_owned());
+    let tool = Tool::from_entity(entity, move |arguments: RawJson, cx: Cx| {
+        let (callees, label, own) = (Arc::clone(&callees), label.clone(), own.clone());
+        async move { callees.answer(&label, &own, arguments, &cx).await }
+    });
+    if is_local { tool } else { tool.without_checks() }
+}
+
+/// Adds the `"type": "object"` that a schema of arguments must have; one of another type is left to be refused.
+fn of_an_object(schema: &RawJson) -> RawJson {
+    let Ok(mut root) = schema.decode::<serde_json::Map<String, serde_json::Value>>() else { return schema.clone() };
+    root.entry("type").or_insert_with(|| json!("object"));
+    root.into()
+}
+
+/// Adds prompts and resources of the servers, each under its own name where no server before has it.
+fn beside_tools(mut catalog: Catalog, offer: &Offer, callees: &Shared) -> Catalog {
+    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+    for prompt in offer.servers.iter().flat_map(|server| &server.more.prompts) {
+        *uses.entry(&prompt.name).or_default() += 1;
+    }
+    let mut uris = BTreeSet::new();
+    for server in &offer.servers {
+        for prompt in &server.more.prompts {
+            let mut entity = prompt.clone();
+            if uses.get(prompt.name.as_str()).is_some_and(|uses| *uses > 1) {
+                entity.name = format!("{}__{}", server.label, prompt.name);
+            }
+            catalog = catalog.prompt(prompted(entity, server, &prompt.name, callees));
+        }
+        for resource in server.more.resources.iter().filter(|resource| uris.insert(resource.uri.clone())) {
+            let (callees, label, uri) = (Arc::clone(callees), server.label.clone(), resource.uri.clone());
+            let read = move |_: Cx| {
+                let (callees, label, uri) = (Arc::clone(&callees), label.clone(), uri.clone());
+                async move { callees.read(&label, &uri).await }
+            };
+            catalog = catalog.resource(Resource::from_entity(resource.clone(), read));
+        }
+        for template in server.more.templates.iter().filter(|known| uris.insert(known.uri_template.clone())) {
+            let (callees, label) = (Arc::clone(callees), server.label.clone());
+            let read = move |cx: Cx| {
+                let (callees, label) = (Arc::clone(&callees), label.clone());
+                let uri = member(&cx, "uri");
+                async move { callees.read(&label, uri.as_deref().unwrap_or_default()).await }
+            };
+            catalog = catalog.template(ResourceTemplate::from_entity(template.clone(), read));
+        }
+    }
+    catalog
+}
+
+fn prompted(entity: mcp_types::Prompt, server: &Offered, own: &str, callees: &Shared) -> Prompt {
+    let (callees, label, own) = (Arc::clone(callees), server.label.clone(), own.to_owned());
+    Prompt::from_entity(entity, move |cx: Cx| {
+        let (callees, label, own) = (Arc::clone(&callees), label.clone(), own.clone());
+        let arguments = cx.params().arguments().and_then(|arguments| arguments.decode().ok()).unwrap_or_default();
+        async move { callees.prompt(&label, &own, arguments).await }
+    })
+}
+
+fn member(cx: &Cx, name: &str) -> Option<String> {
+    let [member] = cx.params().as_raw().members([name]).ok()?;
+    member?.decode().ok()
+}
+
+impl Callees {
+    async fn read(&self, label: &str, uri: &str) -> Result<ReadResourceResult, RpcError> {
+        let client = self.servers.client(label).await.map_err(|error| RpcError::internal(error.to_string()))?;
+        client.read_resource(uri).await.map_err(|error| passed_on(label, error))
+    }
+
+    async fn prompt(
+        &self,
+        label: &str,
+        name: &str,
+        arguments: BTreeMap<String, String>,
+    ) -> Result<GetPromptResult, RpcError> {
+        let client = self.servers.client(label).await.map_err(|error| RpcError::internal(error.to_string()))?;
+        client.get_prompt(name, arguments).await.map_err(|error| passed_on(label, error))
+    }
+}
+
+/// Passes on what a server said; what went wrong on the way to it is told without details.
+fn passed_on(label: &str, error: mcp_client::Error) -> RpcError {
+    match error {
+        mcp_client::Error::Rpc(error) => error,
+        mcp_client::Error::TimedOut(_) => RpcError::internal(format!("server `{label}` did not answer in time")),
+        _ => RpcError::internal(format!("server `{label}` did not answer as it should")),
+    }
+}
