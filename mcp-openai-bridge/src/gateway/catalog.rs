@@ -20,7 +20,8 @@ pub(super) fn catalog(offer: &Offer, callees: &Shared) -> Catalog {
     let catalog =
         Catalog::new().tools_meta(OUTCOMES, outcomes.clone()).tools_meta(OUTCOMES_OF_LITELLM, outcomes);
     // A server that has no prompts today may have some tomorrow, and clients ask only once what there is.
-    let catalog = if offer.servers.len() > 1 { catalog.offer_all() } else { catalog };
+    let has_servers = callees.servers.labels().next().is_some();
+    let catalog = if has_servers { catalog.offer_all() } else { catalog };
     let catalog = offer.with_aliases().fold(catalog, |catalog, (name, aliases, server, tool)| {
         let mut entity = tool.clone();
         entity.name = name.to_owned();
@@ -88,8 +89,8 @@ fn beside_tools(mut catalog: Catalog, offer: &Offer, callees: &Shared) -> Catalo
             let (callees, label) = (Arc::clone(callees), server.label.clone());
             let read = move |cx: Cx| {
                 let (callees, label) = (Arc::clone(&callees), label.clone());
-                let uri = member(&cx, "uri");
-                async move { callees.read(&label, uri.as_deref().unwrap_or_default()).await }
+                let uri = cx.params().uri().unwrap_or_default();
+                async move { callees.read(&label, &uri).await }
             };
             catalog = catalog.template(ResourceTemplate::from_entity(template.clone(), read));
         }
@@ -104,11 +105,6 @@ fn prompted(entity: mcp_types::Prompt, server: &Offered, own: &str, callees: &Sh
         let arguments = cx.params().arguments().and_then(|arguments| arguments.decode().ok()).unwrap_or_default();
         async move { callees.prompt(&label, &own, arguments).await }
     })
-}
-
-fn member(cx: &Cx, name: &str) -> Option<String> {
-    let [member] = cx.params().as_raw().members([name]).ok()?;
-    member?.decode().ok()
 }
 
 impl Callees {

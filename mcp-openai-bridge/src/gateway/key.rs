@@ -1,0 +1,95 @@
+//! Who may ask: whoever shows the key of the file, when it has one.
+//!
+//! The surprising thing: there is one key, and it opens everything. Keys for some users or some tools need a place to be
+//! kept and withdrawn, and a file that is read once is none.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use mcp_client::Secret;
+use mcp_server::{Guard, RouteBody};
+use serde_json::json;
+
+/// Lets in who shows the key, as `Authorization: Bearer` or in LiteLLM's own header.
+pub(super) struct Key(pub(super) Secret);
+
+impl Guard for Key {
+    fn admit(&self, head: &Parts) -> Result<(), Response<RouteBody>> {
+        let shown = shown(&head.headers);
+        if shown.as_ref().is_some_and(|shown| *shown == self.0) {
+            return Ok(());
+        }
+        Err(refused(if shown.is_some() { "the key is not the one of this gateway" } else { NO_KEY }))
+    }
+}
+
+/// Returns the key that a request shows; with two of them it shows none, because a proxy may have checked the other.
+fn shown(headers: &HeaderMap) -> Option<Secret> {
+    let mut keys = headers.get_all(AUTHORIZATION).iter().chain(headers.get_all(LITELLM_KEY)).filter_map(|value| {
+        let text = value.to_str().ok()?;
+        let (scheme, key) = text.split_once(' ').unwrap_or(("", text));
+        match scheme {
+            "" => Some(text),
+            scheme if scheme.eq_ignore_ascii_case("bearer") => Some(key.trim()),
+            _ => None,
+        }
+    });
+    let key = keys.next()?;
+    keys.all(|other| other == key).then(|| Secret::from(key))
+}
+
+/// Answers as OpenAI's APIs do, which most clients of a gateway understand.
+fn refused(why: &str) -> Response<RouteBody> {
+    let body = json!({"error": {"message": why, "type": "auth_error", "param": null, "code": "401"}});
+    let mut response = Response::new(RouteBody::from(Bytes::from(body.to_string())));
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="mcp-bridge""#));
+    response
+}
+
+const LITELLM_KEY: &str = "x-litellm-api-key";
+
+const NO_KEY: &str = "this gateway has a key; send it as `Authorization: Bearer …` or as `x-litellm-api-key`";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(headers: &[(&str, &str)], expected: u16) {
+        let mut request = http::Request::get("/mcp");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let status = Key(Secret::from("sk-right")).admit(&head).err().map_or(200, |response| {
+            assert!(response.headers().contains_key("www-authenticate"));
+            response.status().as_u16()
+        });
+        assert_eq!(status, expected, "{headers:?}");
+    }
+
+    #[test]
+    fn the_key_is_shown_as_a_bearer_token_or_in_the_header_of_litellm() {
+        check(&[("authorization", "Bearer sk-right")], 200);
+        check(&[("authorization", "bearer  sk-right ")], 200);
+        check(&[("authorization", "sk-right")], 200);
+        check(&[("x-litellm-api-key", "sk-right")], 200);
+        check(&[("x-litellm-api-key", "Bearer sk-right")], 200);
+        check(&[("authorization", "Bearer sk-right"), ("x-litellm-api-key", "sk-right")], 200);
+    }
+
+    #[test]
+    fn nothing_else_opens() {
+        check(&[], 401);
+        check(&[("authorization", "Bearer sk-wrong")], 401);
+        check(&[("authorization", "Bearer sk-righ")], 401);
+        check(&[("authorization", "Bearer ")], 401);
+        check(&[("authorization", "Basic sk-right")], 401);
+        check(&[("x-api-key", "sk-right")], 401);
+        check(&[("authorization", "Bearer sk-right"), ("authorization", "Bearer sk-wrong")], 401);
+        check(&[("authorization", "Bearer sk-wrong"), ("x-litellm-api-key", "sk-right")], 401);
+    }
+}
