@@ -17,8 +17,7 @@ use super::{OUTCOMES, OUTCOMES_OF_LITELLM};
 /// Makes the catalog of an offer.
 pub(super) fn catalog(offer: &Offer, callees: &Shared) -> Catalog {
     let outcomes = outcomes(offer);
-    let catalog =
-        Catalog::new().tools_meta(OUTCOMES, outcomes.clone()).tools_meta(OUTCOMES_OF_LITELLM, outcomes);
+    let catalog = Catalog::new().tools_meta(OUTCOMES, outcomes.clone()).tools_meta(OUTCOMES_OF_LITELLM, outcomes);
     // A server that has no prompts today may have some tomorrow, and clients ask only once what there is.
     let has_servers = callees.servers.labels().next().is_some();
     let catalog = if has_servers { catalog.offer_all() } else { catalog };

@@ -37,7 +37,7 @@ use tokio::task::AbortHandle;
 
 use self::call::Callees;
 use self::config::Config;
-use self::handler::{Handlers, Registry};
+use self::handler::Registry;
 use crate::driver::{CallContext, Tools};
 use crate::servers::{Servers, Upstream};
 use crate::turn::Failure;
@@ -107,6 +107,11 @@ impl Gateway {
     /// Returns the servers behind the gateway.
     pub fn servers(&self) -> &Servers {
         &self.inner.callees.servers
+    }
+
+    /// Returns whether the file lets a tool of a server be called, whether or not the server has it.
+    pub(crate) fn admits(&self, server: &str, tool: &str) -> bool {
+        self.inner.callees.admits(server, tool)
     }
 
     /// Ends the connections to servers and the children of handlers in good order. Calls fail from then on.

@@ -4,10 +4,11 @@
 //! many of them answer, so that no tool changes its name because another server is down.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use mcp_types::{Prompt, Resource, ResourceTemplate, Tool};
+use mcp_types::{Prompt, RawJson, Resource, ResourceTemplate, Tool};
 
+use crate::arguments::{Checker, Rejection};
 use crate::names::{Identity, NameTable, Prefix};
 use crate::servers::{Listing, Status};
 use crate::similar;
@@ -74,6 +75,9 @@ struct Named {
     name: String,
     /// Other names that lead to this tool and to no other.
     aliases: Vec<String>,
+    /// What holds arguments against its schema, made when it is needed for the first time; `None` for a schema that
+    /// cannot be read here, which is left to the server.
+    checker: OnceLock<Option<Checker>>,
 }
 
 impl Offer {
@@ -100,7 +104,7 @@ impl Offer {
             more: more.get(&outcome.label).cloned().unwrap_or_default(),
         });
         let servers: Vec<_> = std::iter::once(local).chain(others).collect();
-        let prefix = if config.servers.len() > 1 { Prefix::Always } else { Prefix::Never };
+        let prefix = if listing.outcomes.len() > 1 { Prefix::Always } else { Prefix::Never };
         let names = named(&servers, prefix);
         let mut lookup = HashMap::new();
         for (place, named) in names.iter().enumerate() {
@@ -143,6 +147,19 @@ impl Offer {
     pub fn server(&self, name: &str) -> Option<&Offered> {
         let labelled = self.servers.iter().find(|server| !server.label.is_empty() && server.label == name);
         labelled.or_else(|| self.servers.iter().find(|server| server.label == LOCAL && name == LOCAL_NAME))
+    }
+
+    /// Holds arguments against the schema of a tool.
+    ///
+    /// # Errors
+    ///
+    /// Returns every fault, in words for whoever called.
+    pub(super) fn check(&self, server: &Offered, tool: &Tool, arguments: &RawJson) -> Result<(), Rejection> {
+        let is_meant =
+            |(_, one, other): &(&Named, &Offered, &Tool)| one.label == server.label && other.name == tool.name;
+        let Some((named, ..)) = self.named().find(is_meant) else { return Ok(()) };
+        let checker = named.checker.get_or_init(|| Checker::compile(&tool.input_schema).ok());
+        checker.as_ref().map_or(Ok(()), |checker| checker.check(arguments))
     }
 
     /// Returns the name that was perhaps meant.
@@ -211,7 +228,7 @@ fn named(servers: &[Offered], prefix: Prefix) -> Vec<Named> {
             let mut aliases = vec![format!("{spaceless}-{own}"), format!("{spaceless}__{own}")];
             aliases.extend((bare.get(own) == Some(&1)).then(|| own.to_owned()));
             aliases.retain(|alias| *alias != name);
-            Some(Named { server: place.0, tool: place.1, name, aliases })
+            Some(Named { server: place.0, tool: place.1, name, aliases, checker: OnceLock::new() })
         })
         .collect()
 }
@@ -222,9 +239,8 @@ fn rewrites(server: &Server) -> bool {
 
 /// Puts the texts of the file in the place of those that the server gives.
 fn rewritten(server: &Server, tool: &Tool) -> Tool {
-    let text = |texts: &[(String, String)]| {
-        texts.iter().find(|(name, _)| *name == tool.name).map(|(_, text)| text.clone())
-    };
+    let text =
+        |texts: &[(String, String)]| texts.iter().find(|(name, _)| *name == tool.name).map(|(_, text)| text.clone());
     let mut tool = tool.clone();
     tool.title = text(&server.display_names).or(tool.title);
     tool.description = text(&server.descriptions).or(tool.description);

@@ -160,9 +160,10 @@ fn limits(config: &config::Config) -> Limits {
 
 /// Joins what the file says of how to use its servers.
 fn instructions(config: &config::Config) -> Option<String> {
-    let texts = config.servers.iter().filter_map(|server| {
-        Some(format!("{}: {}", server.label.value, server.instructions.as_deref()?))
-    });
+    let texts = config
+        .servers
+        .iter()
+        .filter_map(|server| Some(format!("{}: {}", server.label.value, server.instructions.as_deref()?)));
     let text = texts.collect::<Vec<_>>().join("\n\n");
     (!text.is_empty()).then_some(text)
 }

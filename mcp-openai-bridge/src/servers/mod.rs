@@ -40,6 +40,7 @@ use tokio::sync::watch;
 
 use crate::tools::{self, ToolSet};
 use copy::{Given, Patience};
+pub(crate) use filter::Filter;
 use member::Member;
 pub use outcome::{Listing, ServerOutcome, Status, Unavailable};
 pub use upstream::Upstream;

@@ -1,0 +1,61 @@
+//! Responses in LiteLLM's shape: what was asked for, or `{"detail": {"error": …, "message": …}}`.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::{Method, Response, StatusCode};
+use mcp_server::RouteBody;
+use serde_json::{Value, json};
+
+/// A request that is not answered with what it asked for.
+#[derive(Debug)]
+pub(super) struct Refused {
+    status: StatusCode,
+    /// A word for programs.
+    error: Cow<'static, str>,
+    /// A sentence for humans.
+    message: String,
+    /// What else the detail says.
+    more: Option<(&'static str, Value)>,
+    allow: Option<String>,
+}
+
+impl Refused {
+    pub(super) fn new(status: StatusCode, error: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, error: error.into(), message: message.into(), more: None, allow: None }
+    }
+
+    /// Refuses a method.
+    pub(super) fn method(allowed: &[Method]) -> Self {
+        let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let message = format!("this path takes {allow} only");
+        let refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        Self { allow: Some(allow), ..refused }
+    }
+
+    /// Adds a member to the detail.
+    pub(super) fn with(self, name: &'static str, value: impl Into<Value>) -> Self {
+        Self { more: Some((name, value.into())), ..self }
+    }
+
+    pub(super) fn into_response(self) -> Response<RouteBody> {
+        let mut detail = json!({"error": self.error, "message": self.message});
+        if let (Some((name, value)), Some(detail)) = (self.more, detail.as_object_mut()) {
+            detail.insert(name.to_owned(), value);
+        }
+        let mut response = json_response(self.status, &json!({ "detail": detail }));
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+            response.headers_mut().insert(ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// Answers with JSON.
+pub(super) fn json_response(status: StatusCode, body: &Value) -> Response<RouteBody> {
+    let mut response = Response::new(RouteBody::from(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
