@@ -129,6 +129,11 @@ impl ModelError {
         self
     }
 
+    /// Returns what went wrong, without the status and the cause.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the HTTP status that the provider answered with, if it did.
     pub fn http_status(&self) -> Option<u16> {
         self.status

@@ -11,7 +11,6 @@ mod connect;
 mod content;
 mod embedded;
 mod exit;
-mod openai;
 mod output;
 mod pretty;
 mod progress;

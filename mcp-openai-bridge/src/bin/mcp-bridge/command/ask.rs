@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mcp_openai_bridge::chat::{self, Message};
 use mcp_openai_bridge::driver::{self, CallContext, Driver, End, Event, Host, Tools};
+use mcp_openai_bridge::model::{HttpModel, HttpModelBuilder};
 use mcp_openai_bridge::servers::{self, Upstream};
 use mcp_openai_bridge::tools::ToolSet;
 use mcp_openai_bridge::turn::{self, Failure as CallFailure, Final, Turn};
@@ -20,7 +21,6 @@ use crate::cli;
 use crate::connect::{Connect, standard_input};
 use crate::content::{self, Piece};
 use crate::exit::{Failure, Kind, with_causes};
-use crate::openai::{Endpoint, HttpModel};
 use crate::output::{Output, counted, shortened};
 use crate::progress::Progress;
 use crate::target::Target;
@@ -105,17 +105,21 @@ fn make_unique(targets: &mut [(String, Target)]) {
 }
 
 fn http_model(model: &cli::Model, output: &Output) -> Result<HttpModel, Failure> {
-    let endpoint = Endpoint::parse(&model.base_url)?;
     let key = std::env::var("OPENAI_API_KEY").ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
-    if key.is_none() && endpoint.is_openai() {
+    let has_key = key.is_some();
+    let patience = Duration::from_secs(model.model_timeout);
+    let builder = HttpModel::builder(&model.base_url).first_byte_timeout(patience).chunk_timeout(patience);
+    let http = key.into_iter().fold(builder, HttpModelBuilder::key).build();
+    let http = http.map_err(|error| Failure::usage(with_causes(&error)))?;
+    let place = http.base_url();
+    if !has_key && place.is_openai() {
         return Err(Failure::new(Kind::Auth, "there is no API key: the variable OPENAI_API_KEY is not set")
             .hint("export OPENAI_API_KEY=…, or name another provider by OPENAI_BASE_URL"));
     }
-    if key.is_some() && !endpoint.is_secure() && !endpoint.is_loopback() {
-        output.say(&format!("warning: the API key goes to {endpoint} without encryption"));
+    if has_key && !place.is_tls() && !place.is_loopback() {
+        output.say(&format!("warning: the API key goes to {place} without encryption"));
     }
-    HttpModel::new(endpoint, key.as_deref(), Duration::from_secs(model.model_timeout), output)
-        .map_err(|error| Failure::usage(with_causes(&error)))
+    Ok(http)
 }
 
 fn request(model: &cli::Model, question: String) -> Result<chat::Request, Failure> {
@@ -244,8 +248,16 @@ impl Tools for Servers {
 
 impl Host for Servers {
     fn event(&self, event: Event<'_>) {
-        if let Event::Rejected(call) = event {
-            self.output.say(&format!("✗ {} {}", call.name, shortened(&call.why.to_string(), SHOWN_CHARS)));
+        match event {
+            Event::Rejected(call) => {
+                self.output.say(&format!("✗ {} {}", call.name, shortened(&call.why.to_string(), SHOWN_CHARS)));
+            }
+            Event::Retrying { after, why } => {
+                let status = why.http_status().map(|status| format!("answered with status {status}"));
+                let what = status.unwrap_or_else(|| "could not be reached".to_owned());
+                self.output.say(&format!("the model {what}; asking again in {:.1} s", after.as_secs_f64()));
+            }
+            _ => {}
         }
     }
 }

@@ -1,0 +1,106 @@
+//! From the bytes of an answer to a reply: one document, or a stream of them.
+//!
+//! The surprising thing: what was asked for does not decide how the answer is read. There are providers that answer a
+//! request for a stream with one document, and proxies that do the opposite.
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use mcp_transport::Limits;
+use mcp_transport::sse::SseDecoder;
+use mcp_types::RawJson;
+
+use super::answer::Answer;
+use super::body::Wire;
+use super::http::HttpModel;
+use super::refusal::Refusal;
+use crate::error::ModelError;
+
+/// What an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Document,
+    Events,
+    Unknown,
+}
+
+impl Form {
+    fn of(headers: &HeaderMap) -> Self {
+        let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match media.as_str() {
+            "text/event-stream" => Self::Events,
+            media if media == "application/json" || media.ends_with("+json") => Self::Document,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Reads an answer with status 200.
+pub(super) async fn read<A: Wire>(
+    model: &HttpModel,
+    headers: &HeaderMap,
+    mut answer: Answer<'_>,
+    chunks: &mut (dyn FnMut(A::Chunk) + Send),
+) -> Result<A::Reply, ModelError> {
+    let form = match Form::of(headers) {
+        Form::Unknown if answer.first_byte().await? == Some(b'{') => Form::Document,
+        Form::Unknown => Form::Events,
+        form => form,
+    };
+    match form {
+        Form::Document => document::<A>(model, answer.whole(model.limit()).await?),
+        _ => events::<A>(model, answer, chunks).await,
+    }
+}
+
+fn document<A: Wire>(model: &HttpModel, body: bytes::Bytes) -> Result<A::Reply, ModelError> {
+    let raw = RawJson::parse(body).map_err(|error| model.unreadable(A::PATH, &error))?;
+    if let Some(refusal) = Refusal::within(raw.as_str()) {
+        return Err(model.gave_up(A::PATH, refusal));
+    }
+    raw.decode().map_err(|error| model.unreadable(A::PATH, &error))
+}
+
+async fn events<A: Wire>(
+    model: &HttpModel,
+    mut answer: Answer<'_>,
+    chunks: &mut (dyn FnMut(A::Chunk) + Send),
+) -> Result<A::Reply, ModelError> {
+    let mut events = SseDecoder::new(&Limits::default().sse_event_bytes(model.limit()));
+    let mut assembler = A::assembler(model.limit());
+    let unreadable = |error: &dyn std::fmt::Display| model.unreadable(A::PATH, error);
+    let mut is_over = false;
+    loop {
+        while let Some(event) = events.next_event().map_err(|error| unreadable(&error))? {
+            if event.data.trim_ascii().is_empty() {
+                continue;
+            }
+            if event.data.trim_ascii() == b"[DONE]" {
+                A::done(&mut assembler);
+                answer.end().await;
+                return A::finish(assembler).map_err(|error| unreadable(&error));
+            }
+            let raw = RawJson::parse(event.data).map_err(|error| unreadable(&error))?;
+            if let Some(refusal) = Refusal::within(raw.as_str()) {
+                return Err(model.gave_up(A::PATH, refusal));
+            }
+            let chunk: A::Chunk = raw.decode().map_err(|error| unreadable(&error))?;
+            A::push(&mut assembler, &chunk).map_err(|error| unreadable(&error))?;
+            let is_last = A::is_last(&chunk);
+            chunks(chunk);
+            if is_last {
+                answer.end().await;
+                return A::finish(assembler).map_err(|error| unreadable(&error));
+            }
+        }
+        match answer.part().await? {
+            Some(part) => events.extend(&part),
+            None if is_over => return A::finish(assembler).map_err(|error| unreadable(&error)),
+            None => {
+                // Some forget the empty line behind their last event.
+                is_over = true;
+                events.extend(b"\n\n");
+            }
+        }
+    }
+}
