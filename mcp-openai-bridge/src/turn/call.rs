@@ -16,6 +16,13 @@ use crate::tools::ToolRef;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallIndex(pub(super) usize);
 
+impl CallIndex {
+    /// Returns the place among the calls of the reply, from 0.
+    pub fn position(self) -> usize {
+        self.0
+    }
+}
+
 /// A call that is ready to be made: the tool exists and the arguments were accepted.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -44,6 +51,8 @@ pub struct ClientCall<A: Api = Chat> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejected {
+    /// The place of the call.
+    pub index: CallIndex,
     /// The id of the call.
     pub id: String,
     /// The function that the model named; empty if it named none.
@@ -53,8 +62,8 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    pub(super) fn new(asked: Asked, why: Refusal) -> Self {
-        Self { id: asked.id, name: asked.name.unwrap_or_default(), why }
+    pub(super) fn new(index: CallIndex, asked: Asked, why: Refusal) -> Self {
+        Self { index, id: asked.id, name: asked.name.unwrap_or_default(), why }
     }
 }
 

@@ -350,8 +350,8 @@ impl<A: Api> Turn<A> {
         let why = Refusal::OutOfRounds { limit: self.options.max_rounds };
         let rendered = Rendered::text_only(format!("{}{why}", self.options.content.error_prefix));
         A::extend(&mut self.request, calls.iter().map(|call| A::answer(call, &rendered)).collect());
-        let rejected = calls.iter().map(A::asked);
-        let rejected = rejected.map(|asked| Rejected::new(asked, why.clone()));
+        let rejected = calls.iter().map(A::asked).enumerate();
+        let rejected = rejected.map(|(index, asked)| Rejected::new(CallIndex(index), asked, why.clone()));
         self.rejected = rejected.collect();
     }
 

@@ -67,13 +67,13 @@ impl<A: Api> Round<A> {
     /// Sorts calls by who can answer them. Those that nobody can are answered, and returned.
     pub(super) fn new(open: Open<A>, judge: &Judge<'_>) -> (Self, Vec<Rejected>) {
         let mut rejected = Vec::new();
-        let places = open.calls.into_iter().map(|(call, answer)| {
+        let places = open.calls.into_iter().enumerate().map(|(index, (call, answer))| {
             let asked = A::asked(&call);
             let answer = match answer {
                 Some(item) => Answer::Kept(item),
                 None => judge.sort(&asked).unwrap_or_else(|why| {
                     let answer = Answer::Given(Draft::failure(why.to_string(), judge.content));
-                    rejected.push(Rejected::new(A::asked(&call), why));
+                    rejected.push(Rejected::new(CallIndex(index), A::asked(&call), why));
                     answer
                 }),
             };

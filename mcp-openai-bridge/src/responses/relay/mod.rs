@@ -58,7 +58,9 @@ enum Route {
     Pass { index: u64, is_call: bool },
     /// A call that is shown when it is known what becomes of it.
     Held(McpCall),
-    /// A call that is not shown, or that was shown and is at its end.
+    /// A call that was shown and is at its end.
+    Ended,
+    /// A call that is not shown.
     Hidden,
     /// It is shown as an `mcp_call` at this place.
     Shown { index: u64, call: McpCall, is_written: bool },
@@ -150,12 +152,24 @@ impl Relay {
         Ok(out)
     }
 
+    /// Says of a call that is left out, by its place among the calls of the round, that it is one of a tool of an MCP
+    /// server: the model reached the tool through a function that stands for many.
+    pub fn reveal(&mut self, position: usize, server_label: &str, tool: &str, arguments: Arguments) {
+        let id = self.output.new_id("mcp", self.id.as_deref());
+        if let Some(route @ Route::Hidden) = self.call_mut(position) {
+            *route = Route::Held(McpCall::new(id, server_label, tool, arguments));
+        }
+    }
+
     /// Shows that a call waits for an approval, by its place among the calls of the round.
     ///
     /// Returns the id by which it is answered, and what the client gets; nothing when there is no such call.
     pub fn ask(&mut self, position: usize) -> Option<(String, Vec<Event>)> {
         let route = self.call_mut(position)?;
-        let Route::Held(call) = std::mem::replace(route, Route::Hidden) else { return None };
+        if !matches!(route, Route::Held(_)) {
+            return None;
+        }
+        let Route::Held(call) = std::mem::replace(route, Route::Ended) else { return None };
         let id = self.output.new_id("mcpr", self.id.as_deref());
         let request = ApprovalRequest::new(&id, call.server_label, call.name, call.arguments);
         let mut out = Vec::new();
@@ -168,7 +182,7 @@ impl Relay {
     /// A call that was not made, because it was refused, failed.
     pub fn answer(&mut self, position: usize, answer: Result<String, CallError>) -> Vec<Event> {
         let Some(route) = self.call_mut(position) else { return Vec::new() };
-        match std::mem::replace(route, Route::Hidden) {
+        match std::mem::replace(route, Route::Ended) {
             Route::Shown { index, call, .. } => self.answered(index, call, answer),
             Route::Held(call) => {
                 let mut out = Vec::new();
@@ -312,7 +326,7 @@ impl Relay {
                     self.written(index, &call, out);
                 }
             }
-            Some(Route::Hidden) | None => {}
+            Some(Route::Ended | Route::Hidden) | None => {}
         }
     }
 
@@ -365,7 +379,7 @@ impl Relay {
                     self.written(index, &call, out);
                 }
             }
-            Some(Route::Held(_) | Route::Hidden) | None => {}
+            Some(Route::Ended | Route::Held(_) | Route::Hidden) | None => {}
         }
     }
 

@@ -212,6 +212,21 @@ fn a_call_that_needs_an_approval_is_a_request_for_it() {
 }
 
 #[test]
+fn a_call_through_a_function_that_stands_for_many_is_shown_as_one_of_its_tool() {
+    let calls = [FunctionCall::new("a", "call_tool", Arguments::from("{}"))];
+    let mut stream = round_of(&calls);
+    stream.relay.reveal(0, "clock", "get.time", Arguments::from(r#"{"z":1}"#));
+    stream.answer(0, Ok("noon".to_owned()));
+    stream.answer(0, Ok("once more".to_owned()));
+    let (_, response) = stream.finish();
+    assert_eq!(response.output.len(), 1);
+    assert!(matches!(
+        &response.output[0],
+        Item::McpCall(call) if call.name == "get.time" && call.output.as_deref() == Some("noon")
+    ));
+}
+
+#[test]
 fn an_approved_call_is_shown_with_the_request_it_was_approved_by() {
     let mut stream = Stream::new(relay());
     let mut call = McpCall::new("", "disk", "wipe", Arguments::from("{}"));
