@@ -55,8 +55,7 @@ impl Draft {
     }
 
     fn joined(&self) -> String {
-        let texts =
-            self.parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None });
+        let texts = self.parts.iter().filter_map(Part::as_text);
         texts.collect::<Vec<_>>().join("\n")
     }
 }

@@ -15,6 +15,8 @@ use serde_json::Value;
 
 pub(crate) use ledger::{Draft, Ledger, reader_name};
 pub(crate) use pages::{reader_description, reader_parameters};
+#[cfg(feature = "driver")]
+pub(crate) use wire::chat_content;
 pub use wire::{media_message, responses_output};
 
 /// How results are rendered.
@@ -68,6 +70,13 @@ pub enum Part {
     Image(Media),
     /// A text.
     Text(String),
+}
+
+impl Part {
+    /// Returns the text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
 }
 
 /// Something that is no text.

@@ -1,5 +1,7 @@
 //! Rendered results in the forms of the two APIs.
 
+#[cfg(feature = "driver")]
+use mcp_types::ContentBlock;
 use mcp_types::RawJson;
 use serde_json::{Value, json};
 
@@ -20,6 +22,18 @@ pub fn media_message<'a>(results: impl IntoIterator<Item = (&'a str, &'a Rendere
         }
     }
     (!parts.is_empty()).then(|| Message::with_content("user", Value::from(parts).into()))
+}
+
+/// Makes the content of a message that may hold media: a text, or a list when there are any.
+#[cfg(feature = "driver")]
+pub(crate) fn chat_content(blocks: &[ContentBlock]) -> RawJson {
+    let parts: Vec<Part> = blocks.iter().map(super::block).collect();
+    let texts: Option<Vec<&str>> = parts.iter().map(Part::as_text).collect();
+    if let Some(texts) = texts {
+        return Value::from(texts.join("\n")).into();
+    }
+    let text = |part: &Part| Some(json!({"type": "text", "text": part.as_text()?}));
+    Value::from(parts.iter().filter_map(|part| chat_part(part).or_else(|| text(part))).collect::<Vec<_>>()).into()
 }
 
 fn chat_part(part: &Part) -> Option<Value> {

@@ -4,15 +4,18 @@
 //! server has a queue of its own, and the calls at the heads of the queues share what may run at once.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::{Either, select};
 use futures::stream::{self, StreamExt};
 use mcp_types::ProgressNotificationParams;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::{CallContext, Driver, Event};
+use super::{CallContext, Driver, Event, Options};
 use crate::error::Error;
 use crate::turn::{Api, Call, CallIndex, Failure, Outcome, Step, Turn};
 
@@ -48,7 +51,9 @@ impl<A: Api> Driver<'_, A> {
     async fn call(&self, call: &Call) -> (CallIndex, Outcome) {
         self.host.event(Event::Called(call));
         let started = Instant::now();
+        let heard = Mutex::new(started);
         let show = |progress: ProgressNotificationParams| {
+            *heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             self.host.event(Event::Progress { call, progress: &progress });
         };
         let cx = CallContext::new(&call.id, &show);
@@ -57,20 +62,28 @@ impl<A: Api> Driver<'_, A> {
             let (server, tool) = (call.tool.server(), call.tool.tool());
             self.tools.call(server, tool, call.arguments.clone(), &cx).await
         };
-        let outcome = within(self.options.call_timeout, result).await;
+        let caught = pin!(AssertUnwindSafe(result).catch_unwind());
+        let outcome = match select(caught, pin!(self.patience(started, &heard))).await {
+            Either::Left((Ok(Ok(result)), _)) => Outcome::Result(result),
+            Either::Left((Ok(Err(failure)), _)) => Outcome::Failed(failure),
+            Either::Left((Err(_), _)) => Outcome::Failed(Failure::Panicked),
+            Either::Right((after, _)) => Outcome::Failed(Failure::TimedOut { after }),
+        };
         self.host.event(Event::Answered { call, outcome: &outcome, took: started.elapsed() });
         (call.index, outcome)
     }
-}
 
-async fn within(
-    timeout: Duration,
-    result: impl Future<Output = Result<mcp_types::CallToolResult, Failure>>,
-) -> Outcome {
-    match tokio::time::timeout(timeout, AssertUnwindSafe(result).catch_unwind()).await {
-        Ok(Ok(Ok(result))) => Outcome::Result(result),
-        Ok(Ok(Err(failure))) => Outcome::Failed(failure),
-        Ok(Err(_)) => Outcome::Failed(Failure::Panicked),
-        Err(_) => Outcome::Failed(Failure::TimedOut { after: timeout }),
+    /// Waits until a call has taken too long, and returns how long that is.
+    async fn patience(&self, started: Instant, heard: &Mutex<Instant>) -> Duration {
+        let Options { call_timeout, call_limit, .. } = self.options;
+        loop {
+            let last = *heard.lock().unwrap_or_else(PoisonError::into_inner);
+            let waited = last.duration_since(started).saturating_add(call_timeout).min(call_limit);
+            let left = waited.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return waited;
+            }
+            tokio::time::sleep(left).await;
+        }
     }
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mcp_types::ProgressNotificationParams;
+use mcp_types::{
+    ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult, ErrorCode,
+    ListRootsResult, LoggingMessageNotificationParams, ProgressNotificationParams, RpcError,
+};
 
 use crate::error::ModelError;
 use crate::turn::approval::Approval;
@@ -11,7 +14,7 @@ use crate::turn::{Api, Call, Chat, Outcome, Rejected};
 
 /// The program around a loop: it sees what happens, and is asked where a human decides.
 ///
-/// All methods have defaults: nothing is shown, and nothing is approved.
+/// All methods have defaults: nothing is shown, nothing is approved, and servers that ask something are refused.
 #[async_trait]
 pub trait Host<A: Api = Chat>: Send + Sync {
     /// Is told what happens. It is called while the loop runs, so that it should return at once.
@@ -30,7 +33,57 @@ pub trait Host<A: Api = Chat>: Send + Sync {
         let _ = call;
         Approval::denied("nobody can be asked")
     }
+
+    /// Returns what servers are told that the three hooks below can be asked; nothing unless written.
+    ///
+    /// They are asked by servers whose clients have a [`HostHandler`](super::HostHandler), which is read once, when the
+    /// client is built.
+    fn capabilities(&self) -> ClientCapabilities {
+        ClientCapabilities::new()
+    }
+
+    /// Asks the user, for a server, to fill in a form or to open a URL; declines unless written.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    async fn elicit(&self, server: &str, question: ElicitRequestParams) -> ElicitResult {
+        let _ = (server, question);
+        ElicitResult::new("decline")
+    }
+
+    /// Asks a language model, for a server; refuses unless written. [`SampleWithModel`](super::SampleWithModel) does it
+    /// with the model of the loop. A human should have seen what is asked.
+    ///
+    /// # Errors
+    ///
+    /// Refuses with what the server is told.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    async fn sample(
+        &self,
+        server: &str,
+        question: CreateMessageRequestParams,
+    ) -> Result<CreateMessageResult, RpcError> {
+        let _ = (server, question);
+        Err(RpcError::new(REJECTED_BY_USER, "the user rejected the sampling request"))
+    }
+
+    /// Returns the directories that a server may work in; none unless written.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future withdraws the question.
+    async fn roots(&self, server: &str) -> ListRootsResult {
+        let _ = server;
+        ListRootsResult::new([])
+    }
 }
+
+/// What the specification answers a sampling request with that the user does not want.
+const REJECTED_BY_USER: ErrorCode = ErrorCode(-1);
 
 /// Watches nothing and approves nothing.
 #[async_trait]
@@ -58,6 +111,13 @@ pub enum Event<'a, A: Api = Chat> {
     Called(&'a Call),
     /// A piece of the model's reply came.
     Chunk(&'a A::Chunk),
+    /// A server logs something, outside of what was asked of it. It says what it wants: show it as such.
+    Logged {
+        /// The label of the server.
+        server: &'a str,
+        /// What it logs.
+        message: &'a LoggingMessageNotificationParams,
+    },
     /// A call tells how far it has come.
     Progress {
         /// The call.

@@ -5,9 +5,12 @@
 //! cancellation.
 
 mod calls;
+#[cfg(feature = "client")]
+mod handler;
 mod host;
 mod model;
 mod retry;
+mod sampling;
 mod tools;
 
 use std::collections::BTreeSet;
@@ -21,9 +24,12 @@ use crate::error::{Error, ModelError};
 use crate::turn::approval::Approval;
 use crate::turn::{Api, Call, CallIndex, Chat, ClientCall, Final, Step, Turn};
 
+#[cfg(feature = "client")]
+pub use handler::HostHandler;
 pub use host::{Event, Host};
 pub use model::Model;
 pub use retry::Retry;
+pub use sampling::SampleWithModel;
 pub use tools::{CallContext, Tools};
 
 /// How calls are made and the model is asked.
@@ -34,15 +40,23 @@ pub struct Options {
     pub parallel_calls: usize,
     /// Calls of one server that run at the same time. Default 8; at least one runs.
     pub server_calls: usize,
-    /// How long a call may take; then the model is told so. Default 60 seconds.
+    /// How long a call may take without telling how far it has come; then the model is told so. Default 60 seconds.
     pub call_timeout: Duration,
+    /// How long a call may take, whatever it tells. Default 10 minutes.
+    pub call_limit: Duration,
     /// When the model is asked again after it could not be asked.
     pub retry: Retry,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { parallel_calls: 8, server_calls: 8, call_timeout: Duration::from_secs(60), retry: Retry::default() }
+        Self {
+            parallel_calls: 8,
+            server_calls: 8,
+            call_timeout: Duration::from_secs(60),
+            call_limit: Duration::from_secs(600),
+            retry: Retry::default(),
+        }
     }
 }
 
@@ -132,9 +146,10 @@ impl<'a, A: Api> Driver<'a, A> {
     /// others again, and [`Turn::handle_cancel`] answers them instead.
     pub async fn run(mut self, turn: &mut Turn<A>) -> Result<End<A>, Error> {
         let Some(cancel) = self.cancel.take() else { return self.drive(turn).await };
-        let ended = match select(pin!(self.drive(turn)), cancel).await {
-            Either::Left((end, _)) => Some(end),
-            Either::Right(_) => None,
+        // The cancellation is looked at first, so that nothing begins that is not wanted any more.
+        let ended = match select(cancel, pin!(self.drive(turn))).await {
+            Either::Left(_) => None,
+            Either::Right((end, _)) => Some(end),
         };
         ended.unwrap_or_else(|| {
             let _ = turn.handle_cancel();

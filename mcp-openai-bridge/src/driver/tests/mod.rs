@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use mcp_types::{CallToolResult, RawJson, Tool};
+use mcp_types::{CallToolResult, ProgressNotificationParams, RawJson, Tool};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -13,6 +13,9 @@ use super::*;
 use crate::chat::{Completion, Message, Request};
 use crate::tools::ToolSet;
 use crate::turn::{self, Failure, Outcome, Rejected};
+
+mod hosted;
+mod retried;
 
 /// Gives its replies one after the other and keeps the requests.
 struct Script {
@@ -55,7 +58,7 @@ impl Tools for Lab {
         server: &str,
         tool: &str,
         arguments: RawJson,
-        _: &CallContext<'_>,
+        cx: &CallContext<'_>,
     ) -> Result<CallToolResult, Failure> {
         self.calls.lock().unwrap().push(format!("{server}/{tool} {arguments}"));
         assert_ne!(tool, "panic_at_once", "as asked");
@@ -69,6 +72,17 @@ impl Tools for Lab {
             "panic" => panic!("as asked"),
             "refuse" => Err(Failure::Protocol { code: -32602, message: "bad params".to_owned() }),
             "fail" => Ok(CallToolResult::error("disk full")),
+            "slow" => {
+                for step in 1..=4 {
+                    cx.progress(ProgressNotificationParams::new(cx.id(), f64::from(step)));
+                    let _ = timeout(Duration::from_secs(50), std::future::pending::<()>()).await;
+                }
+                Ok(CallToolResult::text("at last"))
+            }
+            "chatter" => loop {
+                cx.progress(ProgressNotificationParams::new(cx.id(), 0.0));
+                let _ = timeout(Duration::from_secs(50), std::future::pending::<()>()).await;
+            },
             tool => {
                 let arguments: Value = arguments.decode().unwrap();
                 Ok(CallToolResult::text(format!("{tool} says {}", arguments["n"])))
@@ -93,8 +107,8 @@ impl Host for Watcher {
 
 fn tool_set() -> Arc<ToolSet> {
     let schema = RawJson::parse(r#"{"type":"object","properties":{"n":{"type":"integer"}}}"#).unwrap();
-    let tools =
-        ["echo", "hang", "panic", "panic_at_once", "refuse", "fail"].map(|name| Tool::new(name, schema.clone()));
+    let tools = ["echo", "hang", "panic", "panic_at_once", "refuse", "fail", "slow", "chatter"]
+        .map(|name| Tool::new(name, schema.clone()));
     Arc::new(ToolSet::builder().server("lab", &tools).build())
 }
 
@@ -179,7 +193,7 @@ async fn an_unknown_tool_is_told_to_the_model_beside_the_results_of_the_others()
     assert_eq!(calls, ["lab/echo {\"n\":1}"]);
     assert_eq!(
         conversation[1],
-        json!({"role":"tool","tool_call_id":"a","content":"error: there is no tool `ecko` and nothing was run. Did you mean `echo`? Available tools: `echo`, `hang`, `panic`, `panic_at_once`, `refuse`, `fail`."})
+        json!({"role":"tool","tool_call_id":"a","content":"error: there is no tool `ecko` and nothing was run. Did you mean `echo`? Available tools: `echo`, `hang`, `panic`, `panic_at_once`, `refuse`, `fail`, `slow`, `chatter`."})
     );
     assert_eq!(conversation[2], json!({"role":"tool","tool_call_id":"b","content":"echo says 1"}));
 }
