@@ -39,7 +39,7 @@ pub(crate) struct Voice {
 /// What the program can do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Serve the tools that are built in, to any MCP client
+    /// Serve the tools that are built in, or those of a file, to any MCP client
     Serve(Serve),
     /// Print the tools of a server, ready for a request to a model
     Tools(Tools),
@@ -74,6 +74,11 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = ABOUT_SERVE)]
 pub(crate) struct Serve {
+    /// Serve the tools, servers and models of this file, which is LiteLLM's, instead of what is built in; with it the
+    /// word `serve` may be left out
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
     /// Bind to this address; any other than a loopback address needs --allow-host
     #[arg(long, default_value = "127.0.0.1", env = "MCP_BRIDGE_HOST", hide_env_values = true)]
     pub(crate) host: String,
@@ -97,6 +102,21 @@ pub(crate) struct Serve {
     /// Serve one client over standard input and output instead, for clients that start their servers
     #[arg(long, conflicts_with_all = ["host", "port", "path", "allow_host", "allow_origin"])]
     pub(crate) stdio: bool,
+
+    /// Say of every server of the file what came of it, also when it is there
+    #[arg(long, requires = "config")]
+    pub(crate) debug: bool,
+
+    /// The same as --debug; LiteLLM's name for it
+    #[arg(long = "detailed_debug", requires = "config")]
+    pub(crate) detailed_debug: bool,
+}
+
+impl Serve {
+    /// Whether more is to be said than usual.
+    pub(crate) fn is_talkative(&self) -> bool {
+        self.debug || self.detailed_debug
+    }
 }
 
 /// The options of `tools`.
@@ -413,5 +433,9 @@ const ABOUT_SERVE: &str = "\
 The first line that matters is `listening on http://…` on standard error; with --json the same is on
 standard output, as {\"url\": …}. Ctrl-C and SIGTERM let requests in flight finish, and exit with 0.
 
+Examples:
+  mcp-bridge serve
+  mcp-bridge --config config.yaml --port 4000
+
 Exit codes:
-  0 shut down   1 wrong usage   4 the address cannot be bound, such as a port that is taken";
+  0 shut down   1 wrong usage, or a fault in the file   4 the address cannot be bound, such as a port that is taken";

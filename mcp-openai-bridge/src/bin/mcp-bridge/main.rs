@@ -11,6 +11,7 @@ mod connect;
 mod content;
 mod embedded;
 mod exit;
+mod litellm;
 mod output;
 mod pretty;
 mod progress;
@@ -27,7 +28,7 @@ use self::exit::Failure;
 use self::output::Output;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(litellm::with_command(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
     };

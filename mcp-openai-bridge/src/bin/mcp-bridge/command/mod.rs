@@ -2,6 +2,7 @@
 
 mod ask;
 mod call;
+mod gateway;
 mod list;
 mod prompt;
 mod read;

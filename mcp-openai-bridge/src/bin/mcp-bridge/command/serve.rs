@@ -1,4 +1,4 @@
-//! `serve`: the server that is built in, over HTTP or over standard input and output.
+//! `serve`: the server that is built in, or what a file says, over HTTP or over standard input and output.
 //!
 //! The surprising thing: its talk goes to standard error also when it serves HTTP, so that one habit fits both; over
 //! standard output it would break the protocol of a client that started it.
@@ -15,9 +15,19 @@ use crate::output::Output;
 use crate::snippets::{self, Offer};
 use crate::stop::Stop;
 
-use super::closing;
+use super::{closing, gateway};
+
+/// Whether whoever reaches the address must show a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    Keyed,
+    Keyless,
+}
 
 pub(super) async fn run(serve: cli::Serve, mut stop: Stop, output: &Output) -> Result<(), Failure> {
+    if let Some(file) = &serve.config {
+        return gateway::run(&serve, file, stop, output).await;
+    }
     let server = embedded::server().map_err(|error| Failure::unreachable(with_causes(&error)))?;
     if serve.stdio {
         output.say("serving one client over standard input and output");
@@ -26,7 +36,7 @@ pub(super) async fn run(serve: cli::Serve, mut stop: Stop, output: &Output) -> R
             () = stop.requested() => Ok(()),
         };
     }
-    let http = bind(&serve, output).await?;
+    let http = bind(&serve, Audience::Keyless, output).await?;
     let url = format!("http://{}{}", http.local_addr(), serve.path);
     output.say(&snippets::greeting(&url, &offer(&server).await?));
     // Whoever starts this program waits for this line, so that it comes also with `--quiet`.
@@ -53,7 +63,8 @@ async fn run_http(server: &Server, http: Http, mut stop: Stop, output: &Output) 
     server.serve(http).await.map_err(|error| stopped(&error))
 }
 
-async fn bind(serve: &cli::Serve, output: &Output) -> Result<Http, Failure> {
+/// Binds to the address, when it may be served to those who can reach it.
+pub(super) async fn bind(serve: &cli::Serve, audience: Audience, output: &Output) -> Result<Http, Failure> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
     if !serve.path.starts_with('/') || !serve.path.chars().all(is_plain) {
         return Err(Failure::usage(format!("`{}` is no path of letters, digits and `-._~`", serve.path))
@@ -65,17 +76,8 @@ async fn bind(serve: &cli::Serve, output: &Output) -> Result<Http, Failure> {
         if host.contains(':') { format!("[{host}]:{}", serve.port) } else { format!("{host}:{}", serve.port) };
     let mut http = Http::bind(address).await.map_err(|error| unbound(&error, serve.port))?.path(serve.path.as_str());
     let is_loopback = http.local_addr().ip().is_loopback();
-    if !is_loopback && serve.allow_host.is_empty() {
-        return Err(Failure::usage(format!(
-            "{} can be reached from other machines, and nothing says by which names",
-            serve.host
-        ))
-        .hint(
-            "name them by `--allow-host HOST`; there are no credentials, so that everybody who can reach it can use it",
-        ));
-    }
     if !is_loopback {
-        output.insist("warning: everybody who can reach this address can use these tools; there are no credentials");
+        check_audience(serve, audience, output)?;
     }
     if !serve.allow_host.is_empty() {
         http = http.allowed_hosts(&serve.allow_host).map_err(|error| Failure::usage(with_causes(&error)))?;
@@ -84,6 +86,33 @@ async fn bind(serve: &cli::Serve, output: &Output) -> Result<Http, Failure> {
         http = http.allowed_origins(&serve.allow_origin).map_err(|error| Failure::usage(with_causes(&error)))?;
     }
     Ok(http)
+}
+
+/// Checks that an address for others is meant for them.
+fn check_audience(serve: &cli::Serve, audience: Audience, output: &Output) -> Result<(), Failure> {
+    if serve.allow_host.is_empty() {
+        let hint = match audience {
+            Audience::Keyed => "name them by `--allow-host HOST`",
+            Audience::Keyless => {
+                "name them by `--allow-host HOST`; there are no credentials, so that everybody who can reach it can use it"
+            }
+        };
+        let what = format!("{} can be reached from other machines, and nothing says by which names", serve.host);
+        return Err(Failure::usage(what).hint(hint));
+    }
+    match audience {
+        Audience::Keyed => Ok(()),
+        // Handlers of a file run programs of whoever wrote it; the tools that are built in only compute.
+        Audience::Keyless if serve.config.is_some() => {
+            let what = format!("{} can be reached from other machines, and the file has no key", serve.host);
+            Err(Failure::usage(what).hint("set one by `general_settings: {master_key: os.environ/NAME}`"))
+        }
+        Audience::Keyless => {
+            output
+                .insist("warning: everybody who can reach this address can use these tools; there are no credentials");
+            Ok(())
+        }
+    }
 }
 
 fn unbound(error: &WireError, port: u16) -> Failure {
