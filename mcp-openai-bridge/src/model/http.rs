@@ -4,9 +4,10 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use http::{Request, StatusCode};
-use mcp_transport::http::{Fetch, Tls};
+use http::{Request, Response, StatusCode};
+use mcp_transport::http::{Fetch, FetchBody, Tls};
 use mcp_transport::{Limits, Secret};
 use mcp_types::RawJson;
 
@@ -81,20 +82,42 @@ impl HttpModel {
     ) -> Result<A::Reply, ModelError> {
         let body = body.map_err(|error| ModelError::new("the request cannot be written as JSON").because(error))?;
         let shown = self.shown(A::PATH);
-        let mut request = Request::post(self.base_url.url(A::PATH))
-            .body(body.into_bytes())
-            .map_err(|error| ModelError::new(format!("cannot ask {shown}")).because(error))?;
-        *request.headers_mut() = self.headers.clone();
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
         let wait = Wait::new(&shown, self.patience);
-        let response = wait.on(self.fetch.send(request)).await?;
-        let (head, body) = response.into_parts();
+        let (head, body) = self.send(A::PATH, accept, body.into_bytes(), &wait).await?.into_parts();
         let answer = Answer::new(wait, body, self.limit.saturating_mul(WASTE));
         if head.status.is_success() {
             return read::read::<A>(self, &head.headers, answer, chunks).await;
         }
         let refusal = Refusal::read(&answer.refusal().await);
         Err(self.refused(A::PATH, head.status, &head.headers, refusal))
+    }
+
+    /// Sends a body as it is and returns what comes back as it comes: whatever its status, with a deadline for its head
+    /// and none for its body.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn forward(
+        &self,
+        path: &'static str,
+        accept: &'static str,
+        body: Bytes,
+    ) -> Result<Response<FetchBody>, ModelError> {
+        let shown = self.shown(path);
+        self.send(path, accept, body, &Wait::new(&shown, self.patience)).await
+    }
+
+    async fn send(
+        &self,
+        path: &'static str,
+        accept: &'static str,
+        body: Bytes,
+        wait: &Wait<'_>,
+    ) -> Result<Response<FetchBody>, ModelError> {
+        let mut request = Request::post(self.base_url.url(path))
+            .body(body)
+            .map_err(|error| ModelError::new(format!("cannot ask {}", self.shown(path))).because(error))?;
+        *request.headers_mut() = self.headers.clone();
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
+        wait.on(self.fetch.send(request)).await
     }
 
     /// Bytes of a reply that are kept.
@@ -134,7 +157,7 @@ impl HttpModel {
     }
 
     /// Takes secrets out of a text of the provider, who likes to repeat them.
-    fn redacted(&self, text: &str) -> String {
+    pub(crate) fn redacted(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| secret.redact(&text))
     }
 }
