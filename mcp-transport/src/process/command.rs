@@ -113,6 +113,11 @@ impl Command {
     ///
     /// Panics outside a tokio runtime with I/O and time enabled.
     pub fn spawn(&self, limits: &Limits) -> Result<Child, Error> {
+        Ok(Child::new(self.start()?, self.line(), limits))
+    }
+
+    /// Starts the process, the leader of a group of its own.
+    pub(super) fn start(&self) -> Result<tokio::process::Child, Error> {
         if let Some(directory) = self.directory.as_deref().filter(|directory| !directory.is_dir()) {
             // The system would report this as if the program were missing.
             return Err(Error::config(format!("cannot start {self}: there is no directory `{}`", directory.display())));
@@ -135,8 +140,7 @@ impl Command {
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
-        let process = command.spawn().map_err(|error| self.refused(error))?;
-        Ok(Child::new(process, self.line(), limits))
+        command.spawn().map_err(|error| self.refused(error))
     }
 
     fn refused(&self, error: io::Error) -> Error {
@@ -156,7 +160,7 @@ impl Command {
     }
 
     /// Returns the command line, for humans.
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         let mut line = self.program.to_string_lossy().into_owned();
         for arg in &self.args {
             line.push(' ');

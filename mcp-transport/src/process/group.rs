@@ -9,8 +9,17 @@ pub(super) use unix::Group;
 #[cfg(not(unix))]
 pub(super) use other::Group;
 
+/// Kills a group when it is dropped.
+pub(super) struct Leash<'a>(pub(super) &'a Group);
+
+impl Drop for Leash<'_> {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
+
 /// Says in words how a process ended.
-fn in_words(status: std::io::Result<std::process::ExitStatus>) -> String {
+pub(super) fn in_words(status: std::io::Result<std::process::ExitStatus>) -> String {
     match status {
         Ok(status) => status.to_string(),
         Err(error) => format!("its status is unknown: {error}"),
@@ -19,11 +28,11 @@ fn in_words(status: std::io::Result<std::process::ExitStatus>) -> String {
 
 #[cfg(unix)]
 mod unix {
+    use std::io;
+    use std::process::ExitStatus;
     use std::sync::{Mutex, PoisonError};
 
     use rustix::process::{Pid, Signal, kill_process_group};
-
-    use super::in_words;
 
     /// A group that can be signalled until it is killed.
     #[derive(Debug)]
@@ -55,17 +64,18 @@ mod unix {
         }
 
         /// Waits for the leader to end, and says how it did.
-        pub(in super::super) async fn wait_for(&self, process: &mut tokio::process::Child) -> String {
-            in_words(process.wait().await)
+        pub(in super::super) async fn wait_for(&self, process: &mut tokio::process::Child) -> io::Result<ExitStatus> {
+            process.wait().await
         }
     }
 }
 
 #[cfg(not(unix))]
 mod other {
-    use tokio::sync::Notify;
+    use std::io;
+    use std::process::ExitStatus;
 
-    use super::in_words;
+    use tokio::sync::Notify;
 
     /// Only the child itself: this system has no process groups in the standard library.
     #[derive(Debug)]
@@ -85,14 +95,14 @@ mod other {
             self.killed.notify_one();
         }
 
-        pub(in super::super) async fn wait_for(&self, process: &mut tokio::process::Child) -> String {
+        pub(in super::super) async fn wait_for(&self, process: &mut tokio::process::Child) -> io::Result<ExitStatus> {
             tokio::select! {
-                status = process.wait() => return in_words(status),
+                status = process.wait() => return status,
                 () = self.killed.notified() => {}
             }
             // It fails when the process has ended meanwhile.
             let _ = process.start_kill();
-            in_words(process.wait().await)
+            process.wait().await
         }
     }
 }

@@ -8,6 +8,7 @@
 mod command;
 mod exit;
 mod group;
+mod run;
 mod stderr;
 
 use std::fmt;
@@ -27,7 +28,8 @@ use crate::pipe::{Mux, Noise};
 
 pub use command::{Command, Stderr};
 use exit::Exit;
-use group::Group;
+use group::{Group, Leash, in_words};
+pub use run::Finished;
 use stderr::Ring;
 
 /// A running server; [`Command::spawn`] starts one.
@@ -185,19 +187,11 @@ async fn watch_over(
 ) {
     // When this task is dropped before the end, the runtime is going away: so does the group.
     let _leash = Leash(&group);
-    let status = group.wait_for(&mut process).await;
+    let status = in_words(group.wait_for(&mut process).await);
     // A wrapper that is gone must not leave behind what it wrapped. Now the id is still the group's, if it has members.
     group.kill();
     reap.send_replace(Some(status));
     // Something outside the group may hold the output open for ever (F66).
     tokio::time::sleep(grace).await;
     mux.end();
-}
-
-struct Leash<'a>(&'a Group);
-
-impl Drop for Leash<'_> {
-    fn drop(&mut self) {
-        self.0.kill();
-    }
 }
