@@ -82,5 +82,8 @@ async fn dropping_the_run_kills_the_program_and_all_that_it_started() {
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
     let error = Command::new("no-such-program").run(b"", &limits()).await.unwrap_err();
-    assert!(error.to_string().starts_with("cannot start `no-such-program`: there is no such program in PATH"), "{error}");
+    assert!(
+        error.to_string().starts_with("cannot start `no-such-program`: there is no such program in PATH"),
+        "{error}"
+    );
 }

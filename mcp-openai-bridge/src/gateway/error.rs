@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::handler::StartError;
+use super::config::ConfigError;
 
 /// Why a gateway cannot be built or served.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub enum GatewayError {
     /// A tool of the file cannot work as it is written.
     Definition(mcp_server::Error),
     /// A handler of the file cannot be started.
-    Handler(StartError),
+    Handler(ConfigError),
     /// The way in broke as a whole.
     Serve(mcp_server::transport::Error),
 }

@@ -104,6 +104,11 @@ impl Gateway {
         &self.inner.config
     }
 
+    /// Returns what is dubious about the handlers of the file, beside what reading it has told.
+    pub fn warnings(&self) -> &[config::Warning] {
+        self.inner.callees.handlers.warnings()
+    }
+
     /// Returns the servers behind the gateway.
     pub fn servers(&self) -> &Servers {
         &self.inner.callees.servers

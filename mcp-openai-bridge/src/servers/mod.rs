@@ -42,6 +42,7 @@ use crate::tools::{self, ToolSet};
 use copy::{Given, Patience};
 pub(crate) use filter::Filter;
 use member::Member;
+pub(crate) use outcome::with_causes;
 pub use outcome::{Listing, ServerOutcome, Status, Unavailable};
 pub use upstream::Upstream;
 

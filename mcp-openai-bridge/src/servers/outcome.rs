@@ -236,7 +236,7 @@ impl From<&Unavailable> for Fault {
 }
 
 /// Writes an error and its causes, each once.
-pub(super) fn with_causes(error: &dyn StdError) -> String {
+pub(crate) fn with_causes(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -59,6 +59,8 @@ use yaml::{Kind, Node};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
+    /// The file.
+    pub file: PathBuf,
     /// The folder of the file, from which other files are named.
     pub folder: PathBuf,
     /// `model_list`.
@@ -131,6 +133,7 @@ impl Config {
         let python = file.at("python").and_then(|(node, path)| reader.name(node, &path)).map(|text| text.value);
         let python = python.or_else(|| reader.variable("MCP_BRIDGE_PYTHON")).unwrap_or_else(|| "python3".to_owned());
         let config = Self {
+            file: reader.file.to_owned(),
             folder: folder.to_owned(),
             models: file.take("model_list").map(|node| model::models(reader, node, folder)).unwrap_or_default(),
             tools: file.take("mcp_tools").map(|node| tool::tools(reader, node, folder)).unwrap_or_default(),

@@ -47,7 +47,7 @@ pub struct Remark {
 }
 
 impl Remark {
-    pub(super) fn new(file: &Path, place: Option<Place>, text: String) -> Self {
+    pub(in crate::gateway) fn new(file: &Path, place: Option<Place>, text: String) -> Self {
         Self { file: file.to_owned(), place, text }
     }
 
@@ -74,9 +74,13 @@ impl fmt::Display for Remark {
 
 /// Something in a file that has no effect, or perhaps not the one that was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning(pub(super) Remark);
+pub struct Warning(Remark);
 
 impl Warning {
+    pub(in crate::gateway) fn new(file: &Path, place: Place, text: String) -> Self {
+        Self(Remark::new(file, Some(place), text))
+    }
+
     /// Returns the place, if it is about one.
     pub fn place(&self) -> Option<Place> {
         self.0.place()
@@ -102,7 +106,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn new(faults: Vec<Remark>) -> Self {
+    pub(in crate::gateway) fn new(faults: Vec<Remark>) -> Self {
         Self { faults, source: None }
     }
 

@@ -17,7 +17,7 @@ use crate::similar::closest;
 
 /// Reads one file.
 pub(super) struct Reader<'e> {
-    file: &'e Path,
+    pub(super) file: &'e Path,
     env: &'e dyn Fn(&str) -> Option<String>,
     /// What the file says about variables itself; it goes before the environment.
     own_env: RefCell<Vec<(String, String)>>,
@@ -35,7 +35,7 @@ impl<'e> Reader<'e> {
     }
 
     pub(super) fn warn(&self, place: Place, text: impl Into<String>) {
-        self.warnings.borrow_mut().push(Warning(Remark::new(self.file, Some(place), text.into())));
+        self.warnings.borrow_mut().push(Warning::new(self.file, place, text.into()));
     }
 
     /// Returns the warnings, or the faults if there are any.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mcp_client::types::Implementation;
-use mcp_client::{Client, Command, Revision, Secret, Tls};
+use mcp_client::{Client, ClientBuilder, Command, Revision, Secret, Target, Tls};
 use mcp_types::RawJson;
 
 use super::credential;
@@ -94,6 +94,11 @@ impl Server {
     ///
     /// Dropping the future ends what was opened.
     pub async fn connect(&self, info: Implementation) -> Result<Client, mcp_client::Error> {
+        self.client(info).connect(self.target()).await
+    }
+
+    /// Begins to configure a client of the server, with all that the file says of it.
+    pub fn client(&self, info: Implementation) -> ClientBuilder {
         let mut builder = Client::builder(info);
         if let Some(timeout) = self.timeout {
             builder = builder.timeout(timeout);
@@ -102,12 +107,19 @@ impl Server {
             builder = builder.revisions([revision]);
         }
         match &self.reach {
-            Reach::Http { url, headers, tls } => {
-                let builder =
-                    headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value.clone()));
-                builder.tls(tls.clone()).connect(url.as_str()).await
+            Reach::Http { headers, tls, .. } => {
+                let builder = builder.tls(tls.clone());
+                headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value.clone()))
             }
-            Reach::Stdio(command) => builder.connect(command.clone()).await,
+            Reach::Stdio(_) => builder,
+        }
+    }
+
+    /// Returns what such a client connects to.
+    pub fn target(&self) -> Target {
+        match &self.reach {
+            Reach::Http { url, .. } => url.as_str().into(),
+            Reach::Stdio(command) => command.clone().into(),
         }
     }
 }

@@ -1,45 +1,143 @@
 //! What runs when a tool of the file is called.
+//!
+//! ```text
+//!   config ──► start ──┬─ python     a function, in a child that is kept warm ─┐
+//!                      ├─ remote     a tool of a server in this process ───────┴─ spoken to by MCP
+//!                      ├─ command    a program for each call
+//!                      ├─ http       a request for each call
+//!                      └─ registry   a function of the program around the gateway
+//! ```
+//!
+//! The surprising thing: a Python child is an MCP server. Its framing, its restarts, its cancellation and its end are
+//! those of every server that is a child process, and nothing of that is here.
 
+mod command;
+mod http;
+mod outcome;
+mod python;
+mod registry;
+mod remote;
+mod start;
+
+use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use mcp_client::Client;
 use mcp_types::{CallToolResult, ErrorCode, RawJson};
 
-use super::config::Config;
+use super::config::Warning;
+use crate::arguments::{self, Checker};
+use crate::chat::Arguments;
 use crate::driver::CallContext;
+use crate::similar::closest;
 use crate::turn::Failure;
 
-/// Rust functions that handlers of the file may name.
-#[derive(Debug, Default)]
-pub struct Registry {}
+pub use registry::Registry;
 
-/// The handlers of a file.
-#[derive(Clone, Debug)]
-pub struct Handlers {}
-
-/// Why a handler cannot be started.
-#[derive(Debug)]
-pub struct StartError {}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a handler cannot be started")
-    }
+/// Something that answers the calls of a tool.
+///
+/// Implementors get arguments that follow the tool's schema, and may be called several times at once. What the model
+/// should read of a failure is a result with [`is_error`](CallToolResult::is_error); a [`Failure`] says that there is no
+/// result. Callers set the deadline, and drop the future when it passes.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// Answers a call.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no result.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the call. It may have had its effect, in part or in full.
+    async fn call(&self, arguments: RawJson, cx: &CallContext<'_>) -> Result<CallToolResult, Failure>;
 }
 
-impl std::error::Error for StartError {}
+/// The handlers of a file. Clones are the same handlers; their children end with the last one.
+#[derive(Clone)]
+pub struct Handlers {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tools: HashMap<String, Entry>,
+    /// The connections that are closed in the end.
+    clients: Vec<Client>,
+    warnings: Vec<Warning>,
+}
+
+/// A tool that can be called.
+struct Entry {
+    handler: Arc<dyn Handler>,
+    /// `None` when the schema cannot be checked here; then a warning says why.
+    checker: Option<Checker>,
+    timeout: Duration,
+}
 
 impl Handlers {
-    #[allow(clippy::unused_async, missing_docs, clippy::missing_errors_doc)]
-    pub async fn start(_config: &Config, _registry: Registry) -> Result<Self, StartError> {
-        Ok(Self {})
+    /// Returns what is dubious about the handlers, such as a schema with an argument that its function does not take.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.inner.warnings
     }
 
-    #[allow(clippy::unused_async, missing_docs, clippy::missing_errors_doc)]
-    pub async fn call(&self, tool: &str, _: RawJson, _: &CallContext<'_>) -> Result<CallToolResult, Failure> {
-        let message = format!("`{tool}` has no handler yet");
-        Err(Failure::Protocol { code: ErrorCode::INTERNAL.0, message })
+    /// Calls a tool by its name. Arguments that do not follow its schema are answered with a result that says so, and
+    /// nothing runs.
+    ///
+    /// # Errors
+    ///
+    /// Fails when there is no such tool, when it is not done in time, and as its handler does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the call.
+    pub async fn call(&self, tool: &str, arguments: RawJson, cx: &CallContext<'_>) -> Result<CallToolResult, Failure> {
+        let Some(entry) = self.inner.tools.get(tool) else { return Err(self.unknown(tool)) };
+        let read = arguments::read(&Arguments::Json(arguments));
+        let checked = read.and_then(|arguments| match &entry.checker {
+            Some(checker) => checker.check(&arguments).map(|()| arguments),
+            None => Ok(arguments),
+        });
+        let arguments = match checked {
+            Ok(arguments) => arguments,
+            Err(rejection) => return Ok(CallToolResult::error(rejection.to_string())),
+        };
+        let call = AssertUnwindSafe(entry.handler.call(arguments, cx)).catch_unwind();
+        match tokio::time::timeout(entry.timeout, call).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Failure::Panicked),
+            Err(_) => Err(Failure::TimedOut { after: entry.timeout }),
+        }
     }
 
-    #[allow(clippy::unused_async, missing_docs)]
-    pub async fn close(&self) {}
+    /// Ends the children of handlers in good order. Calls fail from then on.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the rest to the drop of the last clone, which does not wait.
+    pub async fn close(&self) {
+        futures::future::join_all(self.inner.clients.iter().cloned().map(Client::close)).await;
+    }
+
+    fn unknown(&self, tool: &str) -> Failure {
+        let meant = closest(tool, self.inner.tools.keys().map(String::as_str));
+        let hint = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        let message = format!("there is no tool `{}`{hint}", arguments::shortened(tool));
+        Failure::Protocol { code: ErrorCode::INVALID_PARAMS.0, message }
+    }
 }
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<_> = self.inner.tools.keys().collect();
+        names.sort();
+        f.debug_struct("Handlers").field("tools", &names).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

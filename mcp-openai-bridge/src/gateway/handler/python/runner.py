@@ -225,7 +225,7 @@ def block_of(data):
 
 
 class Runner:
-    def __init__(self, folder, paths, outgoing):
+    def __init__(self, folder, outgoing):
         self.folder = folder
         self.outgoing = outgoing
         self.functions = {}
@@ -234,13 +234,15 @@ class Runner:
         self.left_behind = []
         self.slots = asyncio.Semaphore(THREADS)
         self.ended = asyncio.Event()
+
+    def load(self, paths):
         for path in paths:
             try:
-                self.functions[path] = load(path, folder)
+                self.functions[path] = load(path, self.folder)
             except BaseException as error:  # `sys.exit` in a module, too
                 if not isinstance(error, Unloadable):
                     traceback.print_exc()
-                self.faults[path] = explain(error, folder)
+                self.faults[path] = explain(error, self.folder)
 
     def handle(self, line):
         """Handles one message of the gateway."""
@@ -368,7 +370,13 @@ def main():
     # Modules may make locks and queues when they are loaded, which before Python 3.10 are of the loop of that moment.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    runner = Runner(folder, paths, outgoing)
+    runner = Runner(folder, outgoing)
+    # Modules may take long to load, so the handshake goes before: who starts the process again does not wait for them.
+    first = incoming.readline()
+    if not first:
+        return
+    runner.handle(first)
+    runner.load(paths)
     threading.Thread(target=read, args=(incoming, loop, runner), daemon=True).start()
     loop.run_until_complete(runner.ended.wait())
 

@@ -1,0 +1,38 @@
+//! A tool that a server has: one in this process, or the Python child.
+
+use async_trait::async_trait;
+use mcp_client::{Client, Error};
+use mcp_types::{CallToolResult, RawJson};
+
+use super::Handler;
+use crate::driver::CallContext;
+use crate::turn::Failure;
+
+/// A tool of a server.
+pub(super) struct Remote {
+    pub(super) client: Client,
+    /// The server's name for it.
+    pub(super) tool: String,
+}
+
+#[async_trait]
+impl Handler for Remote {
+    async fn call(&self, arguments: RawJson, cx: &CallContext<'_>) -> Result<CallToolResult, Failure> {
+        let call = self.client.tool(self.tool.as_str()).arguments(arguments);
+        let result = call.on_progress(|progress| cx.progress(progress)).call().await;
+        result.map(mcp_client::ToolResult::into_inner).map_err(failure)
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        // The command line that it was started with says nothing to a model.
+        Error::Exited(exit) => {
+            let status = exit.status.map(|status| format!(" ({status})")).unwrap_or_default();
+            let message =
+                format!("the process of the tool ended before it answered{status}; the next call starts it again");
+            Failure::Transport { message }
+        }
+        error => error.into(),
+    }
+}

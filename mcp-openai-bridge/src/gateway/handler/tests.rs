@@ -1,0 +1,113 @@
+//! Handlers that need no process. The surprising thing: those that do are tested from outside, in `program_handlers`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mcp_server::{Server, implementation};
+
+use super::*;
+use crate::gateway::config::Config;
+
+fn config(text: &str) -> Config {
+    Config::parse(text, Path::new("/etc/bridge"), &|_| None).unwrap().0
+}
+
+fn registry() -> Registry {
+    let echo = mcp_server::Tool::raw(
+        "echo",
+        RawJson::parse(r#"{"type":"object"}"#).unwrap(),
+        |arguments: RawJson, _| async move { arguments.as_str().to_owned() },
+    );
+    Registry::default()
+        .function("greet", |arguments: RawJson| async move {
+            let arguments: BTreeMap<String, String> = arguments.decode()?;
+            Ok::<_, serde_json::Error>(format!("Hello, {}", arguments["name"]))
+        })
+        .function("fail", |_| async { Err::<String, _>("no luck today") })
+        .function("panic", |arguments: RawJson| async move {
+            assert!(arguments.is_null(), "on purpose");
+            "never"
+        })
+        .function("hang", |_| futures::future::pending::<String>())
+        .builtins(Server::builder(implementation!()).tool(echo).build().unwrap())
+}
+
+const FILE: &str = "
+mcp_tools:
+  - {name: greet, description: d, handler: {function: greet}, input_schema: {properties: {name: {type: string}}, required: [name]}}
+  - {name: fail, description: d, handler: {function: fail}}
+  - {name: panic, description: d, handler: {function: panic}}
+  - {name: hang, description: d, handler: {function: hang}, timeout: 7}
+  - {name: again, description: d, handler: {builtin: echo}}
+";
+
+async fn call(tool: &str, arguments: &str) -> Result<CallToolResult, Failure> {
+    let handlers = Handlers::start(&config(FILE), registry()).await.unwrap();
+    let outcome =
+        handlers.call(tool, RawJson::parse(arguments.to_owned()).unwrap(), &CallContext::unwatched("1")).await;
+    handlers.close().await;
+    outcome
+}
+
+async fn text(tool: &str, arguments: &str) -> (String, bool) {
+    let result = call(tool, arguments).await.unwrap();
+    (result.content[0].as_text().unwrap().to_owned(), result.failed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registered_function_and_a_built_in_tool_answer_calls() {
+    assert_eq!(text("greet", r#"{"name":"Ada"}"#).await, ("Hello, Ada".to_owned(), false));
+    assert_eq!(text("fail", "{}").await, ("no luck today".to_owned(), true));
+    assert_eq!(text("again", r#"{"a":1}"#).await, (r#"{"a":1}"#.to_owned(), false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn arguments_that_do_not_follow_the_schema_run_nothing() {
+    let (text, failed) = text("greet", r#"{"nmae":"Ada"}"#).await;
+    assert!(failed && text.contains("the tool was not run") && text.contains("`name`: missing"), "{text}");
+    for arguments in ["[1]", "7", r#"{"name":"a","name":"b"}"#] {
+        let result = call("greet", arguments).await.unwrap();
+        assert!(result.failed(), "{arguments}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_or_hangs_harms_only_its_call() {
+    assert_eq!(call("panic", "{}").await.unwrap_err(), Failure::Panicked);
+    assert_eq!(call("hang", "{}").await.unwrap_err(), Failure::TimedOut { after: Duration::from_secs(7) });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_tool_says_which_was_meant() {
+    let Err(Failure::Protocol { message, .. }) = call("geet", "{}").await else { panic!() };
+    assert_eq!(message, "there is no tool `geet`; did you mean `greet`?");
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_lead_to_nothing_are_told_with_their_places() {
+    let file = "
+mcp_tools:
+  - {name: a, description: d, handler: {function: great}}
+  - {name: b, description: d, handler: {builtin: time}}
+";
+    let error = Handlers::start(&config(file), registry()).await.unwrap_err();
+    let lines: Vec<_> = error.faults().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "config.yaml:3:40: this program has registered no function `great`; did you mean `greet`?",
+            "config.yaml:4:40: there is no built-in tool `time`; there are `echo`",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schema_that_cannot_be_checked_is_warned_of() {
+    let file = "
+mcp_tools:
+  - {name: greet, description: d, handler: {function: greet}, input_schema: {properties: {name: {pattern: '('}}}}
+";
+    let handlers = Handlers::start(&config(file), registry()).await.unwrap();
+    let warning = handlers.warnings()[0].to_string();
+    assert!(warning.starts_with("config.yaml:3:77: `greet`: arguments are checked by the server only: "), "{warning}");
+}
