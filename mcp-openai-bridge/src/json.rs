@@ -174,6 +174,13 @@ impl<K: Into<String>, const N: usize> From<[(K, Value); N]> for Object {
     }
 }
 
+/// Takes members whose keys are known to be unique.
+impl FromIterator<(String, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
+        Self(members.into_iter().collect())
+    }
+}
+
 /// Why a text is not one JSON value, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ParseError {

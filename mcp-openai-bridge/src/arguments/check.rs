@@ -17,7 +17,7 @@ use super::{Fault, Problem, Rejection, shortened};
 use crate::json::{self, Object, Value};
 use crate::schema::document::{self, Document};
 use crate::schema::keywords::{self, Place, Shape};
-use crate::schema::nullable;
+use crate::schema::{nullable, scope};
 use crate::similar::closest;
 
 /// The compiled schema of a tool's arguments.
@@ -46,6 +46,7 @@ impl Checker {
         let schema = &nullable::said_plainly(schema);
         let tree: Tree = schema.decode().map_err(|error| unchecked(error.to_string()))?;
         let schema = Value::parse(schema.as_str()).map_err(|error| unchecked(error.to_string()))?;
+        let schema = scope::settled(schema);
         if let Some(pattern) = long_pattern(&schema) {
             return Err(unchecked(format!("the pattern {} is too long", shortened(pattern))));
         }

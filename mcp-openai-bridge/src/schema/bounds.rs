@@ -1,7 +1,7 @@
 //! Bounds on a schema, checked before anything else is done with it.
 //!
 //! A schema of two kilobytes can make a validator work for hours: every level refers twice to the next one. So the size
-//! that counts is the one after all references are followed, which is estimated here without following them one by one.
+//! that counts is the one after all references are followed, which is found here without following them one by one.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub struct Limits {
     pub subschemas: usize,
     /// Levels of schemas in schemas. Default 64.
     pub depth: usize,
-    /// Schemas after every reference is followed once on each way to it. Default 100,000.
+    /// Schemas about one and the same value, after every reference is followed once on each way to it. Default 10,000.
     pub expansion: usize,
     /// Schemas that are looked at when the alternatives at the root are merged. Default 256.
     pub alternatives: usize,
@@ -29,18 +29,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 256 * 1024, subschemas: 4096, depth: 64, expansion: 100_000, alternatives: 256 }
+        Self { bytes: 256 * 1024, subschemas: 4096, depth: 64, expansion: 10_000, alternatives: 256 }
     }
 }
 
 /// Checks every bound but the bytes, which are checked before parsing.
 pub(super) fn check(document: &Document<'_>, limits: &Limits) -> Result<(), Quarantine> {
     let mut reach = Reach { document, limits, count: 0, circles: HashMap::new(), sizes: HashMap::new() };
-    reach.walk(document.root(), 1)?;
-    if reach.size(document.root(), 0)? > limits.expansion {
-        return Err(Quarantine::exceeds(Bound::Expansion, limits.expansion));
-    }
-    Ok(())
+    reach.walk(document.root(), 1)
 }
 
 /// How far one can get from a schema. Schemas are known by their address, which stays while the document lives.
@@ -67,7 +63,11 @@ impl<'a> Reach<'_, 'a> {
         for (_, subschema) in subschemas(schema) {
             self.walk(subschema, depth + 1)?;
         }
-        self.circle(schema, 0)
+        self.circle(schema, 0)?;
+        if self.size(schema, 0)? > self.limits.expansion {
+            return Err(Quarantine::exceeds(Bound::Expansion, self.limits.expansion));
+        }
+        Ok(())
     }
 
     /// Looks for a way back to `schema` that never enters a value: a validator that follows it does not end.
@@ -89,7 +89,7 @@ impl<'a> Reach<'_, 'a> {
         Ok(())
     }
 
-    /// Counts what can be reached from `schema`, each way to it apart. Every schema is looked at once.
+    /// Counts the schemas that a value is checked against, each way to one apart. Every schema is looked at once.
     fn size(&mut self, schema: &'a Value, steps: usize) -> Result<usize, Quarantine> {
         if let Some(size) = self.sizes.get(&std::ptr::from_ref(schema)) {
             return Ok(*size);
@@ -98,10 +98,12 @@ impl<'a> Reach<'_, 'a> {
             return Err(Quarantine::exceeds(Bound::Depth, self.limits.depth));
         }
         self.sizes.insert(schema, 1);
-        let parts = subschemas(schema).into_iter().filter(|(place, _)| *place != Place::Apart);
         let mut size: usize = 1;
-        for part in parts.map(|(_, subschema)| subschema).chain(self.target(schema)) {
-            size = size.saturating_add(self.size(part, steps + 1)?);
+        let parts = subschemas(schema).into_iter().filter(|(place, _)| *place != Place::Apart);
+        for (place, part) in parts.chain(self.target(schema).map(|target| (Place::Here, target))) {
+            let further = self.size(part, steps + 1)?;
+            // What is about members and items costs as much as there are of them; only the way to it is bounded.
+            size = if place == Place::Here { size.saturating_add(further) } else { size };
         }
         self.sizes.insert(schema, size);
         Ok(size)

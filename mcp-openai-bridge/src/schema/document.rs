@@ -62,7 +62,7 @@ fn collect<'a>(schema: &'a Value, pointer: &str, names: &mut HashMap<&'a str, St
     keywords::each_subschema(schema, pointer, |_, at, subschema| collect(subschema, &at, names));
 }
 
-fn percent_decode(fragment: &str) -> Option<String> {
+pub(super) fn percent_decode(fragment: &str) -> Option<String> {
     if !fragment.contains('%') {
         return Some(fragment.to_owned());
     }

@@ -81,6 +81,33 @@ pub(crate) fn each_subschema<'a>(schema: &'a Value, pointer: &str, mut visit: im
     }
 }
 
+/// Returns the schema with each of its subschemas replaced by what `change` makes of it and of its pointer.
+pub(crate) fn map_subschemas(schema: &Value, pointer: &str, change: &mut impl FnMut(&str, &Value) -> Value) -> Value {
+    let Some(members) = schema.as_object() else { return schema.clone() };
+    let mut changed = |keyword: &str, value: &Value| {
+        let at = json::join(pointer, keyword);
+        let mut part = |token: &str, value: &Value| {
+            if is_schema(value) { change(&json::join(&at, token), value) } else { value.clone() }
+        };
+        match (shape(keyword), value) {
+            (Shape::One(_) | Shape::OneOrList, value) if is_schema(value) => change(&at, value),
+            (Shape::List(_) | Shape::OneOrList, Value::Array(items)) => {
+                let items = items.iter().enumerate().map(|(index, item)| part(&index.to_string(), item));
+                items.collect::<Vec<_>>().into()
+            }
+            (Shape::Named(_), Value::Object(named)) => {
+                named.iter().map(|(name, value)| (name.to_owned(), part(name, value))).collect::<json::Object>().into()
+            }
+            (_, value) => value.clone(),
+        }
+    };
+    members
+        .iter()
+        .map(|(keyword, value)| (keyword.to_owned(), changed(keyword, value)))
+        .collect::<json::Object>()
+        .into()
+}
+
 fn each_item<'a>(list: &'a Value, pointer: &str, mut visit: impl FnMut(String, &'a Value)) {
     for (index, item) in list.as_array().unwrap_or_default().iter().enumerate() {
         if is_schema(item) {

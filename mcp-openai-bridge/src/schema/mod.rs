@@ -12,9 +12,11 @@ mod bounds;
 pub(crate) mod document;
 pub(crate) mod keywords;
 pub(crate) mod nullable;
+mod pattern;
 mod repair;
 mod report;
 mod root;
+pub(crate) mod scope;
 mod strict;
 
 use mcp_types::RawJson;
@@ -56,6 +58,7 @@ pub fn convert(input: &RawJson, limits: &Limits) -> Result<Parameters, Quarantin
         return Err(Quarantine::exceeds(Bound::Bytes, limits.bytes));
     }
     let original = Value::parse(text).map_err(|error| Quarantine::NotASchema { found: error.to_string() })?;
+    let original = scope::settled(original);
     let document = document::Document::new(&original);
     bounds::check(&document, limits)?;
 

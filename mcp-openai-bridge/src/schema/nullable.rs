@@ -3,11 +3,13 @@
 //! The surprising thing: it counts also where arguments are checked. A server that says it means it, and a model that
 //! read it sends `null`.
 
+#[cfg(feature = "validate")]
 use mcp_types::RawJson;
 
 use crate::json::{Object, Value};
 
-use super::keywords::{self, Shape};
+#[cfg(feature = "validate")]
+use super::keywords;
 
 /// Whether a schema says that it allows `null` beside its one type.
 pub(super) fn is_nullable(members: &Object) -> bool {
@@ -22,33 +24,19 @@ pub(crate) fn said_plainly(schema: &RawJson) -> RawJson {
         return schema.clone();
     }
     let Ok(value) = Value::parse(schema.as_str()) else { return schema.clone() };
-    RawJson::parse(rewritten(&value, 0).to_string()).unwrap_or_else(|_| schema.clone())
+    RawJson::parse(rewritten(&value, "").to_string()).unwrap_or_else(|_| schema.clone())
 }
 
 #[cfg(feature = "validate")]
-fn rewritten(schema: &Value, depth: usize) -> Value {
-    let Some(members) = schema.as_object() else { return schema.clone() };
-    let part = |value: &Value| rewritten(value, depth + 1);
-    let mut out = Object::default();
-    for (keyword, value) in members.iter() {
-        let value = match (keywords::shape(keyword), value) {
-            (Shape::Plain, value) => value.clone(),
-            (_, Value::Array(parts)) => parts.iter().map(part).collect::<Vec<_>>().into(),
-            (Shape::Named(_), Value::Object(named)) => {
-                let mut parts = Object::default();
-                for (name, value) in named.iter() {
-                    parts.set(name, part(value));
-                }
-                parts.into()
-            }
-            (_, value) => part(value),
-        };
-        out.set(keyword, value);
-    }
+fn rewritten(schema: &Value, pointer: &str) -> Value {
+    let mut out = keywords::map_subschemas(schema, pointer, &mut |at, part| rewritten(part, at));
     // The root is an object, whatever it says.
-    if depth > 0 && is_nullable(members) {
+    if let Value::Object(members) = &mut out
+        && !pointer.is_empty()
+        && is_nullable(members)
+    {
         let kind = members.get("type").cloned().unwrap_or(Value::Null);
-        out.set("type", vec![kind, "null".into()]);
+        members.set("type", vec![kind, "null".into()]);
     }
-    out.into()
+    out
 }

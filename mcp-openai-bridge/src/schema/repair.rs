@@ -3,14 +3,16 @@
 //! References are resolved against the document as it came and led to `$defs` at the root of the new one. The surprising
 //! thing: a definition that stands anywhere else is gathered only when something refers to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::arguments;
 use crate::json::{self, Object, Value};
 
 use super::bounds::Limits;
 use super::document::{self, Document};
 use super::keywords::{self, Shape};
 use super::nullable::is_nullable;
+use super::pattern::is_common;
 use super::report::{Bound, Quarantine, Rewrite, Rule};
 
 /// Repairs `root`, whose references lead into `document`.
@@ -167,6 +169,7 @@ impl Repair<'_, '_> {
                 }
             }
             ("properties", value) if value.as_object().is_none() => {
+                self.note(path, Rule::DroppedMember(keyword.to_owned()));
                 self.note(path, Rule::AddedProperties);
                 out.set("properties", Object::default());
             }
@@ -186,6 +189,33 @@ impl Repair<'_, '_> {
             }
             ("exclusiveMinimum" | "exclusiveMaximum" | "minimum" | "maximum", _) => {
                 self.limit(members, keyword, value, path, out);
+            }
+            ("pattern", Value::String(pattern)) if !is_common(pattern) => {
+                self.note(path, Rule::DroppedPattern(arguments::shortened(pattern)));
+                if pattern.len() <= SAID_PATTERN
+                    && members.get("description").is_none_or(|text| text.as_str().is_some())
+                {
+                    let own = out.get("description").or(members.get("description")).and_then(Value::as_str);
+                    let own = own.map(|own| format!("{own} ")).unwrap_or_default();
+                    out.set("description", format!("{own}It matches `{pattern}`."));
+                }
+            }
+            // It may have been written together with a pattern.
+            ("description", Value::String(_)) if out.contains_key("description") => {}
+            ("patternProperties", Value::Object(patterns)) if patterns.iter().any(|(name, _)| !is_common(name)) => {
+                let first = patterns.iter().map(|(name, _)| name).find(|name| !is_common(name)).unwrap_or_default();
+                self.note(path, Rule::DroppedPattern(arguments::shortened(first)));
+            }
+            // Members that a pattern allowed would be forbidden without it.
+            ("additionalProperties", _) if has_uncommon_names(members) => {}
+            ("required", Value::Array(names)) if is_text_list(names) => {
+                let mut once: Vec<Value> = Vec::new();
+                let mut seen = HashSet::new();
+                once.extend(names.iter().filter(|name| seen.insert(name.as_str())).cloned());
+                if once.len() < names.len() {
+                    self.note(path, Rule::RepeatedName);
+                }
+                out.set("required", once);
             }
             _ if is_malformed(keyword, value) => self.note(path, Rule::DroppedMember(keyword.to_owned())),
             _ => {
@@ -336,6 +366,9 @@ impl Repair<'_, '_> {
 
     fn add_definition(&mut self, pointer: &str) -> String {
         let last = pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        // A name is part of a reference, which is a URI.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let last: String = last.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
         let taken = |name: &str| self.definitions.iter().any(|(other, _)| other == name);
         let name = if taken(&last) {
             (2..=self.definitions.len() + 2)
@@ -386,11 +419,22 @@ fn has_type(members: &Object, name: &str) -> bool {
     }
 }
 
+fn is_text_list(names: &[Value]) -> bool {
+    names.iter().all(|name| name.as_str().is_some())
+}
+
+/// Whether `patternProperties` cannot be said.
+fn has_uncommon_names(members: &Object) -> bool {
+    let patterns = members.get("patternProperties").and_then(Value::as_object);
+    patterns.is_some_and(|patterns| patterns.iter().any(|(name, _)| !is_common(name)))
+}
+
 /// Whether the value is of a type that the keyword cannot have, for the keywords that servers are known to get wrong.
 fn is_malformed(keyword: &str, value: &Value) -> bool {
     match keyword {
         "title" | "description" | "format" | "pattern" => value.as_str().is_none(),
-        "required" => value.as_array().is_none_or(|names| names.iter().any(|name| name.as_str().is_none())),
+        "required" => value.as_array().is_none_or(|names| !is_text_list(names)),
+        "$ref" | "$dynamicRef" | "$recursiveRef" => value.as_str().is_none(),
         "anyOf" | "oneOf" | "allOf" | "enum" | "prefixItems" => value.as_array().is_none_or(<[_]>::is_empty),
         "patternProperties" | "dependentSchemas" | "dependencies" => value.as_object().is_none(),
         "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" | "multipleOf" => {
@@ -410,3 +454,6 @@ const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "obje
 /// Members that describe a value and forbid none.
 const ANNOTATIONS: [&str; 8] =
     ["title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly"];
+
+/// Bytes of a pattern that is said in a description.
+const SAID_PATTERN: usize = 200;

@@ -39,6 +39,8 @@ pub enum Rule {
     BooleanSchema,
     /// A member whose value has the wrong type, or is empty where it must not be, was left out.
     DroppedMember(String),
+    /// A pattern that not every engine compiles was left out; it is said in the description.
+    DroppedPattern(String),
     /// A keyword that only names or identifies a schema was left out.
     DroppedIdentifier(String),
     /// Definitions that no longer stand where they were: they are at the root, under `$defs`.
@@ -53,6 +55,8 @@ pub enum Rule {
     NestedReference(String),
     /// The type list at the root became `"object"`.
     NarrowedRootType,
+    /// A name that `required` has twice was left out once.
+    RepeatedName,
     /// A keyword of an older draft was written in the words of 2020-12.
     Modernized(String),
     /// A type name that does not exist was left out.
@@ -66,7 +70,11 @@ impl Rule {
     pub fn keeps_meaning(&self) -> bool {
         !matches!(
             self,
-            Self::DroppedMember(_) | Self::MergedRoot(_) | Self::UnknownType(_) | Self::UnresolvedReference(_)
+            Self::DroppedMember(_)
+                | Self::DroppedPattern(_)
+                | Self::MergedRoot(_)
+                | Self::UnknownType(_)
+                | Self::UnresolvedReference(_)
         )
     }
 
@@ -78,11 +86,13 @@ impl Rule {
             Self::AddedProperties => "an object needs `properties`",
             Self::AddedRootType | Self::NarrowedRootType => "arguments are always an object",
             Self::BooleanSchema => "a schema must be an object",
+            Self::DroppedPattern(_) => "OpenAI refuses what its engine for patterns does not know",
             Self::DroppedMember(_) => "the whole request is refused for it",
             Self::DroppedIdentifier(_) => "a function's parameters are no document of their own",
             Self::GatheredDefinitions | Self::MovedReference(_) => "references must lead to `$defs`",
             Self::InlinedReference(_) | Self::NestedReference(_) => "nothing may stand beside a reference",
             Self::MergedRoot(_) => "the root must be a plain object",
+            Self::RepeatedName => "each name is required once",
             Self::Modernized(_) => "parameters are read as JSON Schema 2020-12",
             Self::UnknownType(_) => "JSON Schema has no such type",
             Self::UnresolvedReference(_) => "nothing outside the schema is fetched",
@@ -100,11 +110,13 @@ impl fmt::Display for Rule {
             Self::BooleanSchema => f.write_str("wrote a boolean schema as an object"),
             Self::DroppedMember(keyword) | Self::DroppedIdentifier(keyword) => write!(f, "left out `{keyword}`"),
             Self::GatheredDefinitions => f.write_str("moved the definitions to `$defs` at the root"),
+            Self::DroppedPattern(pattern) => write!(f, "left out the pattern `{pattern}`"),
             Self::InlinedReference(reference) => write!(f, "replaced the reference `{reference}` by what it names"),
             Self::MergedRoot(keyword) => write!(f, "merged `{keyword}` into one object"),
             Self::MovedReference(reference) => write!(f, "pointed the reference `{reference}` to `$defs`"),
             Self::NestedReference(reference) => write!(f, "moved the reference `{reference}` into `allOf`"),
             Self::NarrowedRootType => f.write_str("narrowed the type list to `\"object\"`"),
+            Self::RepeatedName => f.write_str("left out a name that stands twice in `required`"),
             Self::Modernized(keyword) => write!(f, "rewrote `{keyword}`"),
             Self::UnknownType(name) => write!(f, "left out the type `{name}`"),
             Self::UnresolvedReference(reference) => write!(f, "left out the reference `{reference}`"),

@@ -23,8 +23,8 @@ pub(super) fn plain_object(
 ) -> Result<Value, Quarantine> {
     let members = match document.root() {
         Value::Object(members) => members,
-        // `true` allows every object.
-        Value::Bool(true) => &Object::default(),
+        // `true` allows every object, and who says nothing forbids nothing.
+        Value::Bool(true) | Value::Null => &Object::default(),
         other => return Err(Quarantine::NotASchema { found: other.kind().to_owned() }),
     };
     let mut note = |rule| rewrites.push(Rewrite { path: String::new(), rule });
@@ -290,7 +290,9 @@ impl<'a> Merge<'_, 'a> {
         }
         let members = match schema {
             Value::Object(members) => members,
-            Value::Bool(true) => return Ok(Some(Flat::default())),
+            Value::Bool(true) | Value::Null if is_root || matches!(schema, Value::Bool(_)) => {
+                return Ok(Some(Flat::default()));
+            }
             _ => return Ok(None),
         };
         if matches!(allowed_type(members), RootType::Other(_)) {

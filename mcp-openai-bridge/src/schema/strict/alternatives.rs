@@ -27,9 +27,10 @@ impl<'a> Subset<'_, 'a> {
         if keyword == "allOf" && alternatives.len() > 1 {
             return Err(obstacle(Hindrance::Keyword(keyword.to_owned())));
         }
-        for (index, one) in alternatives.iter().enumerate() {
-            for other in alternatives.iter().skip(index + 1) {
-                let may_overlap = keyword == "anyOf" && !self.leaves_a_choice(one, other);
+        let traits: Vec<Traits> = alternatives.iter().map(|one| Traits::of(self.document, one)).collect();
+        for (index, (one, its)) in alternatives.iter().zip(&traits).enumerate() {
+            for (other, others) in alternatives.iter().zip(&traits).skip(index + 1) {
+                let may_overlap = keyword == "anyOf" && !its.leaves_a_choice(others);
                 if !may_overlap && !are_apart(self.document, one, other) {
                     return Err(obstacle(Hindrance::Ambiguous));
                 }
@@ -49,13 +50,27 @@ impl<'a> Subset<'_, 'a> {
         }
         Ok(Object::from([("anyOf", written.into())]))
     }
+}
+
+/// What an alternative may be, as far as it matters for others beside it.
+struct Traits {
+    array: bool,
+    object: bool,
+    /// It has members that may be left out.
+    optional: bool,
+}
+
+impl Traits {
+    fn of(document: &Document<'_>, schema: &Value) -> Self {
+        let may_be = |kind: &str| may_be(document, schema, kind);
+        let optional = has_optional(document, schema, &mut HashSet::new());
+        Self { array: may_be("array"), object: may_be("object"), optional }
+    }
 
     /// Whether it matters which of two alternatives is meant: both can hold values of one kind that have members which
     /// may be left out.
-    fn leaves_a_choice(&self, one: &Value, other: &Value) -> bool {
-        let shares = |kind: &str| [one, other].iter().all(|schema| may_be(self.document, schema, kind));
-        let optional = |schema: &Value| has_optional(self.document, schema, &mut HashSet::new());
-        (shares("object") || shares("array")) && (optional(one) || optional(other))
+    fn leaves_a_choice(&self, other: &Self) -> bool {
+        (self.object && other.object || self.array && other.array) && (self.optional || other.optional)
     }
 }
 

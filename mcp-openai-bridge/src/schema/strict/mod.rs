@@ -17,6 +17,7 @@ use mcp_types::RawJson;
 use crate::json::{self, Object, Value};
 
 use super::Parameters;
+use super::bounds::{self, Limits};
 use super::document::{self, Document};
 
 pub use obstacle::{Hindrance, Obstacle};
@@ -64,7 +65,11 @@ pub fn strict(parameters: &Parameters) -> Result<StrictParameters, Obstacle> {
     }
     let malformed = |_| Obstacle::new("", Hindrance::AnyValue);
     let plain = Value::parse(parameters.schema.as_str()).map_err(malformed)?;
-    let root = Subset::new(&Document::new(&plain)).root()?;
+    let document = Document::new(&plain);
+    let few = Limits { expansion: ALTERNATIVES, ..Limits::default() };
+    bounds::check(&document, &few)
+        .map_err(|_| Obstacle::new("", Hindrance::Limit { what: "alternatives for one value", limit: ALTERNATIVES }))?;
+    let root = Subset::new(&document).root()?;
     limits::check(&root)?;
     let schema = RawJson::parse(Value::from(root).to_string());
     let schema =
@@ -268,6 +273,9 @@ const BEYOND: [&str; 17] = [
     "$dynamicRef",
     "$recursiveRef",
 ];
+
+/// Alternatives for one value, references followed.
+const ALTERNATIVES: usize = 1000;
 
 /// Bytes of a default that is put into words.
 const DEFAULT_BYTES: usize = 100;

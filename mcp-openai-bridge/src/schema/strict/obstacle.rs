@@ -38,8 +38,6 @@ pub enum Hindrance {
     },
     /// Members are allowed that are not named.
     Open,
-    /// A pattern that not every engine reads alike.
-    Pattern(String),
     /// A member is required that is not described.
     UnknownRequired(String),
 }
@@ -70,7 +68,6 @@ impl fmt::Display for Hindrance {
             Self::Open => f.write_str(
                 "members are allowed that are not named, and strict mode needs `\"additionalProperties\": false`",
             ),
-            Self::Pattern(pattern) => write!(f, "strict mode may not understand the pattern `{pattern}`"),
             Self::UnknownRequired(name) => write!(f, "`{name}` is required and not described"),
         }
     }

@@ -24,7 +24,7 @@ impl<'a> Subset<'_, 'a> {
                 }
                 "object" => self.object(members, path)?,
                 "array" => self.array(members, path)?,
-                "string" => string(members, path)?,
+                "string" => string(members),
                 _ => Object::default(),
             };
             if matches!(kind, "integer" | "number") {
@@ -91,40 +91,16 @@ fn typed(kind: Value, piece: &Object) -> Object {
     out
 }
 
-fn string(members: &Object, path: &str) -> Result<Object, Obstacle> {
+fn string(members: &Object) -> Object {
     let mut piece = Object::default();
-    if let Some(pattern) = members.get("pattern").and_then(Value::as_str) {
-        if !is_plain(pattern) {
-            return Err(Obstacle::new(path, Hindrance::Pattern(crate::arguments::shortened(pattern))));
-        }
-        piece.set("pattern", pattern);
+    if let Some(pattern) = members.get("pattern") {
+        piece.set("pattern", pattern.clone());
     }
     // An unknown format is a note to the reader, and forbids nothing.
     if let Some(format) = members.get("format").and_then(Value::as_str).filter(|format| FORMATS.contains(format)) {
         piece.set("format", format);
     }
-    Ok(piece)
-}
-
-/// Whether every engine reads the pattern alike: no looking around, no references back, no classes of Unicode.
-fn is_plain(pattern: &str) -> bool {
-    let mut chars = pattern.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some('d' | 'D' | 'w' | 'W' | 's' | 'S' | 'n' | 'r' | 't') => {}
-                Some(c) if !c.is_ascii_alphanumeric() => {}
-                _ => return false,
-            },
-            '(' if chars.next_if_eq(&'?').is_some() => {
-                if chars.next() != Some(':') {
-                    return false;
-                }
-            }
-            _ => {}
-        }
-    }
-    true
+    piece
 }
 
 /// The types that a schema allows; `None` when it says nothing about them.

@@ -156,12 +156,7 @@ fn what_the_subset_cannot_say_is_an_obstacle_with_its_place() {
     refused(
         &around(r#"{"type":"string","pattern":"^(?!a)b"}"#),
         x,
-        "strict mode may not understand the pattern `^(?!a)b`",
-    );
-    refused(
-        &around(r#"{"type":"string","pattern":"(a)\\1"}"#),
-        x,
-        "strict mode may not understand the pattern `(a)\\1`",
+        "the schema means something else since the conversion left out the pattern `^(?!a)b`",
     );
     refused(
         &around(r#"{"type":"string","description":1}"#),
