@@ -376,7 +376,7 @@ const GATEWAY: Offer = Offer {
             tool: "get_current_time",
             arguments: r#"{"format": "tiny"}"#,
             fault: Fault::Arguments {
-                listed: &["`format`: expected \"short\", got \"tiny\""],
+                listed: &["`format`: expected one of \"short\", got \"tiny\""],
                 answered: &["format", "short", "tiny"],
             },
         },
