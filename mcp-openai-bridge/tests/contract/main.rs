@@ -8,5 +8,6 @@ mod names;
 mod results;
 mod rounds;
 mod schemas;
+mod scripted;
 mod security;
 mod strict;

@@ -1,16 +1,16 @@
 //! A sampling request as a Chat Completions request, and the way back.
 
 use mcp_types::{
-    CallToolResult, ContentBlock, CreateMessageRequestParams, CreateMessageResult, ErrorCode, JsonObject, RawJson,
-    Role, RpcError, SamplingContent, SamplingMessage, SamplingMessageContentBlock as Block, StopReason, ToolChoice,
-    ToolChoiceMode, ToolUseContent,
+    CallToolResult, ContentBlock, CreateMessageRequestParams, CreateMessageResult, ErrorCode, RawJson, Role, RpcError,
+    SamplingContent, SamplingMessage, SamplingMessageContentBlock as Block, StopReason, ToolChoice, ToolChoiceMode,
+    ToolUseContent,
 };
 use serde_json::Value;
 
 use crate::arguments;
 use crate::chat::{Arguments, Completion, Message, Request, ToolCall};
 use crate::content;
-use crate::members::{object_json, text_json};
+use crate::members::text_json;
 use crate::tools::ToolSet;
 
 /// Makes the request, and the tools by which the names in its reply are understood.
