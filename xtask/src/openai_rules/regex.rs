@@ -4,12 +4,16 @@
 //! The surprising thing: much of what JavaScript writes is refused, such as `\p{L}` and `(?<name>…)`. Lookaround is
 //! compiled, but newer models refuse it, so it is a fault too.
 
-use std::{collections::BTreeSet, iter::Peekable, str::Chars};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter::Peekable,
+    str::Chars,
+};
 
 /// Says what is wrong with a pattern.
 pub(super) fn check(pattern: &str) -> Result<(), String> {
     let mut reader =
-        Reader { rest: pattern.chars().peekable(), groups: BTreeSet::new(), count: 0, closed: BTreeSet::new() };
+        Reader { rest: pattern.chars().peekable(), groups: BTreeMap::new(), count: 0, closed: BTreeSet::new() };
     reader.alternatives(0)?;
     match reader.rest.next() {
         None => Ok(()),
@@ -19,8 +23,8 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
 
 struct Reader<'p> {
     rest: Peekable<Chars<'p>>,
-    /// The names of groups so far.
-    groups: BTreeSet<String>,
+    /// The names of groups so far, and their numbers.
+    groups: BTreeMap<String, u32>,
     /// How many groups have begun.
     count: u32,
     /// The numbers of the groups that have ended, which alone can be referred to.
@@ -41,11 +45,16 @@ impl Reader<'_> {
             }
             self.rest.next();
             has_item = match next {
-                '|' => false,
-                '^' => true,
+                // A place is no item.
+                '|' | '^' | '$' => false,
                 '[' => self.class()?,
+                '(' if self.is_comment()? => has_item,
                 '(' => self.group(depth)?,
-                '\\' => self.escape(OUTSIDE)?,
+                '\\' => {
+                    let is_place = self.rest.peek().is_some_and(|c| "AbBZ".contains(*c));
+                    self.escape(OUTSIDE)?;
+                    !is_place
+                }
                 '*' | '+' | '?' if !has_item => return Err("nothing to repeat".to_owned()),
                 '*' | '+' | '?' => self.repeated()?,
                 '{' => self.braces(has_item)?,
@@ -99,6 +108,16 @@ impl Reader<'_> {
         Ok(Some((least, most)))
     }
 
+    /// Reads over a comment, when that is what a parenthesis begins.
+    fn is_comment(&mut self) -> Result<bool, String> {
+        let mut ahead = self.rest.clone();
+        if (ahead.next(), ahead.next()) != (Some('?'), Some('#')) {
+            return Ok(false);
+        }
+        self.rest = ahead;
+        if self.rest.any(|c| c == ')') { Ok(true) } else { Err("missing ), unterminated comment".to_owned()) }
+    }
+
     fn group(&mut self, depth: u32) -> Result<bool, String> {
         let mut number = None;
         let is_question = self.rest.next_if_eq(&'?').is_some();
@@ -114,9 +133,6 @@ impl Reader<'_> {
                     Some('=') => return self.named_reference(),
                     _ => return Err("unknown extension ?P".to_owned()),
                 },
-                Some('#') => {
-                    return if self.rest.any(|c| c == ')') { Ok(false) } else { Err("missing ), comment".to_owned()) };
-                }
                 Some(flag) if "aiLmsux-".contains(flag) => return Err("flags are not portable".to_owned()),
                 other => return Err(format!("unknown extension ?{}", other.map(String::from).unwrap_or_default())),
             }
@@ -136,54 +152,63 @@ impl Reader<'_> {
         let name: String = self.rest.by_ref().take_while(|&c| c != '>').collect();
         let is_identifier = name.chars().all(|c| c.is_alphanumeric() || c == '_')
             && name.chars().next().is_some_and(|first| !first.is_ascii_digit());
-        if !is_identifier || !self.groups.insert(name.clone()) {
+        if !is_identifier || self.groups.contains_key(&name) {
             return Err(format!("bad or repeated group name {name:?}"));
         }
         self.count += 1;
+        self.groups.insert(name, self.count);
         Ok(self.count)
     }
 
     fn named_reference(&mut self) -> Result<bool, String> {
         let name: String = self.rest.by_ref().take_while(|&c| c != ')').collect();
-        if self.groups.contains(&name) { Ok(true) } else { Err(format!("unknown group name {name:?}")) }
+        let is_closed = self.groups.get(&name).is_some_and(|number| self.closed.contains(number));
+        if is_closed { Ok(true) } else { Err(format!("unknown group name {name:?}")) }
     }
 
     fn class(&mut self) -> Result<bool, String> {
         self.rest.next_if_eq(&'^');
         // A first bracket is itself.
         let mut is_first = true;
-        // The last character, when a range can begin with it.
+        // What a range can begin with.
         let mut low = None;
         loop {
             match self.rest.next() {
                 None => return Err("unterminated character set".to_owned()),
                 Some(']') if !is_first => return Ok(true),
                 Some('\\') => {
+                    let is_class = self.rest.peek().is_some_and(|c| CLASSES.contains(*c));
                     self.escape(INSIDE)?;
+                    low = Some(if is_class { Low::Class } else { Low::Escaped });
+                }
+                Some('-') if low.is_some() => {
+                    self.range(low)?;
                     low = None;
                 }
-                Some('-') if low.is_some() => low = self.range(low)?,
-                Some(c) => low = Some(c),
+                Some(c) => low = Some(Low::Character(c)),
             }
             is_first = false;
         }
     }
 
     /// The end of a range, whose begin was read; a dash before the end of the class is itself.
-    fn range(&mut self, low: Option<char>) -> Result<Option<char>, String> {
-        match self.rest.peek() {
-            Some(']') | None => Ok(None),
-            Some('\\') => {
+    fn range(&mut self, low: Option<Low>) -> Result<(), String> {
+        let bad = || Err("bad character range".to_owned());
+        match (self.rest.peek().copied(), low) {
+            (Some(']') | None, _) => Ok(()),
+            (_, Some(Low::Class)) => bad(),
+            (Some('\\'), _) => {
                 self.rest.next();
-                if self.rest.peek().is_some_and(|c| "dDsSwW".contains(*c)) {
-                    return Err("bad character range".to_owned());
+                if self.rest.peek().is_some_and(|c| CLASSES.contains(*c)) {
+                    bad()
+                } else {
+                    self.escape(INSIDE).map(drop)
                 }
-                self.escape(INSIDE).map(|_| None)
             }
-            Some(&high) if low.is_some_and(|low| low > high) => Err("bad character range".to_owned()),
-            Some(_) => {
+            (Some(high), Some(Low::Character(low))) if low > high => bad(),
+            _ => {
                 self.rest.next();
-                Ok(None)
+                Ok(())
             }
         }
     }
@@ -217,6 +242,18 @@ impl Reader<'_> {
     }
 }
 
+/// What stands before a dash in a character class.
+#[derive(Debug, Clone, Copy)]
+enum Low {
+    Character(char),
+    /// A class of its own, such as `\d`, which is no end of a range.
+    Class,
+    /// A character whose number is not looked at.
+    Escaped,
+}
+
+/// The letters of classes of their own.
+const CLASSES: &str = "dDsSwW";
 /// The letters that mean something behind a backslash.
 const OUTSIDE: &str = "AbBdDsSwWZafnrtvxuU";
 /// Those of them that mean something in a character class.
@@ -243,7 +280,9 @@ mod tests {
             r"\x41\u00e9\.\/\-\#",
             "(?#a note)x",
             "x{2}?",
-            "",
+            r"\w(?#one or more)+",
+            r"[\d-]",
+            r"[\x41-Z]",
         ] {
             assert_eq!(check(pattern), Ok(()), "{pattern}");
         }
@@ -268,6 +307,10 @@ mod tests {
             ("[a", "unterminated character set"),
             ("[z-a]", "bad character range"),
             (r"[a-\d]", "bad character range"),
+            (r"[\d-z]", "bad character range"),
+            ("^*", "nothing to repeat"),
+            (r"\b+", "nothing to repeat"),
+            ("a(?#never closed", "comment"),
             ("a\\", "end of pattern"),
             (r"\u{1F600}", "incomplete escape"),
             (r"a\z", "bad escape \\z"),
@@ -276,6 +319,7 @@ mod tests {
             ("x{3,2}", "min repeat"),
             ("(?i)abc", "flags"),
             ("(?P=no)", "unknown group name"),
+            ("(?P<open>(?P=open))", "unknown group name"),
         ] {
             let said = check(pattern).unwrap_err();
             assert!(said.contains(fault), "{pattern}: {said}");
