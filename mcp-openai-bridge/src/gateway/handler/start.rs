@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_client::types::Implementation;
-use mcp_client::{Client, Limits};
+use mcp_client::{Client, Error, Limits};
 use mcp_transport::limits::FOREVER;
 use mcp_types::RawJson;
 
@@ -91,7 +91,18 @@ impl Starting<'_> {
         let Some(place) = first else { return };
         match Python::start(&self.config.python, &self.config.folder, paths).await {
             Ok(python) => self.python = Some(python),
-            Err(error) => self.fault(place, format!("Python handlers cannot run: {}", with_causes(&error))),
+            Err(error) => {
+                let interpreter = self.config.python.display();
+                let why = match error {
+                    // The whole of its command line says nothing to anybody.
+                    Error::Exited(exit) => {
+                        let status = exit.status.unwrap_or_else(|| "its output ended".to_owned());
+                        format!("`{interpreter}` ended before it was ready ({status}), and says why on standard error")
+                    }
+                    error => with_causes(&error),
+                };
+                self.fault(place, format!("Python handlers cannot run: {why}"));
+            }
         }
     }
 
@@ -106,7 +117,7 @@ impl Starting<'_> {
         let started = async {
             let client = Client::builder(info).limits(limits_of_calls()).connect(server.in_process()).await?;
             let tools = client.list_tools().await?;
-            Ok::<_, mcp_client::Error>((client, tools.into_iter().map(|tool| tool.name).collect()))
+            Ok::<_, Error>((client, tools.into_iter().map(|tool| tool.name).collect()))
         };
         match started.await {
             Ok(started) => self.builtins = Some(started),

@@ -99,8 +99,12 @@ struct Meta {
 /// The script that the child runs.
 const RUNNER: &str = include_str!("runner.py");
 
-/// Runs the script, and hides it from the programs that the functions start.
-const LAUNCH: &str = r#"import os;exec(compile(os.environ.pop("MCP_BRIDGE_RUNNER"),"mcp-bridge","exec"))"#;
+/// Runs the script, and hides it from the programs that the functions start. Any Python can read this much.
+const LAUNCH: &str = concat!(
+    "import os,sys;",
+    r#"sys.version_info<(3,8) and sys.exit("mcp-bridge needs Python 3.8 or newer, not "+sys.version.split()[0]);"#,
+    r#"exec(compile(os.environ.pop("MCP_BRIDGE_RUNNER"),"mcp-bridge","exec"))"#,
+);
 
 /// How long modules may take to load. Some load a neural network.
 const LOADING: Duration = Duration::from_secs(300);
