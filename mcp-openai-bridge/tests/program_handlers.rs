@@ -133,7 +133,8 @@ async fn the_function_of_the_second_seed_runs_as_it_is_written() {
     assert!(handlers.warnings().is_empty(), "{:?}", handlers.warnings());
     for arguments in ["{}", r#"{"format":"short"}"#] {
         let time = text(&handlers, "get_current_time", arguments).await;
-        let is_time = time.len() == 5 && time.char_indices().all(|(at, c)| if at == 2 { c == ':' } else { c.is_ascii_digit() });
+        let is_time =
+            time.len() == 5 && time.char_indices().all(|(at, c)| if at == 2 { c == ':' } else { c.is_ascii_digit() });
         assert!(is_time, "{time}");
     }
     let refused = call(&handlers, "get_current_time", r#"{"format":"long"}"#).await.unwrap();
@@ -422,7 +423,8 @@ async fn a_python_that_is_not_there_is_told_at_the_start() {
     let folder = Folder::new(&[]);
     let config = folder.config("python: no-such-python\nmcp_tools: [{name: t, description: d, handler: a.b}]\n");
     let error = Handlers::start(&config, Registry::default()).await.unwrap_err().to_string();
-    let expected = "config.yaml:2:48: Python handlers cannot run: cannot start `no-such-python`: there is no such program";
+    let expected =
+        "config.yaml:2:48: Python handlers cannot run: cannot start `no-such-python`: there is no such program";
     assert!(error.contains(expected), "{error}");
 }
 
@@ -500,7 +502,9 @@ async fn an_http_request_gets_the_arguments_and_gives_its_answer() {
                 request.push(byte[0]);
             }
             let length = body.len();
-            let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
             stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
             String::from_utf8(request).unwrap()
         };
