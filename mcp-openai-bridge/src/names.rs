@@ -185,7 +185,7 @@ impl NameTable {
     }
 }
 
-fn is_legal(c: char) -> bool {
+pub(crate) fn is_legal(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 

@@ -345,8 +345,20 @@ fn completions_are_written_for_every_shell() {
 /// The help is compared with files; `UPDATE_GOLDEN=1` writes them anew.
 #[test]
 fn the_help_is_what_it_was() {
-    let commands =
-        ["", "ask", "call", "completions", "prompt", "prompts", "read", "resources", "serve", "templates", "tools"];
+    let commands = [
+        "",
+        "ask",
+        "call",
+        "completions",
+        "lint",
+        "prompt",
+        "prompts",
+        "read",
+        "resources",
+        "serve",
+        "templates",
+        "tools",
+    ];
     for command in commands {
         let args: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let run = run(&args);

@@ -6,6 +6,7 @@
 
 mod builder;
 mod emit;
+mod lint;
 mod report;
 mod search;
 mod selection;
@@ -23,6 +24,7 @@ use crate::similar::closest;
 
 pub use builder::{Builder, Profile, Strict};
 pub use emit::Emit;
+pub use lint::{Finding, Renamed, Verdict};
 pub use report::{Quarantined, Report};
 pub use selection::Selection;
 pub use tool::ToolRef;

@@ -83,6 +83,6 @@ impl fmt::Display for Report<'_> {
 }
 
 /// Whether a change means anything to a human.
-fn is_news(rewrite: &Rewrite) -> bool {
+pub(super) fn is_news(rewrite: &Rewrite) -> bool {
     !matches!(rewrite.rule, Rule::DroppedIdentifier(_))
 }

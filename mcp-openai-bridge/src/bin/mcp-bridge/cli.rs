@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Print the tools of a server, ready for a request to a model
     Tools(Tools),
+    /// Say which tools of a server a model's provider would refuse, and what is done about it
+    Lint(Lint),
     /// Call a tool
     Call(Call),
     /// List the resources of a server
@@ -122,11 +124,12 @@ impl Serve {
 /// The options of `tools`.
 #[derive(Args)]
 #[command(
-    override_usage = "mcp-bridge tools [OPTIONS] <TARGET>\n       mcp-bridge tools [OPTIONS] -- <COMMAND> [ARG]...",
-    after_help = ABOUT_TARGETS
+    override_usage = "mcp-bridge tools [OPTIONS] <TARGET|FILE.json>\n       \
+                      mcp-bridge tools [OPTIONS] -- <COMMAND> [ARG]...",
+    after_help = ABOUT_TOOLS
 )]
 pub(crate) struct Tools {
-    /// Where the server is: a URL or `embedded`; absent when there is a command after `--`
+    /// Where the server is: a URL or `embedded`, or a file with a saved list; absent when there is a command after `--`
     #[arg(value_name = "TARGET")]
     pub(crate) words: Vec<String>,
 
@@ -137,8 +140,43 @@ pub(crate) struct Tools {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 
+    /// Hold the model to the parameters where that loses nothing
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) strict: Strict,
+
+    /// Print all tools as functions, also when they are more than a request takes
+    #[arg(long)]
+    pub(crate) all: bool,
+
     #[command(flatten)]
     pub(crate) connect: Connect,
+}
+
+/// The options of `lint`.
+#[derive(Args)]
+#[command(
+    override_usage = "mcp-bridge lint [OPTIONS] <TARGET|FILE.json>\n       \
+                      mcp-bridge lint [OPTIONS] -- <COMMAND> [ARG]...",
+    after_help = ABOUT_LINT
+)]
+pub(crate) struct Lint {
+    /// Where the server is: a URL or `embedded`, or a file with a saved list; absent when there is a command after `--`
+    #[arg(value_name = "TARGET")]
+    pub(crate) words: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) child: Child,
+
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// Whether the model is held to the parameters of a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Strict {
+    Auto,
+    #[default]
+    Off,
 }
 
 /// How tools are printed.
@@ -402,6 +440,34 @@ Targets:
 Exit codes:
   0 done   1 wrong usage, or the server refused the request   3 credentials missing or refused
   4 unreachable, broken or timed out   5 the tool failed   130 interrupted";
+
+const ABOUT_TOOLS: &str = "\
+Targets:
+  https://host/mcp        a server over Streamable HTTP
+  embedded                the tools that are built in, in this process
+  FILE.json               the saved result of tools/list: an array of tools, or {\"tools\": […]}
+  -- COMMAND [ARG]...     a server that is started; stands at the end of the line, and no other
+                          target is given then. No shell is involved: each word is one argument
+
+Exit codes:
+  0 done   1 wrong usage, or the server refused the request   3 credentials missing or refused
+  4 unreachable, broken or timed out   130 interrupted";
+
+const ABOUT_LINT: &str = "\
+For each tool: whether it is legal as it is, what is repaired and why, its name as a function, whether
+strict mode can say the same and if not where, and about how many tokens it takes in every request.
+
+Targets:
+  https://host/mcp        a server over Streamable HTTP
+  embedded                the tools that are built in, in this process
+  FILE.json               the saved result of tools/list: an array of tools, or {\"tools\": […]}
+  -- COMMAND [ARG]...     a server that is started; stands at the end of the line, and no other
+                          target is given then. No shell is involved: each word is one argument
+
+Exit codes:
+  0 every tool can be offered   1 wrong usage, or the server refused the request
+  3 credentials missing or refused   4 unreachable, broken or timed out
+  5 a tool cannot be offered   130 interrupted";
 
 const ABOUT_CALL: &str = "\
 A VALUE becomes what the schema of the tool wants: a number, true or false, null, an array or an

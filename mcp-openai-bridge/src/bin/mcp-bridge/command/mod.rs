@@ -3,10 +3,12 @@
 mod ask;
 mod call;
 mod gateway;
+mod lint;
 mod list;
 mod prompt;
 mod read;
 mod serve;
+mod source;
 mod tools;
 
 use std::ffi::OsString;
@@ -38,6 +40,7 @@ async fn dispatch(command: Command, output: &Output) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => serve::run(serve, Stop::listen()?, output).await,
         Command::Tools(tools) => tools::run(tools, output).await,
+        Command::Lint(lint) => lint::run(lint, output).await,
         Command::Call(call) => call::run(call, output).await,
         Command::Resources(list) => list::resources(list, output).await,
         Command::Templates(list) => list::templates(list, output).await,
@@ -66,6 +69,16 @@ impl Line {
     fn new(words: Vec<String>, child: cli::Child, connect: cli::Connect) -> Result<Self, Failure> {
         let cli::Child { command, env, cwd } = child;
         Ok(Self { words, child: command, connect: Connect::new(connect, &env, cwd)? })
+    }
+
+    /// Takes the path of a saved list off the words, when the first of them is one.
+    fn file(&mut self) -> Result<Option<String>, Failure> {
+        let is_file = |word: &String| word.ends_with(".json") && !word.contains("://");
+        if !self.child.is_empty() || !self.words.first().is_some_and(is_file) {
+            return Ok(None);
+        }
+        self.connect.suits(&[])?;
+        Ok(Some(self.words.remove(0)))
     }
 
     /// Takes the target off the words.

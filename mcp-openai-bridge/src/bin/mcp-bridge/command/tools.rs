@@ -4,49 +4,49 @@
 //! output stays what goes into the request.
 
 use mcp_client::Client;
-use mcp_openai_bridge::tools::ToolSet;
+use mcp_openai_bridge::tools::{Selection, Strict, ToolSet};
 use mcp_types::Tool;
 
 use crate::arguments::signature;
 use crate::cli::{self, Format};
 use crate::exit::Failure;
 use crate::output::{Output, shortened};
-use crate::target::Target;
 
-use super::{Line, closing, offered};
+use super::{offered, source};
 
 pub(super) async fn run(tools: cli::Tools, output: &Output) -> Result<(), Failure> {
-    let mut line = Line::new(tools.words, tools.child, tools.connect)?;
-    let target = line.target(USAGE)?;
-    line.end(USAGE)?;
-    let client = line.connect.open(&target, output).await?;
-    let listed = listed(&client, output).await;
-    let listed = closing(client, listed).await?;
-    print(&target, &listed, tools.format, output)
-}
-
-fn print(target: &Target, tools: &[Tool], format: Format, output: &Output) -> Result<(), Failure> {
-    if tools.is_empty() {
-        output.say(&format!("{} has no tools", target.label()));
+    let listed = source::listed(tools.words, tools.child, tools.connect, USAGE, output).await?;
+    for (name, why) in listed.refused.iter().filter(|_| listed.is_saved) {
+        say_refused(name, why, output);
     }
-    match format {
-        Format::Mcp => output.document(&tools),
-        Format::List if output.is_json() => output.document(&tools),
-        Format::List => tools.iter().try_for_each(|tool| {
-            output.print(&format!("{}({})", tool.name, signature(tool).replace("no arguments", "")))?;
-            match &tool.description {
-                Some(text) => output.print(&format!("    {}", shortened(text, 200))),
-                None => Ok(()),
-            }
-        }),
+    if listed.tools.is_empty() {
+        output.say(&format!("{} has no tools", listed.label));
+    }
+    match tools.format {
+        Format::Mcp => output.document(&listed.tools),
+        Format::List if output.is_json() => output.document(&listed.tools),
+        Format::List => listed.tools.iter().try_for_each(|tool| print(tool, output)),
         Format::Openai | Format::Responses => {
-            let set = ToolSet::builder().server(target.label(), tools).build();
+            let all = Selection::new().limit(usize::MAX);
+            let set = ToolSet::builder()
+                .server(&listed.label, &listed.tools)
+                .strict(if tools.strict == cli::Strict::Auto { Strict::Auto } else { Strict::Off })
+                .selection(if tools.all { all } else { Selection::new() })
+                .build();
             let report = set.report().to_string();
             if !report.is_empty() {
                 output.say(report.trim_end());
             }
-            output.document(&if format == Format::Openai { set.chat() } else { set.responses() })
+            output.document(&if tools.format == Format::Openai { set.chat() } else { set.responses() })
         }
+    }
+}
+
+fn print(tool: &Tool, output: &Output) -> Result<(), Failure> {
+    output.print(&format!("{}({})", tool.name, signature(tool).replace("no arguments", "")))?;
+    match &tool.description {
+        Some(text) => output.print(&format!("    {}", shortened(text, 200))),
+        None => Ok(()),
     }
 }
 
@@ -60,8 +60,12 @@ pub(super) async fn listed(client: &Client, output: &Output) -> Result<Vec<Tool>
 /// Says which tools the client has left out of its list.
 pub(super) fn say_left_out(client: &Client, output: &Output) {
     for refused in client.refused_tools() {
-        output.say(&format!("warning: the tool `{}` is left out: {}", refused.name, refused.reason));
+        say_refused(&refused.name, &refused.reason.to_string(), output);
     }
 }
 
-const USAGE: &str = "mcp-bridge tools TARGET\nmcp-bridge tools -- COMMAND [ARG]...";
+fn say_refused(name: &str, why: &str, output: &Output) {
+    output.say(&format!("warning: the tool `{name}` is left out: {why}"));
+}
+
+const USAGE: &str = "mcp-bridge tools TARGET\nmcp-bridge tools FILE.json\nmcp-bridge tools -- COMMAND [ARG]...";
