@@ -19,12 +19,12 @@ use crate::turn::{Api, Chat};
 /// ```no_run
 /// use std::sync::Arc;
 ///
-/// use mcp_client::Client;
+/// use mcp_client::{Client, implementation};
 /// use mcp_openai_bridge::driver::{Host, HostHandler};
 ///
 /// # async fn example(host: Arc<dyn Host>) -> Result<(), mcp_client::Error> {
 /// let handler = HostHandler::new(host, "time");
-/// let client = Client::builder("http://127.0.0.1:4000/mcp").handler(handler).connect().await?;
+/// let client = Client::builder(implementation!()).handler(handler).connect("http://127.0.0.1:4000/mcp").await?;
 /// # drop(client);
 /// # Ok(())
 /// # }

@@ -5,6 +5,7 @@ mod arguments;
 mod gateway;
 mod lists;
 mod names;
+mod questions;
 mod results;
 mod rounds;
 mod schemas;
