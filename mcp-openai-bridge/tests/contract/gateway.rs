@@ -1,5 +1,9 @@
 //! The gateway: its file, its endpoints, its keys.
 
+mod kit;
+mod rest;
+mod serving;
+
 // The file.
 
 mod file {

@@ -6,10 +6,10 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use mcp_server::RouteBody;
-use mcp_types::{CallToolResult, ErrorCode, RawJson, Tool};
-use serde_json::{Map, Value, json};
+use mcp_types::{CallToolResult, ErrorCode, JsonObject, RawJson, Tool};
+use serde_json::json;
 
-use super::reply::{Refused, json_response};
+use super::reply::{Refused, object_response};
 use super::tools::{check_reached, no_server, shortened};
 use crate::driver::{CallContext, Tools as _};
 use crate::gateway::{Gateway, Offer, Offered};
@@ -34,7 +34,7 @@ pub(super) async fn answer(gateway: &Gateway, body: Bytes) -> Result<Response<Ro
     let context = CallContext::unwatched(CALL_ID);
     let outcome = gateway.call(&server.label, &tool.name, asked.arguments, &context).await;
     let result = outcome.map_err(|failure| failed(server, failure))?;
-    Ok(json_response(StatusCode::OK, &shown(&result)))
+    object_response(&shown(&result))
 }
 
 impl Asked {
@@ -161,24 +161,32 @@ fn failed(server: &Offered, failure: Failure) -> Refused {
 }
 
 /// A result with the members that LiteLLM always writes, also where there is nothing (bridges 1.7).
-fn shown(result: &CallToolResult) -> Value {
-    let mut shown: Map<String, Value> =
+fn shown(result: &CallToolResult) -> JsonObject {
+    let mut shown: JsonObject =
         RawJson::encode(result).ok().and_then(|result| result.decode().ok()).unwrap_or_default();
     for (name, value) in [
-        ("_meta", Value::Null),
-        ("structuredContent", Value::Null),
+        ("_meta", json!(null)),
+        ("structuredContent", json!(null)),
         ("isError", json!(false)),
         ("resultType", json!("complete")),
     ] {
-        shown.entry(name).or_insert(value);
-    }
-    for block in shown.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(block) = block.as_object_mut() {
-            block.entry("annotations").or_insert(Value::Null);
-            block.entry("_meta").or_insert(Value::Null);
+        if shown.member(name).is_none() {
+            shown.insert(name, value);
         }
     }
-    Value::Object(shown)
+    let blocks = shown.member("content").and_then(|blocks| blocks.decode::<Vec<JsonObject>>().ok());
+    let blocks = blocks.unwrap_or_default().into_iter().map(|mut block| {
+        for name in ["annotations", "_meta"] {
+            if block.member(name).is_none() {
+                block.insert(name, json!(null));
+            }
+        }
+        block
+    });
+    if let Ok(blocks) = RawJson::encode(&blocks.collect::<Vec<_>>()) {
+        shown.insert("content", blocks);
+    }
+    shown
 }
 
 /// There is one call in a request, and nobody to tell its progress to.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode};
 use mcp_server::RouteBody;
+use mcp_types::{JsonObject, RawJson};
 use serde_json::{Value, json};
 
 /// A request that is not answered with what it asked for.
@@ -52,9 +53,21 @@ impl Refused {
     }
 }
 
-/// Answers with JSON.
+/// Answers with JSON that was written here.
 pub(super) fn json_response(status: StatusCode, body: &Value) -> Response<RouteBody> {
-    let mut response = Response::new(RouteBody::from(Bytes::from(body.to_string())));
+    raw_response(status, Bytes::from(body.to_string()))
+}
+
+/// Answers with JSON in which values of servers stand: their digits and the order of their members stay as they were.
+pub(super) fn object_response(body: &JsonObject) -> Result<Response<RouteBody>, Refused> {
+    let body = RawJson::encode(body).map_err(|_| {
+        Refused::new(StatusCode::BAD_GATEWAY, "too_deep", "the answer of the server is nested too deep to be passed on")
+    })?;
+    Ok(raw_response(StatusCode::OK, body.into_bytes()))
+}
+
+fn raw_response(status: StatusCode, body: Bytes) -> Response<RouteBody> {
+    let mut response = Response::new(RouteBody::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

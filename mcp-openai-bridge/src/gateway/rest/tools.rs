@@ -6,11 +6,11 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use mcp_server::RouteBody;
-use mcp_types::RawJson;
-use serde_json::{Map, Value, json};
+use mcp_types::{JsonObject, RawJson};
+use serde_json::json;
 
 use super::query::parameter;
-use super::reply::{Refused, json_response};
+use super::reply::{Refused, object_response};
 use crate::gateway::catalog::outcomes;
 use crate::gateway::{Gateway, LOCAL, Offer, Offered};
 use crate::servers::Status;
@@ -23,17 +23,18 @@ pub(super) async fn answer(
     let wanted = Wanted::read(query, body)?;
     let offer = gateway.offer().await;
     let servers = wanted.among(&offer)?;
-    let tools: Vec<Value> =
-        (servers.iter()).flat_map(|server| server.tools.iter().map(|tool| shown(gateway, server, tool))).collect();
+    let tools: Vec<JsonObject> =
+        servers.iter().flat_map(|server| server.tools.iter().map(|tool| shown(gateway, server, tool))).collect();
+    let tools = RawJson::encode(&tools).map_err(|_| {
+        Refused::new(StatusCode::BAD_GATEWAY, "too_deep", "a schema of a server is nested too deep to be listed here")
+    })?;
     let is_partial = servers.iter().any(|server| server.status != Status::Ok);
-    let outcomes: Value = outcomes(&offer).decode().unwrap_or_default();
-    let body = json!({
-        "tools": tools,
-        "error": is_partial.then_some("partial_failure"),
-        "message": "Successfully retrieved tools",
-        "server_outcomes": outcomes,
-    });
-    Ok(json_response(StatusCode::OK, &body))
+    let mut body = JsonObject::new();
+    body.insert("tools", tools);
+    body.insert("error", json!(is_partial.then_some("partial_failure")));
+    body.insert("message", json!("Successfully retrieved tools"));
+    body.insert("server_outcomes", outcomes(&offer));
+    object_response(&body)
 }
 
 /// Which servers a request is about.
@@ -84,26 +85,22 @@ pub(super) fn check_reached(server: &Offered) -> Result<(), Refused> {
 }
 
 /// A tool with what LiteLLM says of its server.
-fn shown(gateway: &Gateway, server: &Offered, tool: &mcp_types::Tool) -> Value {
-    let mut shown: Map<String, Value> =
-        RawJson::encode(tool).ok().and_then(|tool| tool.decode().ok()).unwrap_or_default();
-    shown.insert("mcp_info".to_owned(), Value::Object(info(gateway, server)));
-    Value::Object(shown)
+fn shown(gateway: &Gateway, server: &Offered, tool: &mcp_types::Tool) -> JsonObject {
+    let mut shown: JsonObject = RawJson::encode(tool).ok().and_then(|tool| tool.decode().ok()).unwrap_or_default();
+    if let Ok(info) = RawJson::encode(&info(gateway, server)) {
+        shown.insert("mcp_info", info);
+    }
+    shown
 }
 
-fn info(gateway: &Gateway, server: &Offered) -> Map<String, Value> {
+fn info(gateway: &Gateway, server: &Offered) -> JsonObject {
     let of_file = gateway.config().servers.iter().find(|one| server.label != LOCAL && one.label.value == server.label);
-    let mut info: Map<String, Value> =
-        of_file.and_then(|server| server.info.as_ref()?.decode().ok()).unwrap_or_default();
-    for (name, value) in [
-        ("server_name", Some(server.shown())),
-        ("server_id", Some(server.shown())),
-        ("alias", Some(server.shown())),
-        ("description", of_file.and_then(|server| server.description.as_deref())),
-    ] {
-        if let Some(value) = value {
-            info.insert(name.to_owned(), value.into());
-        }
+    let mut info: JsonObject = of_file.and_then(|server| server.info.as_ref()?.decode().ok()).unwrap_or_default();
+    for name in ["server_name", "server_id", "alias"] {
+        info.insert(name, json!(server.shown()));
+    }
+    if let Some(description) = of_file.and_then(|server| server.description.as_deref()) {
+        info.insert("description", json!(description));
     }
     info
 }
