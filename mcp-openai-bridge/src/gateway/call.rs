@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use mcp_server::Cx;
-use mcp_types::{CallToolResult, ErrorCode, ProgressNotificationParams, RawJson, RpcError};
+use mcp_types::meta::SERVER_INFO;
+use mcp_types::{CallToolResult, ErrorCode, ProgressNotificationParams, RawJson, ResultMeta, RpcError};
 use tokio::sync::Notify;
 
 use super::config::{Config, Server};
@@ -88,7 +89,9 @@ impl Tools for Callees {
         if let Some(rules) = self.rules(label) {
             rules.check_params(tool, &arguments)?;
         }
-        self.servers.call(label, tool, arguments, cx).await
+        let mut result = self.servers.call(label, tool, arguments, cx).await?;
+        without_hop(&mut result.meta);
+        Ok(result)
     }
 }
 
@@ -128,6 +131,17 @@ fn refused(label: &str, failure: Failure) -> Result<CallToolResult, RpcError> {
         failure if label == LOCAL => Ok(CallToolResult::error(failure.to_string())),
         failure => Ok(CallToolResult::error(format!("server `{label}`: {failure}"))),
     }
+}
+
+/// Takes off what a result says of the server that answered us: to our clients it is this gateway that answers.
+pub(super) fn without_hop(meta: &mut Option<ResultMeta>) {
+    if let Some(members) = meta {
+        members.server_info = None;
+        members.extra.remove(SERVER_INFO);
+        members.subscription_id = None;
+    }
+    let is_empty = meta.as_ref().is_some_and(|members| *members == ResultMeta::new());
+    meta.take_if(|_| is_empty);
 }
 
 /// Progress on its way from a callback, which cannot wait, to a caller who may be slow.

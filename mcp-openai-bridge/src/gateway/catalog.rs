@@ -10,7 +10,7 @@ use mcp_server::{Catalog, Cx, Prompt, Resource, ResourceTemplate, Tool};
 use mcp_types::{GetPromptResult, RawJson, ReadResourceResult, RpcError, is_object_schema};
 use serde_json::json;
 
-use super::call::{Callees, Shared};
+use super::call::{Callees, Shared, without_hop};
 use super::offer::{LOCAL, Offer, Offered};
 use super::{OUTCOMES, OUTCOMES_OF_LITELLM};
 
@@ -109,7 +109,9 @@ fn prompted(entity: mcp_types::Prompt, server: &Offered, own: &str, callees: &Sh
 impl Callees {
     async fn read(&self, label: &str, uri: &str) -> Result<ReadResourceResult, RpcError> {
         let client = self.servers.client(label).await.map_err(|error| RpcError::internal(error.to_string()))?;
-        client.read_resource(uri).await.map_err(|error| passed_on(label, error))
+        let mut read = client.read_resource(uri).await.map_err(|error| passed_on(label, error))?;
+        without_hop(&mut read.meta);
+        Ok(read)
     }
 
     async fn prompt(
@@ -119,7 +121,9 @@ impl Callees {
         arguments: BTreeMap<String, String>,
     ) -> Result<GetPromptResult, RpcError> {
         let client = self.servers.client(label).await.map_err(|error| RpcError::internal(error.to_string()))?;
-        client.get_prompt(name, arguments).await.map_err(|error| passed_on(label, error))
+        let mut prompt = client.get_prompt(name, arguments).await.map_err(|error| passed_on(label, error))?;
+        without_hop(&mut prompt.meta);
+        Ok(prompt)
     }
 }
 

@@ -14,6 +14,7 @@
 //! The surprising thing: nothing is listed for a call. What servers offer is kept until they say that it changed, so that
 //! a call is one request to one server.
 
+mod beside;
 mod call;
 mod catalog;
 pub mod config;
@@ -35,6 +36,7 @@ use mcp_server::Server;
 use mcp_types::{CallToolResult, RawJson};
 use tokio::task::AbortHandle;
 
+use self::beside::Beside;
 use self::call::Callees;
 use self::config::Config;
 use self::handler::Registry;
@@ -79,7 +81,8 @@ struct Inner {
     /// What is offered now; `None` before it was asked for the first time.
     current: Mutex<Option<Arc<Offer>>>,
     /// Held while an offer is put together, so that it is done once however many ask.
-    rebuilding: tokio::sync::Mutex<refresh::Kept>,
+    rebuilding: tokio::sync::Mutex<()>,
+    beside: Arc<Beside>,
     /// Hears when servers change.
     listener: Mutex<Option<AbortHandle>>,
 }

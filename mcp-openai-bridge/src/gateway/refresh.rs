@@ -3,31 +3,12 @@
 //! The surprising thing: whoever lists is never told less than he could be. A list waits for servers that were not heard
 //! of yet, each for its deadline; afterwards what is known is given at once.
 
-use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
-
-use futures::future::join_all;
-use mcp_client::{Client, Error as ClientError, Misuse};
-use tokio::time::timeout;
 
 use super::catalog::catalog;
-use super::offer::{More, Offer};
+use super::offer::Offer;
 use super::{Gateway, Inner};
-use crate::servers::{Listing, Servers, Status};
-
-/// What servers have besides tools, as it was last read.
-#[derive(Default)]
-pub(super) struct Kept(HashMap<String, Arc<More>>);
-
-/// Whether what servers have besides tools is read again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    /// Something changed, and nothing says what.
-    All,
-    /// Only of servers that were not heard of yet.
-    Missing,
-}
+use crate::servers::Listing;
 
 impl Gateway {
     /// Returns what is offered now.
@@ -36,7 +17,16 @@ impl Gateway {
     ///
     /// Dropping the future loses nothing; whoever asks next goes on.
     pub async fn offer(&self) -> Arc<Offer> {
-        self.inner.offer(Again::Missing).await
+        self.inner.offer().await
+    }
+
+    /// Returns what was offered last, for a call, which must not cost a list; only the first one does.
+    pub(super) async fn known_offer(&self) -> Arc<Offer> {
+        let known = self.inner.current().as_ref().map(Arc::clone);
+        match known {
+            Some(known) => known,
+            None => self.offer().await,
+        }
     }
 
     /// Returns whether servers were listed at least once.
@@ -46,14 +36,18 @@ impl Gateway {
 
     /// Hears of changes until the gateway is gone.
     pub(super) fn listen(&self) {
-        let mut changes = self.inner.callees.servers.changes();
+        let (mut changes, beside) = (self.inner.callees.servers.changes(), Arc::clone(&self.inner.beside));
         let gateway: Weak<Inner> = Arc::downgrade(&self.inner);
         let listener = tokio::spawn(async move {
-            while let Some(()) = changes.next().await {
-                let Some(gateway) = gateway.upgrade() else { return };
+            loop {
+                let is_over = tokio::select! {
+                    change = changes.next() => change.is_none(),
+                    () = beside.changed() => false,
+                };
+                let Some(gateway) = gateway.upgrade().filter(|_| !is_over) else { return };
                 // Before anybody has listed there is nobody to be told.
                 if gateway.current().is_some() {
-                    gateway.offer(Again::All).await;
+                    gateway.offer().await;
                 }
             }
         });
@@ -66,63 +60,28 @@ impl Inner {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn offer(&self, again: Again) -> Arc<Offer> {
+    async fn offer(&self) -> Arc<Offer> {
         let listing = self.callees.servers.list().await;
-        if again == Again::Missing
-            && let Some(current) = self.still(&listing)
-        {
+        if let Some(current) = self.still(&listing) {
             return current;
         }
-        let mut kept = self.rebuilding.lock().await;
-        if again == Again::Missing
-            && let Some(current) = self.still(&listing)
-        {
+        let _turn = self.rebuilding.lock().await;
+        if let Some(current) = self.still(&listing) {
             return current;
         }
-        kept.read(&self.callees.servers, &listing, again).await;
-        let offer = Arc::new(Offer::new(&self.config, &listing, &kept.0));
+        let more = self.beside.read(&self.callees.servers, &listing).await;
+        let offer = Arc::new(Offer::new(&self.config, &listing, &more));
         // What is left out is a tool of a server with a schema that is none; the server's own list shows it.
         let _ = self.server.replace_working(catalog(&offer, &self.callees));
         *self.current() = Some(Arc::clone(&offer));
         offer
     }
 
+    /// Returns the present offer, if it is still what there is.
     fn still(&self, listing: &Listing) -> Option<Arc<Offer>> {
+        if self.beside.is_stale() {
+            return None;
+        }
         self.current().as_ref().filter(|offer| offer.is_of(listing)).map(Arc::clone)
     }
 }
-
-impl Kept {
-    /// Reads prompts and resources, side by side; a server that does not answer keeps those that it had.
-    async fn read(&mut self, servers: &Servers, listing: &Listing, again: Again) {
-        let asked = listing.outcomes.iter().filter(|outcome| {
-            outcome.status == Status::Ok && (again == Again::All || !self.0.contains_key(&outcome.label))
-        });
-        let reads = asked.map(|outcome| async move {
-            let more = timeout(DEADLINE, async { read(&servers.client(&outcome.label).await.ok()?).await }).await;
-            Some((outcome.label.clone(), Arc::new(more.ok()??)))
-        });
-        self.0.extend(join_all(reads).await.into_iter().flatten());
-    }
-}
-
-async fn read(client: &Client) -> Option<More> {
-    let (prompts, resources, templates) =
-        futures::join!(client.list_prompts(), client.list_resources(), client.list_resource_templates());
-    Some(More {
-        prompts: offered(prompts).ok()?,
-        resources: offered(resources).ok()?,
-        templates: offered(templates).ok()?,
-    })
-}
-
-/// A server that does not offer something has none of it.
-fn offered<T>(listed: Result<Vec<T>, ClientError>) -> Result<Vec<T>, ClientError> {
-    match listed {
-        Err(ClientError::Misuse(Misuse::NotOffered { .. })) => Ok(Vec::new()),
-        listed => listed,
-    }
-}
-
-/// How long a server may take to say what it has besides tools.
-const DEADLINE: Duration = Duration::from_secs(5);

@@ -16,7 +16,6 @@ use super::front::Front;
 use super::handler::{Handlers, Registry};
 use super::key::Key;
 use super::offer::Offer;
-use super::refresh::Kept;
 use super::rest::Rest;
 use super::{Builder, Gateway, Inner};
 use crate::servers::{Listing, Servers, Upstream};
@@ -68,7 +67,8 @@ impl Builder {
                 callees,
                 server,
                 current: Mutex::default(),
-                rebuilding: tokio::sync::Mutex::new(Kept::default()),
+                rebuilding: tokio::sync::Mutex::default(),
+                beside: Arc::default(),
                 listener: Mutex::default(),
             }),
         };

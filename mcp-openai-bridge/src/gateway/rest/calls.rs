@@ -24,7 +24,11 @@ struct Asked {
 
 pub(super) async fn answer(gateway: &Gateway, body: Bytes) -> Result<Response<RouteBody>, Refused> {
     let asked = Asked::read(body)?;
-    let offer = gateway.offer().await;
+    let mut offer = gateway.known_offer().await;
+    if find(gateway, &offer, &asked).is_err() {
+        // It may be new, on a server that does not tell of changes.
+        offer = gateway.offer().await;
+    }
     let (server, tool) = find(gateway, &offer, &asked)?;
     offer.check(server, tool, &asked.arguments).map_err(|rejection| {
         let faults: Vec<String> = rejection.faults().iter().map(ToString::to_string).collect();

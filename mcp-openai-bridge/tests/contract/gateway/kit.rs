@@ -10,12 +10,13 @@ use http::{Request, Response};
 use mcp_client::{Client, EraMode};
 use mcp_openai_bridge::gateway::Gateway;
 use mcp_openai_bridge::gateway::config::Config;
+use mcp_openai_bridge::gateway::handler::Registry;
 use mcp_openai_bridge::servers::Upstream;
 use mcp_server::transport::era::Served;
 use mcp_server::transport::era::legacy::Session;
 use mcp_server::transport::memory::InProcess;
 use mcp_server::transport::{Answer, Call, Limits, Service};
-use mcp_server::types::implementation;
+use mcp_server::types::{RawJson, implementation};
 use mcp_server::{RouteBody, Routes, Server};
 use serde_json::Value;
 
@@ -67,7 +68,12 @@ impl Service for Counted {
 /// A gateway of a file, with servers that the file does not know.
 pub(super) async fn gateway(file: &str, upstreams: impl IntoIterator<Item = Upstream>) -> Gateway {
     let (config, _) = Config::parse(file, Path::new("."), &|_| None).unwrap();
-    upstreams.into_iter().fold(Gateway::builder(config), |builder, one| builder.server(one)).build().await.unwrap()
+    let functions = Registry::default()
+        .function("clock", |arguments: RawJson| async move { format!("12:00 {arguments}") })
+        .function("wait", |_: RawJson| async { std::future::pending::<()>().await })
+        .function("panic", |_: RawJson| async { assert!(cfg!(any()), "a function that panics") });
+    let builder = Gateway::builder(config).registry(functions);
+    upstreams.into_iter().fold(builder, |builder, one| builder.server(one)).build().await.unwrap()
 }
 
 /// A client of the modern era, and one of the legacy era.

@@ -8,7 +8,7 @@ use mcp_client::Client;
 use mcp_openai_bridge::gateway::Gateway;
 use mcp_openai_bridge::servers::Upstream;
 use mcp_server::types::{ContentBlock, RawJson, RpcError, implementation};
-use mcp_server::{Cx, Server, Tool};
+use mcp_server::{Changes, Cx, Server, Tool};
 use serde_json::{Value, json};
 
 use super::kit::{Counted, gateway, get, post, send};
@@ -17,6 +17,7 @@ fn lab() -> Server {
     let schema = json!({"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]});
     let anything = || json!({"type": "object"});
     Server::builder(implementation!())
+        .changes(Changes::new())
         .tool(Tool::raw("echo", schema, async |arguments: RawJson, _: Cx| {
             arguments.decode::<Value>().unwrap()["text"].as_str().unwrap().to_owned()
         }))
@@ -194,6 +195,25 @@ async fn servers_that_are_not_there_are_told_apart_and_only_whoever_asks_for_the
     };
     check("hanging", 504, "timeout").await;
     check("failing", 502, "unreachable").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tools_of_the_file_are_listed_and_called_like_those_of_a_server() {
+    let tool =
+        |name: &str, more: &str| format!("  - {{name: {name}, description: x, handler: {{function: {name}}}{more}}}\n");
+    let file = format!("mcp_tools:\n{}{}{}", tool("clock", ""), tool("wait", ", timeout: 1"), tool("panic", ""));
+    let gateway = gateway(&file, []).await;
+    let listed = get(&gateway, "/mcp/list_tools").await.json();
+    assert_eq!((&listed["tools"][0]["name"], &listed["server_outcomes"]), (&json!("clock"), &json!({})));
+    assert_eq!(listed["tools"][0]["mcp_info"]["server_id"], "mcp_tools");
+    for sent in [r#"{"name":"clock"}"#, r#"{"server_id":"mcp_tools","name":"clock","arguments":{}}"#] {
+        let called = post(&gateway, "/mcp-rest/tools/call", sent).await;
+        assert_eq!((called.status, &called.json()["content"][0]["text"]), (200, &json!("12:00 {}")), "{called:?}");
+    }
+    let late = post(&gateway, "/mcp/call_tool", r#"{"name":"wait"}"#).await;
+    assert_eq!((late.status, late.error().as_str()), (504, "timeout"), "{late:?}");
+    let panicked = post(&gateway, "/mcp/call_tool", r#"{"name":"panic"}"#).await;
+    assert_eq!((panicked.status, panicked.error().as_str()), (500, "handler_panicked"), "{panicked:?}");
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use mcp_client::{Change, Client, ClientHandler, EraMode};
 use mcp_openai_bridge::gateway::{OUTCOMES, OUTCOMES_OF_LITELLM};
 use mcp_openai_bridge::servers::Upstream;
+use mcp_server::transport::memory::InProcess;
+use mcp_server::transport::{Answer, Call, Limits, Service};
 use mcp_server::types::{CallToolResult, ContentBlock, RawJson, RpcError, ToolAnnotations, implementation};
 use mcp_server::{Catalog, Changes, Cx, Prompt, Resource, ResourceTemplate, Server, Tool};
 use serde_json::{Value, json};
@@ -38,20 +40,32 @@ fn lab(changes: &Changes) -> Server {
         .unwrap()
 }
 
+/// The seed's tool, with a function of this program in the place of Python.
+const FILE: &str = r#"
+mcp_tools:
+  - name: "get_current_time"
+    description: "Get the current time"
+    input_schema: {
+      "type": "object",
+      "properties": {
+        "format": {
+          "type": "string",
+          "description": "The format of the time to return",
+          "enum": ["short"]
+        }
+      }
+    }
+    handler: {function: clock}
+"#;
+
 fn names(tools: &[mcp_server::types::Tool]) -> Vec<&str> {
     tools.iter().map(|tool| tool.name.as_str()).collect()
 }
 
 #[tokio::test]
 async fn tools_of_the_file_and_of_servers_stand_behind_one_endpoint_for_every_era() {
-    let file = "
-mcp_tools:
-  - name: get_current_time
-    description: Get the current time
-    handler: mcp_tools.get_current_time
-";
     let one = Counted::new(lab(&Changes::new()));
-    let gateway = gateway(file, [one.upstream("lab")]).await;
+    let gateway = gateway(FILE, [one.upstream("lab")]).await;
     for client in clients(&gateway).await {
         let tools = client.list_tools().await.unwrap();
         assert_eq!(names(&tools), ["get_current_time", "double", "steps", "refuse"]);
@@ -143,16 +157,11 @@ async fn what_changes_on_a_server_is_told_to_clients_of_the_gateway() {
     assert_eq!(client.list_tools().await.unwrap().len(), 3);
     settle().await;
     server.replace(Catalog::new().offer_all().tool(Tool::new("fresh", async || "new"))).unwrap();
-    let change = tokio::time::timeout(Duration::from_secs(5), async {
-        loop {
-            match heard.recv().await.unwrap() {
-                Change::Tools => return,
-                _ => {}
-            }
-        }
-    });
-    change.await.unwrap();
-    assert_eq!(names(&client.list_tools().await.unwrap()), ["fresh"]);
+    let fresh = async {
+        // The first list of all is a change, too.
+        while heard.recv().await.unwrap() != Change::Tools || names(&client.list_tools().await.unwrap()) != ["fresh"] {}
+    };
+    tokio::time::timeout(Duration::from_secs(5), fresh).await.unwrap();
     assert_eq!(client.call_tool("fresh", ()).await.unwrap().text(), "new");
 }
 
@@ -270,18 +279,87 @@ async fn what_a_server_refuses_is_refused_in_its_words() {
     }
 }
 
+/// A server that lists tools as they stand here, whether or not they can be.
+fn lists(label: &str, tools: &Value) -> Upstream {
+    struct Lists(Value);
+    impl Service for Lists {
+        async fn call(&self, call: Call) -> Answer {
+            match &*call.request.method {
+                "server/discover" => Ok(RawJson::from(json!({
+                    "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
+                    "ttlMs": 0, "cacheScope": "private",
+                }))),
+                "tools/list" => Ok(RawJson::from(json!({
+                    "resultType": "complete", "tools": self.0, "ttlMs": 0, "cacheScope": "private",
+                }))),
+                method => Err(RpcError::method_not_found(method)),
+            }
+        }
+    }
+    let service = Arc::new(Lists(tools.clone()));
+    Upstream::new(label, move || {
+        let server = InProcess::serve(Arc::clone(&service), Limits::default());
+        async move { Client::connect(server).await }
+    })
+}
+
 #[tokio::test]
 async fn one_tool_that_cannot_be_served_takes_none_of_the_others_away() {
     let tool = |name: &str, schema: Value| Tool::raw(name, schema, async |_: RawJson, _: Cx| ()).without_checks();
-    // Without the rules of this crate's own server such tools could not be listed at all.
-    let header = json!({"type": "object", "properties": {"a": {"type": "object", "x-mcp-header": "A"}}});
     let built = Server::builder(implementation!())
         .tool(tool("good", json!({"type": "object"})))
-        .tool(tool("deep", json!({"type": "object", "$ref": "#/nowhere", "properties": null})))
+        .tool(tool("odd", json!({"type": "object", "$ref": "#/nowhere", "properties": null})))
         .build();
-    let server = built.unwrap();
-    drop(header);
-    let gateway = gateway("", [Counted::new(server).upstream("lab")]).await;
+    let server = Counted::new(built.unwrap());
+    let twin = json!([{"name": "odd", "inputSchema": {"type": "array"}}, {"name": "fine", "inputSchema": {}}]);
+    let gateway = gateway("", [server.upstream("lab"), lists("raw", &twin)]).await;
+    for client in clients(&gateway).await {
+        assert_eq!(names(&client.list_tools().await.unwrap()), ["lab__good", "lab__odd", "raw__fine"]);
+    }
+}
+
+#[tokio::test]
+async fn prompts_that_change_on_a_server_are_told_and_listed() {
+    let changes = Changes::new();
+    let server = lab(&changes);
+    let gateway = gateway("", [Counted::new(server.clone()).upstream("lab")]).await;
+    let (sender, mut heard) = mpsc::unbounded_channel();
+    let builder = Client::builder(implementation!()).era(EraMode::Legacy).handler(Heard(sender));
+    let client = builder.connect(gateway.in_process()).await.unwrap();
+    assert_eq!(client.list_prompts().await.unwrap().len(), 1);
+    settle().await;
+    let two = Catalog::new().offer_all().prompt(Prompt::new("a", async || "a")).prompt(Prompt::new("b", async || "b"));
+    server.replace(two).unwrap();
+    let fresh = async {
+        while heard.recv().await.unwrap() != Change::Prompts || client.list_prompts().await.unwrap().len() != 2 {}
+    };
+    tokio::time::timeout(Duration::from_secs(5), fresh).await.unwrap();
+}
+
+#[tokio::test]
+async fn tools_of_the_file_are_listed_and_run_which_litellm_does_no_more_fault_0_1() {
+    let gateway = gateway(FILE, []).await;
+    for client in clients(&gateway).await {
+        let tools = client.list_tools().await.unwrap();
+        assert_eq!(tools[0].description.as_deref(), Some("Get the current time"));
+        let result = client.call_tool("get_current_time", json!({"format": "short"})).await.unwrap();
+        assert_eq!(result.text(), r#"12:00 {"format":"short"}"#);
+        // What is wrong with arguments is told to the model, and nothing runs.
+        let wrong = client.call_tool("get_current_time", json!({"format": "tiny"})).await.unwrap();
+        assert!(wrong.failed() && ["format", "short", "tiny"].iter().all(|word| wrong.text().contains(word)));
+    }
+}
+
+#[tokio::test]
+async fn a_tool_of_the_file_keeps_its_name_beside_one_of_a_server() {
+    let taken = Server::builder(implementation!()).tool(Tool::new("get_current_time", async || "theirs"));
+    let gateway = gateway(FILE, [Counted::new(taken.build().unwrap()).upstream("lab")]).await;
     let [client, _] = clients(&gateway).await;
-    assert_eq!(names(&client.list_tools().await.unwrap()), ["good", "deep"]);
+    let tools = client.list_tools().await.unwrap();
+    assert_eq!(tools[0].name, "get_current_time");
+    assert!(tools[1].name.starts_with("get_current_time_"), "{}", tools[1].name);
+    assert!(client.call_tool("get_current_time", ()).await.unwrap().text().starts_with("12:00"));
+    for name in [tools[1].name.as_str(), "lab-get_current_time"] {
+        assert_eq!(client.call_tool(name, ()).await.unwrap().text(), "theirs");
+    }
 }

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use mcp_openai_bridge::gateway::config::Config;
+use mcp_openai_bridge::gateway::handler::Registry;
 use mcp_openai_bridge::gateway::{Gateway, GatewayError, LOCAL, Offer};
 use mcp_openai_bridge::servers::Status;
 use mcp_server::{Http, stdio};
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use super::serve::{self, Audience};
 use crate::cli;
+use crate::embedded;
 use crate::exit::{Failure, Kind, with_causes};
 use crate::output::{Output, counted, shown};
 use crate::stop::Stop;
@@ -23,11 +25,16 @@ pub(super) async fn run(serve: &cli::Serve, file: &Path, mut stop: Stop, output:
         output.say(&format!("warning: {warning}"));
     }
     let audience = if config.master_key.is_some() { Audience::Keyed } else { Audience::Keyless };
+    let builtins = embedded::server().map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    let builder = Gateway::builder(config).registry(Registry::default().builtins(builtins));
     let built = tokio::select! {
-        built = Gateway::builder(config).build() => built,
+        built = builder.build() => built,
         () = stop.requested() => return Err(crate::stop::interrupted()),
     };
     let gateway = built.map_err(|error| failed(&error))?;
+    for warning in gateway.warnings() {
+        output.say(&format!("warning: {warning}"));
+    }
     let served = if serve.stdio {
         output.say("serving one client over standard input and output");
         tokio::select! {
