@@ -180,7 +180,9 @@ impl ClientBuilder {
     ///
     /// Dropping the future ends what was opened.
     pub async fn connect(self, target: impl Into<Target>) -> Result<Client, Error> {
-        let endpoint = Endpoint::new(target.into(), self.http)?;
+        let target = target.into();
+        let mode = if target.is_legacy() { EraMode::Legacy } else { self.mode };
+        let endpoint = Endpoint::new(target, self.http)?;
         let mut capabilities = self.capabilities.unwrap_or_else(|| self.handler.capabilities());
         if self.tasks {
             let extensions = capabilities.extensions.get_or_insert_with(JsonObject::new);
@@ -191,7 +193,7 @@ impl ClientBuilder {
             identity: Identity { info: self.info, capabilities, log_level: self.log_level },
             limits: self.limits,
             revisions: self.revisions,
-            mode: self.mode,
+            mode,
             known: self.known,
         };
         Client::open(endpoint, settings).await

@@ -51,20 +51,20 @@ impl Endpoint {
     /// Fails when there are headers or TLS settings and the target is no URL, and when the target needs a feature that is off.
     pub(crate) fn new(target: Target, http: Http) -> Result<Self, Error> {
         let medium = target.medium();
-        if let (Some((name, _)), false) = (http.headers.first(), matches!(target.kind, Kind::Url(_))) {
+        if let (Some((name, _)), false) = (http.headers.first(), matches!(target.kind, Kind::Url { .. })) {
             return Err(Error::config(format!(
                 "the header `{name}` cannot be sent: only a URL has headers; give a child process its credentials by its environment"
             )));
         }
         #[cfg(feature = "tls")]
-        if http.tls.is_some() && !matches!(target.kind, Kind::Url(_)) {
+        if http.tls.is_some() && !matches!(target.kind, Kind::Url { .. }) {
             return Err(Error::config("the target has no URL, so there is nothing that TLS settings could be for"));
         }
         let source = match target.kind {
             #[cfg(feature = "http")]
-            Kind::Url(url) => Source::Url { url, is_sse: false },
+            Kind::Url { url, is_sse } => Source::Url { url, is_sse },
             #[cfg(not(feature = "http"))]
-            Kind::Url(_) => {
+            Kind::Url { .. } => {
                 return Err(Error::config("a URL needs the feature `http` of mcp-client, which is off"));
             }
             #[cfg(feature = "process")]

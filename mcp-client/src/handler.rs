@@ -133,6 +133,45 @@ pub struct Origin {
 /// Ignores everything.
 impl ClientHandler for () {}
 
+/// Serves several clients, or one after the other.
+impl<H: ClientHandler + ?Sized> ClientHandler for std::sync::Arc<H> {
+    fn log(&self, message: LoggingMessageNotificationParams) {
+        (**self).log(message);
+    }
+
+    fn wants_progress(&self) -> bool {
+        (**self).wants_progress()
+    }
+
+    fn progress(&self, progress: ProgressNotificationParams) {
+        (**self).progress(progress);
+    }
+
+    fn changed(&self, change: Change) {
+        (**self).changed(change);
+    }
+
+    fn notification(&self, notification: Notification) {
+        (**self).notification(notification);
+    }
+
+    fn capabilities(&self) -> ClientCapabilities {
+        (**self).capabilities()
+    }
+
+    fn elicit(&self, question: ElicitRequestParams, origin: Origin) -> HookFuture<'_, ElicitResult> {
+        (**self).elicit(question, origin)
+    }
+
+    fn sample(&self, question: CreateMessageRequestParams, origin: Origin) -> HookFuture<'_, CreateMessageResult> {
+        (**self).sample(question, origin)
+    }
+
+    fn roots(&self, origin: Origin) -> HookFuture<'_, ListRootsResult> {
+        (**self).roots(origin)
+    }
+}
+
 /// What a server says has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -32,8 +32,9 @@ pub struct Target {
 }
 
 pub(crate) enum Kind {
-    /// A URL, opened over Streamable HTTP.
-    Url(#[cfg_attr(not(feature = "http"), allow(dead_code, reason = "it is refused then"))] String),
+    /// A URL, opened over Streamable HTTP, or over HTTP+SSE when that is known to be what the server speaks.
+    #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "it is refused then"))]
+    Url { url: String, is_sse: bool },
     /// A child process, spoken to over its standard streams.
     #[cfg(feature = "process")]
     Command(Box<Command>),
@@ -46,6 +47,14 @@ pub(crate) enum Kind {
 }
 
 impl Target {
+    /// Connects to a URL over HTTP+SSE, the transport of 2024-11-05, and over nothing else.
+    ///
+    /// A URL by itself finds that transport too, where it is the only one. This is for servers that have both at one
+    /// address, and for those that must not be sent a POST there.
+    pub fn http_sse(url: impl Into<String>) -> Self {
+        Self { kind: Kind::Url { url: url.into(), is_sse: true } }
+    }
+
     /// Connects to a byte stream that carries one message per line, such as a socket.
     pub fn stream<R, W>(reader: R, writer: W) -> Self
     where
@@ -66,9 +75,14 @@ impl Target {
         Self { kind: Kind::Transport(Box::new(transport), Medium::Http) }
     }
 
+    /// Returns whether only the legacy era is spoken there.
+    pub(crate) fn is_legacy(&self) -> bool {
+        matches!(self.kind, Kind::Url { is_sse: true, .. })
+    }
+
     pub(crate) fn medium(&self) -> Medium {
         match &self.kind {
-            Kind::Url(_) => Medium::Http,
+            Kind::Url { .. } => Medium::Http,
             #[cfg(feature = "process")]
             Kind::Command(_) => Medium::Child,
             Kind::InProcess(_) | Kind::Stream(..) => Medium::Stream,
@@ -85,7 +99,7 @@ impl From<&str> for Target {
 
 impl From<String> for Target {
     fn from(url: String) -> Self {
-        Self { kind: Kind::Url(url) }
+        Self { kind: Kind::Url { url, is_sse: false } }
     }
 }
 
@@ -119,7 +133,7 @@ impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // A URL or a command line may hold credentials, so only their kind is said (house 2.8).
-            Self::Url(_) => f.write_str("Url"),
+            Self::Url { .. } => f.write_str("Url"),
             #[cfg(feature = "process")]
             Self::Command(_) => f.write_str("Command"),
             Self::InProcess(_) => f.write_str("InProcess"),

@@ -143,6 +143,36 @@ async fn a_list_without_a_time_to_live_is_asked_for_every_time() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_keeps_a_list_is_told_for_how_much_longer_it_is_fresh() {
+    let check = async |pages: Vec<(Option<&str>, Value)>, expected: Option<u64>| {
+        let (client, mut server) = modern().await;
+        let (listed, ()) = tokio::join!(client.list_tools_to_keep(), serve(&mut server, pages));
+        assert_eq!(listed.unwrap().fresh_for, expected.map(Duration::from_secs));
+        client
+    };
+    check(vec![(None, page(&["a"], None))], None).await;
+    let mut soon = kept(page(&["b"], None));
+    soon["ttlMs"] = json!(7_000);
+    check(vec![(None, kept(page(&["a"], Some("2")))), (Some("2"), soon)], Some(7)).await;
+    let client = check(vec![(None, kept(page(&["a"], None)))], Some(60)).await;
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert_eq!(client.list_tools_to_keep().await.unwrap().fresh_for, Some(Duration::from_secs(40)), "from the cache");
+}
+
+#[tokio::test]
+async fn a_client_has_ended_when_its_stream_has_or_when_it_was_closed() {
+    let (client, server) = modern().await;
+    assert!(!client.is_ended());
+    drop(server);
+    assert!(client.list_tools().await.is_err());
+    assert!(client.is_ended());
+    let (client, server) = modern().await;
+    let clone = client.clone();
+    tokio::join!(client.close(), server.was_left());
+    assert!(clone.is_ended());
+}
+
 #[tokio::test]
 async fn an_announced_change_ends_the_freshness_of_a_list() {
     let (client, mut desk) = http_modern().await;

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mcp_client::{Client, Error, Implementation, Limits, Revision};
+use mcp_client::{Client, Error, Implementation, Limits, Revision, Target};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +19,7 @@ struct Old {
     /// Where the messages of the open stream go; an end of it when it is taken away.
     stream: Arc<Mutex<Option<UnboundedSender<Value>>>>,
     seen: Arc<Mutex<Vec<String>>>,
+    posted_to_the_stream: Arc<Mutex<usize>>,
 }
 
 impl Old {
@@ -63,7 +64,10 @@ impl Old {
                 self.take(&serde_json::from_slice(&body).unwrap());
                 "202 Accepted"
             }
-            "POST /sse" => "405 Method Not Allowed",
+            "POST /sse" => {
+                *self.posted_to_the_stream.lock().unwrap() += 1;
+                "405 Method Not Allowed"
+            }
             _ => "404 Not Found",
         };
         let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
@@ -108,6 +112,19 @@ async fn a_url_that_takes_no_post_is_spoken_to_by_its_stream_v_62() {
     assert_eq!(client.list_tools().await.unwrap(), []);
     assert_eq!(server.seen(), ["initialize", "notifications/initialized", "tools/list"]);
     client.close().await;
+}
+
+#[tokio::test]
+async fn a_url_that_is_said_to_be_of_http_sse_is_never_posted_to_itself() {
+    let server = Old { has_stream: true, ..Old::default() };
+    let url = server.start().await;
+    let client = builder().connect(Target::http_sse(&url)).await.unwrap();
+    assert_eq!(client.list_tools().await.unwrap(), []);
+    assert_eq!(server.seen(), ["initialize", "notifications/initialized", "tools/list"]);
+    assert_eq!(*server.posted_to_the_stream.lock().unwrap(), 0);
+    client.close().await;
+    builder().connect(url).await.unwrap().close().await;
+    assert_ne!(*server.posted_to_the_stream.lock().unwrap(), 0, "a URL by itself is tried");
 }
 
 #[tokio::test]

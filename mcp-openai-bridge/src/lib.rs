@@ -32,13 +32,14 @@
 //! | `validate` | arguments are checked against the server's JSON Schema | `jsonschema`, without network |
 //! | `driver` | the loop that waits | tokio's timer, `futures`, `async-trait` |
 //! | `client` | the tools of MCP servers for that loop | `mcp-client`, without its features |
+//! | `connect` | servers by URL and command, as LiteLLM's client has them | `mcp-client` with all of them |
 //! | `model` | a model behind an OpenAI-compatible HTTP API | hyper, rustls |
 //! | `gateway` | a `config.yaml` served to MCP clients and to clients of OpenAI's APIs | `mcp-server`, a YAML reader |
 //! | `program` (default) | all of them, for the program `mcp-bridge` | |
 
 pub mod arguments;
 pub mod chat;
-#[cfg(feature = "client")]
+#[cfg(feature = "connect")]
 pub mod client;
 pub mod content;
 #[cfg(feature = "driver")]

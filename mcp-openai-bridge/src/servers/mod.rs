@@ -40,6 +40,7 @@ use tokio::sync::watch;
 
 use crate::tools::{self, ToolSet};
 use copy::{Given, Patience};
+#[cfg(feature = "gateway")]
 pub(crate) use filter::Filter;
 use member::Member;
 pub(crate) use outcome::with_causes;

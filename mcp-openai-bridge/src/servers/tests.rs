@@ -1,161 +1,24 @@
 //! Sets of scripted servers over pipes in memory, on paused time; every request that comes is counted.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[path = "../../tests/lab/mod.rs"]
+mod lab;
 
-use mcp_client::{Error as ClientError, Target};
+use std::sync::atomic::Ordering;
+
+use lab::{Lab, pass};
+use mcp_client::Error as ClientError;
 use mcp_types::RawJson;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout};
 
 use super::*;
 use crate::driver::{CallContext, Tools};
 use crate::turn::Failure;
 
-/// A server that does what the test says.
-#[derive(Default)]
-struct Lab {
-    tools: Mutex<Vec<&'static str>>,
-    is_modern: bool,
-    tells_changes: bool,
-    ttl: Option<u64>,
-    /// How long lists and calls take.
-    list_takes: Mutex<Duration>,
-    call_takes: Duration,
-    refuses_lists: AtomicBool,
-    refuses_connections: AtomicBool,
-    connects: AtomicUsize,
-    running: AtomicUsize,
-    most: AtomicUsize,
-    requests: Mutex<BTreeMap<String, usize>>,
-    /// The ways to the clients that are connected.
-    clients: Mutex<Vec<UnboundedSender<Value>>>,
-}
-
 impl Lab {
-    fn new(tools: &[&'static str]) -> Self {
-        Self { tools: Mutex::new(tools.to_vec()), ..Self::default() }
-    }
-
     fn upstream(self: &Arc<Self>, label: &str) -> Upstream {
         let lab = Arc::clone(self);
         Upstream::new(label, move || Arc::clone(&lab).connect())
-    }
-
-    async fn connect(self: Arc<Self>) -> Result<Client, ClientError> {
-        self.connects.fetch_add(1, Ordering::SeqCst);
-        if self.refuses_connections.load(Ordering::SeqCst) {
-            return Err(ClientError::Closed);
-        }
-        let (client, server) = tokio::io::duplex(64 * 1024);
-        tokio::spawn(self.serve(server));
-        let (reader, writer) = tokio::io::split(client);
-        Client::connect(Target::stream(reader, writer)).await
-    }
-
-    async fn serve(self: Arc<Self>, stream: DuplexStream) {
-        let (reader, mut writer) = tokio::io::split(stream);
-        let (sender, mut outgoing) = unbounded_channel::<Value>();
-        self.clients.lock().unwrap().push(sender.clone());
-        let mut lines = BufReader::new(reader).lines();
-        loop {
-            tokio::select! {
-                line = lines.next_line() => {
-                    let Ok(Some(line)) = line else { return };
-                    let message: Value = serde_json::from_str(&line).unwrap();
-                    let (lab, sender) = (Arc::clone(&self), sender.clone());
-                    tokio::spawn(async move {
-                        for answer in lab.answer(&message).await {
-                            let _ = sender.send(answer);
-                        }
-                    });
-                }
-                Some(message) = outgoing.recv() => {
-                    if message.is_null() {
-                        return; // The connection is cut.
-                    }
-                    writer.write_all(format!("{message}\n").as_bytes()).await.unwrap();
-                }
-            }
-        }
-    }
-
-    async fn answer(&self, message: &Value) -> Vec<Value> {
-        let method = message["method"].as_str().unwrap_or_default();
-        *self.requests.lock().unwrap().entry(method.to_owned()).or_default() += 1;
-        let id = &message["id"];
-        let reply = |result: Value| vec![json!({ "jsonrpc": "2.0", "id": id, "result": result })];
-        let refuse =
-            |code: i64| vec![json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": "scripted" } })];
-        let capabilities = json!({ "tools": { "listChanged": self.tells_changes } });
-        match method {
-            "server/discover" if self.is_modern => reply(
-                json!({ "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": capabilities, "ttlMs": 0, "cacheScope": "private" }),
-            ),
-            "initialize" => reply(
-                json!({ "protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": { "name": "lab", "version": "1" } }),
-            ),
-            "subscriptions/listen" => {
-                let meta = json!({ "io.modelcontextprotocol/subscriptionId": id });
-                vec![
-                    json!({ "jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": { "notifications": { "toolsListChanged": true }, "_meta": meta } }),
-                ]
-            }
-            "tools/list" => {
-                let takes = *self.list_takes.lock().unwrap();
-                pass(takes).await;
-                if self.refuses_lists.load(Ordering::SeqCst) {
-                    return refuse(-32603);
-                }
-                let tools = self.tools.lock().unwrap().clone();
-                let tools: Vec<Value> =
-                    tools.iter().map(|name| json!({ "name": name, "inputSchema": { "type": "object" } })).collect();
-                let mut result = json!({ "resultType": "complete", "tools": tools });
-                if let Some(ttl) = self.ttl {
-                    result["ttlMs"] = json!(ttl);
-                    result["cacheScope"] = json!("private");
-                }
-                reply(result)
-            }
-            "tools/call" => {
-                let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-                self.most.fetch_max(running, Ordering::SeqCst);
-                pass(self.call_takes).await;
-                self.running.fetch_sub(1, Ordering::SeqCst);
-                let token = &message["params"]["_meta"]["progressToken"];
-                let progress = json!({ "progressToken": token, "progress": 1, "total": 2 });
-                let told = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": progress });
-                let said = message["params"]["arguments"].to_string();
-                let result = json!({ "resultType": "complete", "content": [{ "type": "text", "text": said }] });
-                vec![told, json!({ "jsonrpc": "2.0", "id": id, "result": result })]
-            }
-            _ if id.is_null() => Vec::new(),
-            _ => refuse(-32601),
-        }
-    }
-
-    fn requests(&self, method: &str) -> usize {
-        self.requests.lock().unwrap().get(method).copied().unwrap_or_default()
-    }
-
-    /// Lists other tools from now on, and tells the clients so.
-    fn change(&self, tools: &[&'static str]) {
-        *self.tools.lock().unwrap() = tools.to_vec();
-        let told = json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" });
-        self.clients.lock().unwrap().retain(|client| client.send(told.clone()).is_ok());
-    }
-
-    fn cut(&self) {
-        self.clients.lock().unwrap().drain(..).for_each(|client| drop(client.send(Value::Null)));
-    }
-}
-
-/// Lets paused time pass.
-async fn pass(time: Duration) {
-    if !time.is_zero() {
-        let _ = timeout(time, std::future::pending::<()>()).await;
     }
 }
 
@@ -445,14 +308,10 @@ async fn whoever_waits_no_longer_does_not_end_what_others_wait_for() {
 #[tokio::test(start_paused = true)]
 async fn servers_that_are_closed_or_dropped_leave_nothing_behind() {
     let lab = Arc::new(Lab { tells_changes: true, ..Lab::new(&["echo"]) });
-    let gone = async || {
-        let senders = std::mem::take(&mut *lab.clients.lock().unwrap());
-        join_all(senders.iter().map(UnboundedSender::closed)).await;
-    };
     let servers = one(&lab);
     let _ = servers.list().await;
     servers.close().await;
-    gone().await;
+    lab.left().await;
     let failure = call(&servers, "lab", "echo").await.unwrap_err();
     let message = "the servers are closed, and `lab` with them".to_owned();
     assert_eq!(failure, Failure::Transport { message });
@@ -460,11 +319,11 @@ async fn servers_that_are_closed_or_dropped_leave_nothing_behind() {
     let servers = one(&lab);
     let _ = servers.list().await;
     drop(servers);
-    gone().await;
+    lab.left().await;
 
     *lab.list_takes.lock().unwrap() = Duration::from_secs(3_600);
     let servers = one(&lab);
     assert!(timeout(Duration::from_secs(1), servers.list()).await.is_err());
     drop(servers);
-    gone().await;
+    lab.left().await;
 }

@@ -72,3 +72,142 @@ mcp_servers:
         }
     }
 }
+
+// The client.
+
+mod client {
+    use std::error::Error as StdError;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use mcp_client::Tls;
+    use mcp_openai_bridge::client::{Auth, McpClient};
+    use mcp_openai_bridge::servers::{Servers, Upstream};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// An HTTP server that answers every request alike, `{seen}` replaced by what it was sent.
+    struct Echo {
+        url: String,
+        requests: Arc<AtomicUsize>,
+        /// The head of the last request.
+        head: Arc<Mutex<String>>,
+    }
+
+    impl Echo {
+        async fn start(answer: &'static str) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+            let echo = Self { url, requests: Arc::default(), head: Arc::default() };
+            let (requests, last) = (Arc::clone(&echo.requests), Arc::clone(&echo.head));
+            tokio::spawn(async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    requests.fetch_add(1, Ordering::SeqCst);
+                    let mut head = vec![0; 64 * 1024];
+                    let length = stream.read(&mut head).await.unwrap();
+                    let head = String::from_utf8_lossy(&head[..length]).into_owned();
+                    let one_line = head.replace(['\r', '\n', '"'], " ");
+                    let (status, body) = answer.split_once('\n').unwrap();
+                    let body = body.replace("{seen}", &one_line);
+                    *last.lock().unwrap() = head;
+                    let text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+                    let _ = stream.write_all(text.as_bytes()).await;
+                }
+            });
+            echo
+        }
+    }
+
+    /// All that an error says, to a human and to a developer.
+    fn told(error: &dyn StdError) -> String {
+        let mut told = format!("{error} {error:?}");
+        let mut next = error.source();
+        while let Some(cause) = next {
+            told.push_str(&format!(" {cause} {cause:?}"));
+            next = cause.source();
+        }
+        told
+    }
+
+    const SECRET: &str = "hunter2";
+
+    /// A client with the secret wherever one can be.
+    fn armed(url: &str) -> McpClient {
+        McpClient::http(format!("{url}?key={SECRET}"))
+            .auth(Auth::basic(format!("me:{SECRET}")))
+            .header("X-Token", SECRET)
+            .header("X-Bearer", format!("Bearer {SECRET}"))
+    }
+
+    #[tokio::test]
+    async fn no_error_and_no_outcome_says_a_credential() {
+        let basic = "bWU6aHVudGVyMg";
+        let check = async |url: &str| {
+            let client = armed(url);
+            let error = client.list_tools().await.unwrap_err();
+            let servers = Servers::builder().server(Upstream::new("lab", {
+                let client = client.clone();
+                move || {
+                    let client = client.clone();
+                    async move { client.connect().await }
+                }
+            }));
+            let listing = servers.build().list().await;
+            let outcome = &listing.outcomes[0];
+            assert!(outcome.error.is_some());
+            for text in [told(&error), format!("{client:?}"), format!("{outcome} {outcome:?}")] {
+                assert!(!text.contains(SECRET) && !text.contains(basic), "{text}");
+            }
+        };
+        check("http://127.0.0.1:1/mcp").await;
+        check("https://127.0.0.1:1/mcp").await;
+        check("ftp://example.com/mcp").await;
+        check(&format!("http://me:{SECRET}@127.0.0.1:1/mcp")).await;
+        check(&format!("http://[{SECRET}/mcp")).await;
+        for answer in [
+            "401 Unauthorized\n{seen}",
+            "403 Forbidden\ncontent-type: application/json\r\n\r\n{\"error\":\"{seen}\"}",
+            "500 Internal Server Error\n{seen}",
+            "200 OK\r\ncontent-type: application/json\n{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":\"{seen}\"}}",
+            "200 OK\r\ncontent-type: text/plain\n{seen}",
+            "302 Found\r\nlocation: /elsewhere?key=hunter2\n",
+        ] {
+            check(&Echo::start(answer).await.url).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_header_that_cannot_be_sent_is_refused_without_its_value() {
+        let client = McpClient::http("http://127.0.0.1:1/mcp").auth(Auth::bearer_token(format!("{SECRET}\nX: y")));
+        let error = told(&client.list_tools().await.unwrap_err());
+        assert!(error.contains("Authorization") && !error.contains(SECRET), "{error}");
+    }
+
+    /// LiteLLM falls back to other certificates in silence.
+    #[test]
+    fn a_path_of_certificates_that_does_not_exist_is_an_error_that_names_it() {
+        let error = told(&Tls::platform().ca_file("/nowhere/ca-bundle.crt").unwrap_err());
+        assert!(error.contains("/nowhere/ca-bundle.crt"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_to_another_origin_is_given_no_credentials_and_no_request() {
+        let other = Echo::start("200 OK\n{}").await;
+        let location: &'static str = Box::leak(format!("307 Temporary Redirect\r\nlocation: {}\n", other.url).into());
+        let first = Echo::start(location).await;
+        let error = told(&armed(&first.url).list_tools().await.unwrap_err());
+        assert!(first.requests.load(Ordering::SeqCst) > 0 && error.contains(&other.url), "{error}");
+        assert_eq!(other.requests.load(Ordering::SeqCst), 0);
+    }
+
+    /// LiteLLM sends `Authorization` and `authorization` side by side.
+    #[tokio::test]
+    async fn a_request_has_one_header_of_each_name() {
+        let echo = Echo::start("401 Unauthorized\n").await;
+        let client = McpClient::http(&echo.url).auth(Auth::bearer_token("a")).header("authorization", "b");
+        assert!(client.list_tools().await.is_err());
+        let head = echo.head.lock().unwrap().to_ascii_lowercase();
+        let sent: Vec<&str> = head.lines().filter(|line| line.starts_with("authorization")).collect();
+        assert_eq!(sent, ["authorization: b"]);
+    }
+}

@@ -3,13 +3,12 @@
 //! LiteLLM's kinds and spellings: a scheme that is written in front already is not written twice. The surprising thing:
 //! a static header of the same name replaces the credential, whatever its case, so that one request never carries two.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use mcp_client::Secret;
 
 use super::place::Place;
 use super::reader::{Members, Reader, shortened};
 use super::yaml::Node;
+use crate::client::AuthKind;
 
 /// Reads `auth_type`, the credential and `static_headers` as the headers of every request.
 pub(super) fn headers(reader: &Reader<'_>, entry: &Members<'_>) -> Vec<(String, Secret)> {
@@ -81,7 +80,7 @@ fn credential(reader: &Reader<'_>, entry: &Members<'_>) -> Option<(String, Secre
         return None;
     };
     let secret = reader.name(value, &path)?;
-    let (name, text) = formed(kind, secret.value.trim());
+    let (name, text) = AuthKind::named(kind)?.header(&secret.value);
     if http::HeaderValue::from_str(&text).is_err() {
         reader.fault(value.place, format!("`{path}` cannot be sent as a header: it has control characters"));
         return None;
@@ -92,30 +91,6 @@ fn credential(reader: &Reader<'_>, entry: &Members<'_>) -> Option<(String, Secre
         return None;
     }
     Some((name, Secret::from(text), value.place))
-}
-
-/// Returns the header and its value.
-fn formed(kind: &str, credential: &str) -> (&'static str, String) {
-    match kind {
-        "api_key" => ("X-API-Key", credential.to_owned()),
-        "authorization" => ("Authorization", credential.to_owned()),
-        "basic" => {
-            let pair = without_scheme(credential, "basic");
-            // A colon is in no Base64, so a text with one is what is to be encoded.
-            let is_encoded = !pair.contains(':') && STANDARD.decode(pair).is_ok();
-            let encoded = if is_encoded { pair.to_owned() } else { STANDARD.encode(pair) };
-            ("Authorization", format!("Basic {encoded}"))
-        }
-        "token" => ("Authorization", format!("token {}", without_scheme(credential, "token"))),
-        _ => ("Authorization", format!("Bearer {}", without_scheme(credential, "bearer"))),
-    }
-}
-
-fn without_scheme<'a>(credential: &'a str, scheme: &str) -> &'a str {
-    match credential.split_once(char::is_whitespace) {
-        Some((first, rest)) if first.eq_ignore_ascii_case(scheme) => rest.trim(),
-        _ => credential,
-    }
 }
 
 /// The kinds of LiteLLM.
@@ -135,29 +110,3 @@ const KINDS: &[&str] = &[
 
 /// Those that need a conversation with somebody else first.
 const UNSUPPORTED: &[&str] = &["aws_sigv4", "oauth_delegate", "oauth2_token_exchange", "true_passthrough"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(kind: &str, credential: &str, expected: (&str, &str)) {
-        let (name, text) = formed(kind, credential);
-        assert_eq!((name, text.as_str()), expected, "{kind} {credential}");
-    }
-
-    #[test]
-    fn a_credential_becomes_the_header_that_its_kind_says() {
-        check("bearer_token", "tok", ("Authorization", "Bearer tok"));
-        check("bearer_token", "Bearer tok", ("Authorization", "Bearer tok"));
-        check("bearer_token", "bearer   tok", ("Authorization", "Bearer tok"));
-        check("oauth2", "tok", ("Authorization", "Bearer tok"));
-        check("basic", "user:pw", ("Authorization", "Basic dXNlcjpwdw=="));
-        check("basic", "Basic user:pw", ("Authorization", "Basic dXNlcjpwdw=="));
-        check("basic", "Basic dXNlcjpwdw==", ("Authorization", "Basic dXNlcjpwdw=="));
-        check("basic", "dXNlcjpwdw==", ("Authorization", "Basic dXNlcjpwdw=="));
-        check("api_key", "k", ("X-API-Key", "k"));
-        check("authorization", "Custom x", ("Authorization", "Custom x"));
-        check("token", "t", ("Authorization", "token t"));
-    }
-}
