@@ -16,4 +16,5 @@ mod rounds;
 mod schemas;
 mod scripted;
 mod security;
+mod seed;
 mod strict;

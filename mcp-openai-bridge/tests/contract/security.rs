@@ -86,7 +86,7 @@ mod client {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    /// An HTTP server that answers every request alike, `{seen}` replaced by what it was sent.
+    /// An HTTP server that answers every request by a status, headers and a body, `{seen}` in it replaced by what it was sent.
     struct Echo {
         url: String,
         requests: Arc<AtomicUsize>,
@@ -95,7 +95,8 @@ mod client {
     }
 
     impl Echo {
-        async fn start(answer: &'static str) -> Self {
+        async fn start(status: &str, headers: &str, body: &str) -> Self {
+            let (status, headers, body) = (status.to_owned(), headers.to_owned(), body.to_owned());
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/mcp", listener.local_addr().unwrap());
             let echo = Self { url, requests: Arc::default(), head: Arc::default() };
@@ -107,10 +108,11 @@ mod client {
                     let length = stream.read(&mut head).await.unwrap();
                     let head = String::from_utf8_lossy(&head[..length]).into_owned();
                     let one_line = head.replace(['\r', '\n', '"'], " ");
-                    let (status, body) = answer.split_once('\n').unwrap();
                     let body = body.replace("{seen}", &one_line);
                     *last.lock().unwrap() = head;
-                    let text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+                    let length = body.len();
+                    let end = format!("content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+                    let text = format!("HTTP/1.1 {status}\r\n{headers}{end}");
                     let _ = stream.write_all(text.as_bytes()).await;
                 }
             });
@@ -164,15 +166,18 @@ mod client {
         check("ftp://example.com/mcp").await;
         check(&format!("http://me:{SECRET}@127.0.0.1:1/mcp")).await;
         check(&format!("http://[{SECRET}/mcp")).await;
-        for answer in [
-            "401 Unauthorized\n{seen}",
-            "403 Forbidden\ncontent-type: application/json\r\n\r\n{\"error\":\"{seen}\"}",
-            "500 Internal Server Error\n{seen}",
-            "200 OK\r\ncontent-type: application/json\n{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":1,\"message\":\"{seen}\"}}",
-            "200 OK\r\ncontent-type: text/plain\n{seen}",
-            "302 Found\r\nlocation: /elsewhere?key=hunter2\n",
+        let reported = r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"{seen}"}}"#;
+        let json = "content-type: application/json\r\n";
+        for (status, headers, body) in [
+            ("401 Unauthorized", "", "{seen}"),
+            ("401 Unauthorized", "www-authenticate: Bearer error=\"hunter2 is wrong\"\r\n", ""),
+            ("403 Forbidden", json, reported),
+            ("500 Internal Server Error", "", "{seen}"),
+            ("200 OK", json, reported),
+            ("200 OK", "content-type: text/plain\r\n", "{seen}"),
+            ("302 Found", "location: /elsewhere?key=hunter2\r\n", ""),
         ] {
-            check(&Echo::start(answer).await.url).await;
+            check(&Echo::start(status, headers, body).await.url).await;
         }
     }
 
@@ -192,9 +197,8 @@ mod client {
 
     #[tokio::test]
     async fn a_redirect_to_another_origin_is_given_no_credentials_and_no_request() {
-        let other = Echo::start("200 OK\n{}").await;
-        let location: &'static str = Box::leak(format!("307 Temporary Redirect\r\nlocation: {}\n", other.url).into());
-        let first = Echo::start(location).await;
+        let other = Echo::start("200 OK", "", "{}").await;
+        let first = Echo::start("307 Temporary Redirect", &format!("location: {}\r\n", other.url), "").await;
         let error = told(&armed(&first.url).list_tools().await.unwrap_err());
         assert!(first.requests.load(Ordering::SeqCst) > 0 && error.contains(&other.url), "{error}");
         assert_eq!(other.requests.load(Ordering::SeqCst), 0);
@@ -203,7 +207,7 @@ mod client {
     /// LiteLLM sends `Authorization` and `authorization` side by side.
     #[tokio::test]
     async fn a_request_has_one_header_of_each_name() {
-        let echo = Echo::start("401 Unauthorized\n").await;
+        let echo = Echo::start("401 Unauthorized", "", "").await;
         let client = McpClient::http(&echo.url).auth(Auth::bearer_token("a")).header("authorization", "b");
         assert!(client.list_tools().await.is_err());
         let head = echo.head.lock().unwrap().to_ascii_lowercase();

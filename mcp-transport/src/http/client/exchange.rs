@@ -92,7 +92,7 @@ async fn receive(
     match Content::read(status.as_u16(), value(CONTENT_TYPE.as_str())) {
         Content::Json => {
             let text = shared.read_result(connection, response).await?;
-            Ok(Received::Answer(Box::new(Event::Response(rules::read_answer(id, text)?.outcome))))
+            Ok(Received::Answer(Box::new(Event::Response(shared.outcome(rules::read_answer(id, text)?)))))
         }
         Content::Events => Ok(Received::Events(Box::new(Events::new(connection, response, &shared.limits)))),
         Content::Nothing => {
@@ -166,7 +166,7 @@ impl Streaming {
             match message {
                 Message::Notification(notification) => return Ok(Event::Notification(notification)),
                 Message::Response(response) if rules::answers(&response, &self.id) => {
-                    return Ok(Event::Response(response.outcome));
+                    return Ok(Event::Response(self.shared.outcome(response)));
                 }
                 Message::Request(request) if self.is_legacy => {
                     self.wait.restart();

@@ -20,6 +20,7 @@ mod events;
 mod exchange;
 mod fetch;
 mod pool;
+mod redaction;
 mod replies;
 mod rules;
 mod shared;

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::connection::{Connection, Security};
 use super::dialer::Dialer;
+use super::redaction::Redaction;
 use super::replies::Replies;
 use super::rules::{self, Agreement, Headers};
 use super::target::Target;
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) dialer: Dialer,
     /// The headers of every request.
     base: HeaderMap,
+    /// What no error says.
+    redaction: Redaction,
     agreement: Mutex<Agreement>,
     next_id: AtomicI64,
     is_closed: AtomicBool,
@@ -53,7 +56,9 @@ impl Shared {
             .map_err(|_| Error::config(format!("the host of {target} cannot stand in a header")))?;
         base.insert(HOST, host);
         let replies = Replies::new(&limits);
+        let redaction = Redaction::new(&base, &target);
         Ok(Self {
+            redaction,
             dialer: Dialer::new(target.clone(), security, limits.clone()),
             target,
             limits,
@@ -166,20 +171,30 @@ impl Shared {
         let (status, bytes) =
             (head.status.as_u16(), |name| head.headers.get(name).map(|value: &HeaderValue| value.as_bytes()));
         if head.status.is_redirection() {
-            return Err(rules::redirected(&self.target.to_string(), status, bytes(LOCATION)));
+            let location = bytes(LOCATION).map(|location| self.redaction.text(&String::from_utf8_lossy(location)));
+            return Err(rules::redirected(&self.target.to_string(), status, location.as_deref().map(str::as_bytes)));
         }
         let mut failure = HttpFailure::new(status, self.target.to_string());
         let challenges = head.headers.get_all(WWW_AUTHENTICATE).iter();
-        failure.challenges = challenges.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        failure.challenges =
+            challenges.map(|value| self.redaction.text(&String::from_utf8_lossy(value.as_bytes()))).collect();
         failure.retry_after = rules::retry_after(bytes(RETRY_AFTER));
         // The status says more than a body that breaks off.
         if let Ok((body, is_whole)) = connection.read_whole(body, FAILURE_BYTES).await {
-            failure.body = body;
+            failure.body = self.redaction.body(body);
             if is_whole {
                 self.dialer.pool.put(connection).await;
             }
         }
         Ok(failure)
+    }
+
+    /// Returns what a response says, an error without what the client keeps secret.
+    pub(super) fn outcome(&self, response: rpc::Response) -> Result<RawJson, RpcError> {
+        response.outcome.map_err(|mut error| {
+            error.message = self.redaction.text(&error.message);
+            error
+        })
     }
 
     /// Posts a message that has no answer (H-12: any 2xx will do, whatever follows it).
