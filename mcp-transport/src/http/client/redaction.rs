@@ -17,10 +17,12 @@ impl Redaction {
     /// the query.
     pub(super) fn new(headers: &HeaderMap, target: &Target) -> Self {
         let values = headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
-        let values = values.flat_map(|value| std::iter::once(value).chain(value.split_ascii_whitespace()));
+        // What stands behind a scheme is secret without it, and a scheme is not.
+        let bare = |value: &'_ str| value.split_once(' ').map(|(_, bare)| bare.trim_start().to_owned());
+        let values = values.flat_map(|value| std::iter::once(value.to_owned()).chain(bare(value)));
         let query = target.path_and_query.split_once('?').map(|(_, query)| query).unwrap_or_default();
-        let query = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
-        let mut secrets: Vec<&str> = values.chain(query).filter(|text| text.len() >= SHORTEST).collect();
+        let query = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value).to_owned());
+        let mut secrets: Vec<String> = values.chain(query).filter(|text| text.len() >= SHORTEST).collect();
         // The longest first, so that a part of one does not leave the rest of it behind.
         secrets.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
         secrets.dedup();
