@@ -43,6 +43,7 @@ use copy::{Given, Patience};
 #[cfg(feature = "gateway")]
 pub(crate) use filter::Filter;
 use member::Member;
+#[cfg(feature = "connect")]
 pub(crate) use outcome::with_causes;
 pub use outcome::{Listing, ServerOutcome, Status, Unavailable};
 pub use upstream::Upstream;
