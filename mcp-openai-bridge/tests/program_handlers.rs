@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod program_support;
+
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +16,7 @@ use mcp_openai_bridge::gateway::config::Config;
 use mcp_openai_bridge::gateway::handler::{Handlers, Registry};
 use mcp_openai_bridge::turn::Failure;
 use mcp_types::{CallToolResult, RawJson};
+use program_support::has_python;
 
 /// A folder that is removed in the end.
 struct Folder(PathBuf);
@@ -71,17 +74,6 @@ async fn text(handlers: &Handlers, tool: &str, arguments: &str) -> String {
     let text = result.content.first().and_then(|block| block.as_text()).unwrap_or("(nothing)").to_owned();
     assert_eq!(result.failed(), text.contains("Error") || text.contains("Exit"), "{text}");
     text
-}
-
-/// Returns whether there is a Python; with `CI=true` there must be.
-fn has_python() -> bool {
-    let found = std::process::Command::new("python3").arg("--version").output().is_ok_and(|run| run.status.success());
-    let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    assert!(found || !in_ci, "python3 is not on this machine; with CI=true it is required");
-    if !found {
-        println!("skipped: python3 is not on this machine");
-    }
-    found
 }
 
 const SEED_YAML: &str = r#"

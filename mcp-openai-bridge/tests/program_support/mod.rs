@@ -60,6 +60,17 @@ pub(crate) fn program(args: &[&str]) -> Command {
     command
 }
 
+/// Returns whether there is a Python; with `CI=true` there must be.
+pub(crate) fn has_python() -> bool {
+    let found = Command::new("python3").arg("--version").output().is_ok_and(|run| run.status.success());
+    let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(found || !in_ci, "python3 is not on this machine; with CI=true it is required");
+    if !found {
+        println!("skipped: python3 is not on this machine");
+    }
+    found
+}
+
 /// Runs the program to its end.
 pub(crate) fn run(args: &[&str]) -> Run {
     program(args).output().unwrap().into()
