@@ -4,63 +4,9 @@
 
 mod program_support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use mcp_server::{Args, Http, Server, State, Tool, implementation};
-use program_support::{KEY, Run, Scripted, ScriptedModel, calling, run, serve_bare};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use program_support::counting::counting_server;
+use program_support::{Folder, KEY, Run, Scripted, ScriptedModel, calling, run, serve_bare};
 use serde_json::{Value, json};
-
-/// How often each tool really ran.
-#[derive(Debug, Default)]
-struct Ran {
-    add: AtomicUsize,
-    note: AtomicUsize,
-}
-
-impl Ran {
-    fn counts(&self) -> (usize, usize) {
-        (self.add.load(Ordering::SeqCst), self.note.load(Ordering::SeqCst))
-    }
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Add {
-    a: i64,
-    b: i64,
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Note {
-    text: String,
-}
-
-async fn add(State(ran): State<Ran>, Args(Add { a, b }): Args<Add>) -> String {
-    ran.add.fetch_add(1, Ordering::SeqCst);
-    (a + b).to_string()
-}
-
-async fn note(State(ran): State<Ran>, Args(Note { text }): Args<Note>) -> Result<String, String> {
-    ran.note.fetch_add(1, Ordering::SeqCst);
-    if text.is_empty() { Err("a note needs a text".to_owned()) } else { Ok(format!("noted: {text}")) }
-}
-
-/// Serves tools that count their runs, for as long as the runtime lives.
-async fn counting_server() -> (String, Arc<Ran>) {
-    let ran = Arc::new(Ran::default());
-    let server = Server::builder(implementation!())
-        .shared_state(Arc::clone(&ran))
-        .tool(Tool::new("add", add).description("Add two numbers"))
-        .tool(Tool::new("note", note).description("Take a note"))
-        .build()
-        .unwrap();
-    let http = Http::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/mcp", http.local_addr());
-    tokio::spawn(async move { server.serve(http).await });
-    (url, ran)
-}
 
 /// Asks once, with a model that plays the script and the tools that count.
 async fn ask(script: Vec<Scripted>, args: &[&str]) -> (Run, ScriptedModel, (usize, usize)) {
@@ -253,4 +199,115 @@ fn a_provider_that_cannot_be_reached_is_exit_code_4() {
     let run = run(&["ask", "embedded", "--model", "m", "--base-url", "http://127.0.0.1:1/v1", "why?", "--json"]);
     assert_eq!((run.code, run.error().0.as_str()), (Some(4), "unreachable"));
     assert!(run.error().1.contains("cannot connect to http://127.0.0.1:1/v1/chat/completions"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_streamed_answer_is_printed_as_it_comes_and_once() {
+    let calls = [("c1", "add", r#"{"a":1,"b":2}"#), ("c2", "note", r#"{"text":"x"}"#)];
+    let (run, model, counts) = ask(vec![Scripted::calls(&calls), Scripted::text("It is three.")], &["--stream"]).await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "It is three.\n"), "{}", run.stderr);
+    assert_eq!(counts, (1, 1));
+    let asked = model.asked();
+    assert!(
+        asked.iter().all(|asked| asked.body["stream"] == true && asked.body["stream_options"]["include_usage"] == true)
+    );
+    assert_eq!(model.transcripts()[1], json!([user(), calling(&calls), answer("c1", "3"), answer("c2", "noted: x")]));
+
+    let (run, _, _) = ask(vec![Scripted::calls(&calls), Scripted::text("It is three.")], &["--stream", "--json"]).await;
+    assert_eq!(
+        (run.json()["text"].as_str(), run.json()["usage"]["total_tokens"].as_u64()),
+        (Some("It is three."), Some(30))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_responses_api_leads_to_the_answer_too() {
+    let call = json!([{ "type": "function_call", "id": "fc_1", "call_id": "c1", "name": "add", "arguments": r#"{"a":1,"b":2}"# }]);
+    for stream in ["--stream", "--no-stream"] {
+        let args = ["--api", "responses", "--system", "Be brief.", stream];
+        let (run, model, counts) = ask(vec![Scripted::items(&call), Scripted::item_text("It is three.")], &args).await;
+        assert_eq!((run.code, run.stdout.as_str(), counts), (Some(0), "It is three.\n", (1, 0)), "{}", run.stderr);
+        let asked = model.asked();
+        assert_eq!(asked[0].path, "/v1/responses");
+        assert_eq!(asked[0].body["instructions"], "Be brief.");
+        assert_eq!(asked[0].body["tools"][0]["name"], "add");
+        let input = asked[1].body["input"].as_array().unwrap();
+        assert_eq!(input.last().unwrap(), &json!({ "type": "function_call_output", "call_id": "c1", "output": "3" }));
+    }
+}
+
+/// Asks for both tools with a policy and answers; returns what the model was told of `add` and of `note`.
+async fn approved(policy: &str, input: &str) -> (String, String, Run) {
+    let (url, _) = counting_server().await;
+    let calls = [("c1", "add", r#"{"a":1,"b":2}"#), ("c2", "note", r#"{"text":"x"}"#)];
+    let model = ScriptedModel::start(vec![Scripted::calls(&calls), Scripted::text("Done.")]).await;
+    let named = format!("lab={url}");
+    let run = model.say("ask", &["--approve", policy, "--server", &named, "Do it."], input).await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "Done.\n"), "{}", run.stderr);
+    let told = |index: usize| model.transcripts()[1][index]["content"].as_str().unwrap().to_owned();
+    (told(2), told(3), run)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_asked_decides_and_the_model_is_told() {
+    let check = async |policy: &str, input: &str, add: &str, note: &str| {
+        let (told_add, told_note, run) = approved(policy, input).await;
+        assert_eq!((told_add.as_str(), told_note.as_str()), (add, note), "{policy} {input:?} {}", run.stderr);
+    };
+    check("never", "", "3", "noted: x").await;
+    check("always", "y\nyes\n", "3", "noted: x").await;
+    check("always", "n\na\n", "error: denied by user: the user does not want it", "noted: x").await;
+    check("writes", "y\n", "3", "noted: x").await;
+    check("writes", "use a pen\n", "3", "error: denied by user: use a pen").await;
+    check("deny:lab/note,always", "y", "3", "error: denied by policy, and nothing was run: the user does not allow it")
+        .await;
+    let nobody = "error: denied by user: nobody could be asked, because standard input has ended";
+    check("always", "", nobody, nobody).await;
+    let (_, _, run) = approved("writes", "y\n").await;
+    assert!(run.stderr.contains("? note of lab {\"text\":\"x\"}") && !run.stderr.contains("? add"), "{}", run.stderr);
+}
+
+#[test]
+fn a_policy_that_is_none_is_refused() {
+    let run = run(&["ask", "embedded", "--model", "m", "--approve", "sometimes", "why?"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("`sometimes` of --approve is no rule"), "{}", run.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_conversation_is_played_without_network_and_differences_are_told() {
+    let folder = Folder::new("tape");
+    let tape = folder.file("tape.jsonl");
+    let calls = [("c1", "add", r#"{"a":1,"b":2}"#), ("c2", "note", r#"{"text":"x"}"#)];
+    let busy = || Scripted::status(503, r#"{"error":{"message":"busy"}}"#);
+    let script = vec![busy(), Scripted::calls(&calls), Scripted::text("It is three.")];
+    let (recorded, _, _) = ask(script, &["--record", &tape, "--stream", "--approve", "deny:127.0.0.1/note"]).await;
+    assert_eq!((recorded.code, recorded.stdout.as_str()), (Some(0), "It is three.\n"), "{}", recorded.stderr);
+    let text = std::fs::read_to_string(&tape).unwrap();
+    assert!(!text.contains(KEY) && text.lines().count() >= 6, "{text}");
+
+    let played = run(&["replay", &tape]);
+    assert_eq!((played.code, played.stdout.as_str()), (Some(0), "It is three.\n"), "{}", played.stderr);
+    assert!(played.stderr.contains("→ add") && played.stderr.contains("it is as it was recorded"), "{}", played.stderr);
+
+    let same = ["ask", "--model", "scripted", "--replay", &tape, "--approve", "deny:127.0.0.1/note", "Do the sums."];
+    assert_eq!((run(&same).code, run(&same).stdout.as_str()), (Some(0), "It is three.\n"));
+    let other = run(&["ask", "--model", "scripted", "--replay", &tape, "Do it.", "--json"]);
+    let (kind, message) = other.error();
+    assert_eq!((other.code, kind.as_str()), (Some(4), "unreachable"), "{}", other.stderr);
+    assert!(
+        message.contains("at /messages/0/content: \"Do the sums.\" was recorded, \"Do it.\" is there now"),
+        "{message}"
+    );
+
+    std::fs::write(
+        &tape,
+        text.replace("It is three", "It is four").replace("noted: x", "y").replace(r#""result""#, r#""resul""#),
+    )
+    .unwrap();
+    assert_eq!(run(&["replay", &tape]).code, Some(1));
+    std::fs::write(&tape, text.replace(r#"\"b\":2"#, r#"\"b\":5"#)).unwrap();
+    let played = run(&["replay", &tape]);
+    assert_eq!(played.code, Some(1), "{}", played.stderr);
+    assert!(played.stderr.contains("it was recorded otherwise"), "{}", played.stderr);
 }

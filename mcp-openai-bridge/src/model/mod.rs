@@ -28,7 +28,7 @@ pub use base_url::BaseUrl;
 pub use http::{HttpModel, HttpModelBuilder};
 pub use record::{RecordedModel, RecordedTools, Recorder};
 pub use replay::Replayer;
-pub use tape::{Tape, TapeError};
+pub use tape::{RecordedTurn, Tape, TapeError};
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use mcp_types::{CallToolResult, RawJson, Tool};
 use serde::Serialize;
 
-use super::tape::{Approved, Asked, Begun, Call, Entry, Head, Listed, VERSION};
+use super::tape::{Approved, Asked, Begun, Call, Cancelled, Entry, Head, Listed, VERSION};
 use crate::driver::{CallContext, Model, Tools};
 use crate::error::ModelError;
 use crate::turn::approval::Approval;
@@ -88,6 +88,11 @@ impl Recorder {
             _ => return,
         };
         self.write(&Entry::Approval(Approved { call: call.into(), denied }));
+    }
+
+    /// Writes down that the turn was cancelled.
+    pub fn cancelled(&self) {
+        self.write(&Entry::Cancelled(Cancelled {}));
     }
 
     /// Records a model.

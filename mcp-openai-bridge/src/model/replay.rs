@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mcp_types::{CallToolResult, RawJson};
@@ -85,9 +86,9 @@ impl Replayer {
             let what = match entry {
                 Entry::Call(call) => format!("the call of `{}`", call.tool),
                 Entry::Model(_) => "the request to the model".to_owned(),
-                Entry::Approval(_) | Entry::Tape(_) | Entry::Tools(_) | Entry::Turn(_) => continue,
+                _ => continue,
             };
-            if !state.played.contains(&place) {
+            if !state.played.contains(&place) && !self.tape.is_cancelled(place) {
                 all.push(format!("{what} in line {line} was not made"));
             }
         }
@@ -166,12 +167,19 @@ fn value(raw: &RawJson) -> Value {
     raw.decode().unwrap_or_else(|_| Value::String(raw.as_str().to_owned()))
 }
 
-fn reply<A: Api>(asked: &Asked) -> Result<A::Reply, ModelError> {
+/// Returns what came of a request. The wait after an error is left out when the tape says that it was waited for.
+fn reply<A: Api>(replayer: &Replayer, asked: &Asked) -> Result<A::Reply, ModelError> {
     match (&asked.reply, &asked.error) {
         (Some(reply), _) => {
             reply.decode().map_err(|error| ModelError::new("the reply on the tape cannot be read").because(error))
         }
-        (None, Some(error)) => Err(error.clone().into()),
+        (None, Some(error)) => {
+            let error = ModelError::from(error.clone());
+            let request = value(&asked.request);
+            let is_repeated = |entry| matches!(entry, &Entry::Model(ref asked) if value(&asked.request) == request);
+            let repeated = replayer.next(|entry| is_repeated(entry).then_some(()));
+            Err(if repeated.is_some() { error.retry_after(Duration::ZERO) } else { error })
+        }
         (None, None) => Err(ModelError::new("the tape has neither a reply nor an error for this request")),
     }
 }
@@ -179,7 +187,7 @@ fn reply<A: Api>(asked: &Asked) -> Result<A::Reply, ModelError> {
 #[async_trait]
 impl<A: Api> Model<A> for Replayer {
     async fn complete(&self, request: &A::Request) -> Result<A::Reply, ModelError> {
-        reply::<A>(self.asked::<A>(request)?)
+        reply::<A>(self, self.asked::<A>(request)?)
     }
 
     async fn stream(
@@ -192,7 +200,7 @@ impl<A: Api> Model<A> for Replayer {
             let unreadable = |error| ModelError::new("a chunk on the tape cannot be read").because(error);
             chunks(chunk.decode().map_err(unreadable)?);
         }
-        reply::<A>(asked)
+        reply::<A>(self, asked)
     }
 }
 

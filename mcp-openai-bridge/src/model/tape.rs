@@ -29,6 +29,8 @@ use crate::turn::Failure;
 pub(super) enum Entry {
     Approval(Approved),
     Call(Call),
+    /// The turn was cancelled, with whatever was under way.
+    Cancelled(Cancelled),
     Model(Asked),
     Tape(Head),
     Tools(Listed),
@@ -64,6 +66,10 @@ pub(super) struct Approved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) denied: Option<String>,
 }
+
+/// The end of a turn that was cancelled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Cancelled {}
 
 /// A request to a model, and what came of it: a reply or an error.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -253,14 +259,36 @@ impl Tape {
         servers
     }
 
-    /// Returns the turns that were begun, in order: the API (`chat` or `responses`), the settings of whoever recorded,
-    /// and the request before tools were added to it.
-    pub fn turns(&self) -> impl Iterator<Item = (&str, &RawJson, &RawJson)> {
-        self.entries.iter().filter_map(|(_, entry)| match entry {
-            Entry::Turn(begun) => Some((begun.api.as_str(), &begun.settings, &begun.request)),
-            _ => None,
+    /// Returns the turns that were begun, in order.
+    pub fn turns(&self) -> impl Iterator<Item = RecordedTurn<'_>> {
+        self.entries.iter().enumerate().filter_map(|(place, (line, entry))| {
+            let Entry::Turn(Begun { api, settings, request }) = entry else { return None };
+            Some(RecordedTurn { line: *line, api, settings, request, is_cancelled: self.is_cancelled(place) })
         })
     }
+
+    /// Returns whether what stands at a place belongs to a turn that was cancelled.
+    pub(super) fn is_cancelled(&self, place: usize) -> bool {
+        let rest = self.entries.iter().skip(place + 1).map(|(_, entry)| entry);
+        let mut ends = rest.filter(|entry| matches!(entry, Entry::Cancelled(_) | Entry::Turn(_)));
+        matches!(ends.next(), Some(Entry::Cancelled(_)))
+    }
+}
+
+/// A turn on a tape.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RecordedTurn<'a> {
+    /// Where it begins.
+    pub line: usize,
+    /// The API, `chat` or `responses`.
+    pub api: &'a str,
+    /// The settings of whoever recorded it.
+    pub settings: &'a RawJson,
+    /// The request, before tools were added to it.
+    pub request: &'a RawJson,
+    /// Whether it was cancelled. Then it cannot be played, because when that happened is not on the tape.
+    pub is_cancelled: bool,
 }
 
 /// Why a tape cannot be read.

@@ -3,16 +3,20 @@
 #![allow(dead_code, reason = "every test file uses its own part of it")]
 #![allow(clippy::unwrap_used, reason = "it is part of tests, which clippy cannot see")]
 
+pub(crate) mod counting;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -126,6 +130,53 @@ impl Drop for Running {
     }
 }
 
+/// A run of the program that is talked with; it is ended when this is dropped.
+pub(crate) struct Talking {
+    running: Running,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Talking {
+    /// Starts the program.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { running: Running { child, stderr }, stdin, stdout }
+    }
+
+    /// Types a line.
+    pub(crate) fn say(&mut self, line: &str) {
+        self.stdin.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Waits for a line of standard error.
+    pub(crate) fn wait_for(&mut self, start: &str) {
+        self.running.wait_for(start);
+    }
+
+    /// Waits for a line of standard output.
+    pub(crate) fn wait_for_output(&mut self, expected: &str) {
+        let mut line = String::new();
+        while line.trim_end() != expected {
+            line.clear();
+            assert!(self.stdout.read_line(&mut line).unwrap() > 0, "it ended before it printed {expected:?}");
+        }
+    }
+
+    /// Sends a signal, such as `INT`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
+        self.running.signal(name);
+    }
+
+    /// Waits for the end and returns the exit code.
+    pub(crate) fn finish(self) -> Option<i32> {
+        self.running.finish().0
+    }
+}
+
 /// A server of the program that is listening.
 pub(crate) struct Serving {
     pub(crate) running: Running,
@@ -164,6 +215,7 @@ pub(crate) struct Scripted {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
     body: String,
+    hangs: bool,
 }
 
 impl Scripted {
@@ -175,7 +227,7 @@ impl Scripted {
             "choices": [{ "index": 0, "message": message, "finish_reason": finish_reason }],
             "usage": { "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15 },
         });
-        Self { status: 200, headers: Vec::new(), body: body.to_string() }
+        Self::status(200, &body.to_string())
     }
 
     /// Answers with a text, and the turn is over.
@@ -190,7 +242,30 @@ impl Scripted {
 
     /// Answers with a status and a body.
     pub(crate) fn status(status: u16, body: &str) -> Self {
-        Self { status, headers: Vec::new(), body: body.to_owned() }
+        Self { status, headers: Vec::new(), body: body.to_owned(), hangs: false }
+    }
+
+    /// Answers with items of the Responses API.
+    pub(crate) fn items(output: &Value) -> Self {
+        let body = serde_json::json!({
+            "id": "resp_1",
+            "object": "response",
+            "status": "completed",
+            "output": output,
+            "usage": { "input_tokens": 10, "output_tokens": 5, "total_tokens": 15 },
+        });
+        Self::status(200, &body.to_string())
+    }
+
+    /// Answers with a message of the Responses API.
+    pub(crate) fn item_text(text: &str) -> Self {
+        let part = serde_json::json!({ "type": "output_text", "text": text, "annotations": [] });
+        Self::items(&serde_json::json!([{ "type": "message", "id": "msg_1", "role": "assistant", "content": [part] }]))
+    }
+
+    /// Begins an answer as a stream and never ends it.
+    pub(crate) fn hanging() -> Self {
+        Self { hangs: true, ..Self::text("") }
     }
 
     /// Adds a header.
@@ -254,10 +329,51 @@ impl ScriptedModel {
 
     /// Runs `mcp-bridge ask` against this model.
     pub(crate) async fn ask(&self, args: &[&str]) -> Run {
-        let args: Vec<&str> = ["ask", "--model", "scripted"].into_iter().chain(args.iter().copied()).collect();
+        self.say("ask", args, "").await
+    }
+
+    /// Runs a command against this model, which reads a text from its standard input.
+    pub(crate) async fn say(&self, command: &str, args: &[&str], input: &str) -> Run {
+        let (mut command, input) = (self.program(command, args), input.to_owned());
+        let run = move || {
+            let mut child =
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            // It may not read to the end.
+            let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+            child.wait_with_output().unwrap().into()
+        };
+        tokio::task::spawn_blocking(run).await.unwrap()
+    }
+
+    /// The program with a command and arguments, in an environment with this model.
+    pub(crate) fn program(&self, command: &str, args: &[&str]) -> Command {
+        let args: Vec<&str> = [command, "--model", "scripted"].into_iter().chain(args.iter().copied()).collect();
         let mut command = program(&args);
         command.env("OPENAI_BASE_URL", &self.base_url).env("OPENAI_API_KEY", KEY);
-        tokio::task::spawn_blocking(move || command.output().unwrap().into()).await.unwrap()
+        command
+    }
+}
+
+/// A folder for the files of one test, which is removed with it.
+pub(crate) struct Folder(std::path::PathBuf);
+
+impl Folder {
+    /// Makes a folder.
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("mcp-bridge-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// Returns the path of a file in it.
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -269,18 +385,68 @@ async fn serve(stream: TcpStream, asked: Arc<Mutex<Vec<Asked>>>, script: Arc<Scr
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn answer(request: Request<Incoming>, asked: &Mutex<Vec<Asked>>, script: &Script) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, asked: &Mutex<Vec<Asked>>, script: &Script) -> Response<Body> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let authorization = head.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
-    let body = serde_json::from_slice(&body).unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let streams = body["stream"] == true;
     asked.lock().unwrap().push(Asked { path: head.uri.path().to_owned(), authorization, body });
     let Some(next) = script.lock().unwrap().pop_front() else {
-        return Response::builder().status(410).body(Full::from("the script has ended")).unwrap();
+        return Response::builder().status(410).body(Full::from("the script has ended").boxed()).unwrap();
     };
-    let response = Response::builder().status(next.status).header("content-type", "application/json");
+    let (media, body) = if streams && next.status == 200 {
+        ("text/event-stream", streamed(&serde_json::from_str(&next.body).unwrap()))
+    } else {
+        ("application/json", next.body)
+    };
+    let response = Response::builder().status(next.status).header("content-type", media);
     let response = next.headers.iter().fold(response, |response, (name, value)| response.header(*name, *value));
-    response.body(Full::from(next.body)).unwrap()
+    if next.hangs {
+        let begun = Bytes::from_static(b": begun\n\n");
+        let parts = stream::iter([Ok(Frame::data(begun))]).chain(stream::pending());
+        return response.body(BodyExt::boxed(StreamBody::new(parts))).unwrap();
+    }
+    response.body(Full::from(body).boxed()).unwrap()
+}
+
+type Body = BoxBody<Bytes, Infallible>;
+
+/// Cuts a reply into the events of a stream, a word in each.
+fn streamed(reply: &Value) -> String {
+    let mut events = Vec::new();
+    let words = |text: &str| text.split_inclusive(' ').map(str::to_owned).collect::<Vec<_>>();
+    if let Some(choice) = reply["choices"].get(0) {
+        let mut chunk = |delta: Value, finish_reason: &Value| {
+            let choice = serde_json::json!({ "index": 0, "delta": delta, "finish_reason": finish_reason });
+            events
+                .push(serde_json::json!({ "id": reply["id"], "object": "chat.completion.chunk", "choices": [choice] }));
+        };
+        for word in words(choice["message"]["content"].as_str().unwrap_or_default()) {
+            chunk(serde_json::json!({ "role": "assistant", "content": word }), &Value::Null);
+        }
+        for (index, call) in choice["message"]["tool_calls"].as_array().into_iter().flatten().enumerate() {
+            let mut call = call.clone();
+            call["index"] = index.into();
+            chunk(serde_json::json!({ "tool_calls": [call] }), &Value::Null);
+        }
+        chunk(serde_json::json!({}), &choice["finish_reason"]);
+        events.push(serde_json::json!({ "id": reply["id"], "choices": [], "usage": reply["usage"] }));
+    } else {
+        for (index, item) in reply["output"].as_array().unwrap().iter().enumerate() {
+            events
+                .push(serde_json::json!({ "type": "response.output_item.added", "output_index": index, "item": item }));
+            for word in words(item["content"][0]["text"].as_str().unwrap_or_default()) {
+                let place = serde_json::json!({ "type": "response.output_text.delta", "output_index": index, "content_index": 0, "delta": word });
+                events.push(place);
+            }
+            events
+                .push(serde_json::json!({ "type": "response.output_item.done", "output_index": index, "item": item }));
+        }
+        events.push(serde_json::json!({ "type": "response.completed", "response": reply }));
+    }
+    let events: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    if reply["choices"].is_array() { format!("{events}data: [DONE]\n\n") } else { events }
 }
 
 /// The API key of the tests; it must never be printed.

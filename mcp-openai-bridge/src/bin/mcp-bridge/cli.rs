@@ -5,6 +5,8 @@
 //!
 //! What can have a secret in it has no `Debug`: the words, headers and variables of whoever types.
 
+mod talk;
+
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,6 +14,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use mcp_client::Secret;
+
+pub(crate) use self::talk::{Api, Ask, Chat, Model, Replay, Talk};
 
 /// Lists and calls the tools of MCP servers, gives them to a language model, and serves some of its own.
 #[derive(Parser)]
@@ -68,6 +72,10 @@ pub(crate) enum Command {
     Prompt(Prompt),
     /// Ask a model, which may use the tools of servers to answer
     Ask(Box<Ask>),
+    /// Talk with a model, which may use the tools of servers to answer
+    Chat(Box<Chat>),
+    /// Play a conversation that was recorded by `ask` or `chat`, without network, and say what is different now
+    Replay(Replay),
     /// Print a script that completes this command line in a shell
     Completions(Completions),
 }
@@ -282,75 +290,6 @@ pub(crate) struct Prompt {
     pub(crate) connect: Connect,
 }
 
-/// The options of `ask`.
-#[derive(Args)]
-#[command(
-    override_usage = "mcp-bridge ask [OPTIONS] [TARGET]... <QUESTION>\n       \
-                      mcp-bridge ask [OPTIONS] [TARGET]... <QUESTION> -- <COMMAND> [ARG]...",
-    after_help = ABOUT_ASK
-)]
-pub(crate) struct Ask {
-    /// Targets, and the question as the last word; `-` reads the question from standard input
-    #[arg(value_name = "TARGET QUESTION")]
-    pub(crate) words: Vec<String>,
-
-    #[command(flatten)]
-    pub(crate) child: Child,
-
-    /// One more target with a name of its own, which stands in front of its tools
-    #[arg(long, value_name = "NAME=TARGET")]
-    pub(crate) server: Vec<String>,
-
-    #[command(flatten)]
-    pub(crate) model: Model,
-
-    #[command(flatten)]
-    pub(crate) connect: Connect,
-}
-
-/// Which model is asked, and how.
-#[derive(Debug, Args)]
-pub(crate) struct Model {
-    /// The model, as its provider names it
-    #[arg(long, env = "OPENAI_MODEL", hide_env_values = true, help_heading = "Model")]
-    pub(crate) model: Option<String>,
-
-    /// Where the OpenAI-compatible API is; the key for it is in OPENAI_API_KEY
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "OPENAI_BASE_URL",
-        hide_env_values = true,
-        default_value = "https://api.openai.com/v1",
-        help_heading = "Model"
-    )]
-    pub(crate) base_url: String,
-
-    /// What the model is told before the question
-    #[arg(long, value_name = "TEXT", help_heading = "Model")]
-    pub(crate) system: Option<String>,
-
-    /// How many times the model may call tools before it must answer
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10,
-        value_parser = clap::value_parser!(u32).range(1..=100),
-        help_heading = "Model"
-    )]
-    pub(crate) max_rounds: u32,
-
-    /// How long one answer of the model may take, in seconds
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 120,
-        value_parser = clap::value_parser!(u64).range(1..=3600),
-        help_heading = "Model"
-    )]
-    pub(crate) model_timeout: u64,
-}
-
 /// The options of `completions`.
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
@@ -481,19 +420,6 @@ Examples:
 Exit codes:
   0 done   1 wrong usage, or the server refused the request   3 credentials missing or refused
   4 unreachable, broken or timed out   5 the tool failed   130 interrupted";
-
-const ABOUT_ASK: &str = "\
-Tools run without asking back: give only servers whose tools the model may use. Headers and tokens
-go to every URL among the targets.
-
-Examples:
-  mcp-bridge ask embedded --model gpt-4o-mini \"What time is it in Tokyo?\"
-  OPENAI_BASE_URL=http://127.0.0.1:11434/v1 mcp-bridge ask --model qwen3 \\
-      \"Which files are here?\" -- npx -y @modelcontextprotocol/server-filesystem .
-
-Exit codes:
-  0 done   1 wrong usage, or the provider refused the request   3 credentials missing or refused
-  4 unreachable, broken or timed out   5 no answer within --max-rounds   130 interrupted";
 
 const ABOUT_SERVE: &str = "\
 The first line that matters is `listening on http://…` on standard error; with --json the same is on

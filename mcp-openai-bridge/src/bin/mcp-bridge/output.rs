@@ -49,6 +49,12 @@ impl Output {
         written(|out| write!(out, "{text}{end}"))
     }
 
+    /// Prints a part of a text as data, at once. Whoever does not read any more has read enough.
+    pub(crate) fn print_part(&self, text: &str) {
+        let text = if self.is_terminal { shown(text) } else { Cow::Borrowed(text) };
+        let _ = written(|out| out.write_all(text.as_bytes()));
+    }
+
     /// Prints bytes as data, as they are.
     pub(crate) fn print_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         written(|out| out.write_all(bytes))
@@ -67,6 +73,21 @@ impl Output {
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
             self.insist(text);
+        }
+    }
+
+    /// Says how to go on, to a human who has a terminal.
+    pub(crate) fn hint(&self, text: &str) {
+        if self.is_lively() {
+            self.insist(text);
+        }
+    }
+
+    /// Waits for a human on a terminal to type.
+    pub(crate) fn prompt(&self, text: &str) {
+        if self.is_lively() && io::stdin().is_terminal() {
+            let mut talk = io::stderr().lock();
+            let _ = write!(talk, "{text}").and_then(|()| talk.flush());
         }
     }
 

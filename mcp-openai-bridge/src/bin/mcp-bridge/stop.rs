@@ -15,6 +15,16 @@ pub(crate) struct Stop {
     interrupt: tokio::signal::windows::CtrlC,
 }
 
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// To stop what is under way: Ctrl-C.
+    Interrupt,
+    /// To end.
+    #[cfg_attr(windows, allow(dead_code, reason = "there is only Ctrl-C"))]
+    Terminate,
+}
+
 impl Stop {
     /// Begins to listen.
     #[cfg(unix)]
@@ -32,18 +42,24 @@ impl Stop {
     }
 
     /// Waits for a signal.
-    #[cfg(unix)]
     pub(crate) async fn requested(&mut self) {
+        self.signal().await;
+    }
+
+    /// Waits for a signal and returns which it was.
+    #[cfg(unix)]
+    pub(crate) async fn signal(&mut self) -> Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
         }
     }
 
-    /// Waits for a signal.
+    /// Waits for a signal and returns which it was.
     #[cfg(windows)]
-    pub(crate) async fn requested(&mut self) {
+    pub(crate) async fn signal(&mut self) -> Signal {
         let _ = self.interrupt.recv().await;
+        Signal::Interrupt
     }
 }
 

@@ -1,12 +1,10 @@
 //! Conversations that are recorded and played again.
 
+use mcp_types::{ProgressNotificationParams, Tool};
+use serde_json::json;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
-use mcp_types::{ProgressNotificationParams, Tool};
-use serde_json::json;
 
 use super::*;
 use crate::chat::{Chunk, Completion, Delta, Message, Request};
@@ -138,8 +136,11 @@ async fn a_conversation_is_played_as_it_was_recorded_with_its_errors_chunks_and_
     assert_eq!(notes.iter().filter(|note| note.starts_with("chunk")).count(), 2);
     let replayer = Replayer::new(Tape::parse(&memory.text()).unwrap());
     assert_eq!(replayer.tape().servers(), [("lab", tools().as_slice())]);
+    let begun = tokio::time::Instant::now();
     let played = run(&mut begin("go"), &replayer, &replayer).await.unwrap();
     assert_eq!(played, (conversation, notes));
+    // The provider wanted a second to itself, and got it when it was recorded.
+    assert!(begun.elapsed() < Duration::from_secs(1));
     assert_eq!(replayer.differences(), [""; 0]);
 }
 
@@ -187,8 +188,12 @@ fn what_somebody_said_about_a_call_is_on_the_tape() {
     let replayer = Replayer::new(Tape::parse(&memory.text()).unwrap());
     let said = ["b", "a", "c", "a"].map(|call| replayer.approval(call));
     assert_eq!(said, [Some(Approval::denied("not today")), Some(Approval::Allowed), None, None]);
-    let turns: Vec<_> = replayer.tape().turns().map(|(api, settings, _)| (api, settings.as_str())).collect();
-    assert_eq!(turns, [("chat", "{\"approve\":\"writes\"}")]);
+    recorder.turn("responses", json!({}), &json!({"input": "stop"}));
+    recorder.cancelled();
+    let tape = Tape::parse(&memory.text()).unwrap();
+    let turns: Vec<_> =
+        tape.turns().map(|turn| (turn.line, turn.api, turn.settings.as_str(), turn.is_cancelled)).collect();
+    assert_eq!(turns, [(2, "chat", "{\"approve\":\"writes\"}", false), (5, "responses", "{}", true)]);
 }
 
 #[test]

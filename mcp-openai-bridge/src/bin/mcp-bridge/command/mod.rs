@@ -2,13 +2,16 @@
 
 mod ask;
 mod call;
+mod chat;
 mod gateway;
 mod lint;
 mod list;
 mod prompt;
 mod read;
+mod replay;
 mod serve;
 mod source;
+mod talk;
 mod tools;
 
 use std::ffi::OsString;
@@ -23,12 +26,18 @@ use crate::output::Output;
 use crate::stop::{self, Stop};
 use crate::target::Target;
 
+pub(crate) use self::tools::say_left_out;
+
 /// Runs a command to its end, or until it is interrupted.
 pub(crate) async fn run(command: Command, output: &Output) -> Result<(), Failure> {
     let mut stop = Stop::listen()?;
     if let Command::Serve(serve) = command {
         // Serving ends in good order when it is interrupted.
         return serve::run(serve, stop, output).await;
+    }
+    if let Command::Chat(chat) = command {
+        // An interrupt stops an answer first.
+        return chat::run(*chat, stop, output).await;
     }
     tokio::select! {
         outcome = dispatch(command, output) => outcome,
@@ -48,6 +57,8 @@ async fn dispatch(command: Command, output: &Output) -> Result<(), Failure> {
         Command::Prompts(list) => list::prompts(list, output).await,
         Command::Prompt(prompt) => prompt::run(prompt, output).await,
         Command::Ask(ask) => ask::run(*ask, output).await,
+        Command::Chat(chat) => chat::run(*chat, Stop::listen()?, output).await,
+        Command::Replay(replay) => replay::run(replay, output).await,
         Command::Completions(wanted) => completions(&wanted, output),
     }
 }
