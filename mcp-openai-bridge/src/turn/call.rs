@@ -83,6 +83,11 @@ pub enum Refusal {
         /// How many those are.
         limit: u32,
     },
+    /// The reply has more calls than are made.
+    TooMany {
+        /// How many those are.
+        limit: usize,
+    },
     /// No tool has that name, or the call has no name.
     Unknown {
         /// What there is instead.
@@ -98,6 +103,9 @@ impl fmt::Display for Refusal {
             Self::OutOfRounds { limit } => {
                 let rounds = if *limit == 1 { "round" } else { "rounds" };
                 write!(f, "not run: the limit of {limit} {rounds} of tool calls is reached")
+            }
+            Self::TooMany { limit } => {
+                write!(f, "not run: at most {limit} calls are made at once; make this one later")
             }
             Self::Unknown { reason } => f.write_str(reason),
         }

@@ -1,12 +1,14 @@
 //! The tool loop: a model's replies in, calls out; results in, the next request out.
 //!
-//! One [`Turn`] goes from a request to the model's final answer. It is pure: it knows neither a network nor a clock.
+//! One [`Turn`] goes from a request to the model's final answer, over either [`Api`]. It is pure: it knows neither a
+//! network nor a clock.
 //!
 //! ```text
 //!        ┌──────────── Ask ◄──────────────┐
 //!        ▼                                │ all calls are answered
 //!   next_request ─► model ─► handle_model ┼─► Call ─────► handle_results
-//!                                         ├─► HandBack ─► handle_results
+//!                                         ├─► Approve ──► handle_approvals
+//!                                         ├─► HandBack ─► handle_results, handle_items
 //!                                         └─► Done, OutOfRounds
 //! ```
 //!
@@ -370,13 +372,30 @@ impl<A: Api> Turn<A> {
         self.finish_round();
     }
 
-    /// Adds the answers to the conversation when there is one for every call.
+    /// Ends the round when there is an answer to every call.
     fn finish_round(&mut self) {
-        let State::Results(round) = &self.state else { return };
-        let Some(items) = round.items(&mut self.ledger, &self.reader, &self.options.content) else { return };
-        A::extend(&mut self.request, items);
+        if !matches!(&self.state, State::Results(round) if round.is_answered()) {
+            return;
+        }
+        let State::Results(round) = std::mem::replace(&mut self.state, State::Model) else { return };
+        self.keep(round);
         let is_over = self.is_last_request() && self.options.exhausted == Exhausted::Stop && self.last.is_some();
-        self.state = if is_over { State::Ended(self.end(Step::OutOfRounds)) } else { State::Model };
+        if is_over {
+            self.state = State::Ended(self.end(Step::OutOfRounds));
+        }
+    }
+
+    /// Adds the answers of a round to the conversation.
+    fn keep(&mut self, round: Round<A>) {
+        let items = round.into_items(&mut self.ledger, &self.reader, &self.options.content);
+        A::extend(&mut self.request, items);
+    }
+
+    fn into_conversation(mut self) -> Vec<A::Item> {
+        if let State::Results(round) = std::mem::replace(&mut self.state, State::Model) {
+            self.keep(round);
+        }
+        A::into_conversation(self.request)
     }
 }
 
@@ -387,8 +406,10 @@ impl Turn<Chat> {
     }
 
     /// Returns the conversation, to be continued with another request.
+    ///
+    /// When calls are still waiting, the answers that there are stand behind them, for [`Turn::resume`].
     pub fn into_messages(self) -> Vec<Message> {
-        Chat::into_conversation(self.request)
+        self.into_conversation()
     }
 }
 

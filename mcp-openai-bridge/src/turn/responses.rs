@@ -31,8 +31,10 @@ impl Turn<Responses> {
     }
 
     /// Returns the conversation, to be continued with another request.
+    ///
+    /// When calls are still waiting, the answers that there are stand behind them, for [`Turn::resume`].
     pub fn into_input(self) -> Vec<Item> {
-        Responses::into_conversation(self.request)
+        self.into_conversation()
     }
 }
 
@@ -186,32 +188,46 @@ impl Api for Responses {
     }
 
     fn take_open(request: &mut Request) -> Open<Self> {
-        let open: Vec<usize> = request
-            .input
-            .iter()
-            .enumerate()
-            .filter(|(_, item)| waits(item, &request.input))
-            .map(|(at, _)| at)
+        let input = &request.input;
+        let is_open = |(at, item): &(usize, &Item)| waits(item, input.get(at + 1..).unwrap_or_default());
+        let Some((open, _)) = input.iter().enumerate().find(is_open) else { return Open::default() };
+        // The reply that it belongs to begins after what somebody else said last.
+        let ends_before = |item: &Item| is_said(item) || item.kind().ends_with("_output");
+        let start = input.iter().take(open).rposition(ends_before).map_or(0, |at| at + 1);
+        let last = input.iter().rposition(is_call).unwrap_or(open);
+        let mut after = request.input.split_off(last + 1);
+        let said = request.input.get(start..).unwrap_or_default();
+        // What the provider ran itself has its output beside it.
+        let waiting = said.iter().enumerate().filter(|(at, item)| waits(item, said.get(at + 1..).unwrap_or_default()));
+        let calls: Vec<(Item, Option<Item>)> = waiting
+            .map(|(_, call)| {
+                let output = after.iter().position(|item| answers(item, call)).map(|at| after.remove(at));
+                (call.clone(), output)
+            })
             .collect();
-        let Some(last) = open.last() else { return Open::default() };
-        let calls = open.iter().filter_map(|at| Some((request.input.get(*at)?.clone(), None))).collect();
-        // The answers stand before what the user said next.
-        let is_said = |item: &Item| matches!(item, Item::Message(message) if message.role != "assistant");
-        let end = request.input.iter().skip(last + 1).position(is_said).map(|at| last + 1 + at);
-        let after = end.map(|end| request.input.split_off(end)).unwrap_or_default();
         Open { calls, after }
     }
 }
 
+/// Whether an item is a call that somebody may have to answer.
+fn is_call(item: &Item) -> bool {
+    item.kind().ends_with("_call") && call_id(item).is_some()
+}
+
+/// Whether an item is the output of a call.
+fn answers(item: &Item, call: &Item) -> bool {
+    let (kind, asked) = (item.kind(), call.kind());
+    let is_output = kind.strip_suffix("_output") == Some(&asked) || (asked == SEARCH && kind == SEARCHED);
+    is_output && call_id(item) == call_id(call)
+}
+
+fn is_said(item: &Item) -> bool {
+    matches!(item, Item::Message(message) if message.role != "assistant")
+}
+
 /// Whether an item is a call whose output is not among the others.
 fn waits(item: &Item, others: &[Item]) -> bool {
-    let kind = item.kind();
-    let Some(id) = call_id(item).filter(|_| kind.ends_with("_call")) else { return false };
-    let output = format!("{kind}_output");
-    let answers = |other: &Item| {
-        call_id(other).as_deref() == Some(&id) && (other.kind() == output || kind == SEARCH && other.kind() == SEARCHED)
-    };
-    !others.iter().any(answers)
+    is_call(item) && !others.iter().any(|other| answers(other, item))
 }
 
 fn call_id(item: &Item) -> Option<String> {

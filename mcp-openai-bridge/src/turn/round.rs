@@ -71,7 +71,7 @@ impl<A: Api> Round<A> {
             let asked = A::asked(&call);
             let answer = match answer {
                 Some(item) => Answer::Kept(item),
-                None => judge.sort(&asked).unwrap_or_else(|why| {
+                None => judge.sort(&asked, index).unwrap_or_else(|why| {
                     let answer = Answer::Given(Draft::failure(why.to_string(), judge.content));
                     rejected.push(Rejected::new(CallIndex(index), A::asked(&call), why));
                     answer
@@ -156,30 +156,32 @@ impl<A: Api> Round<A> {
         }
     }
 
-    /// The answers in the order of the calls and then what must follow them; `None` while an answer is owed.
-    pub(super) fn items(&self, ledger: &mut Ledger, reader: &str, options: &content::Options) -> Option<Vec<A::Item>> {
-        if !self.places.iter().all(Place::is_answered) {
-            return None;
-        }
+    /// Whether there is an answer to every call.
+    pub(super) fn is_answered(&self) -> bool {
+        self.places.iter().all(Place::is_answered)
+    }
+
+    /// The answers that there are, in the order of the calls, and then what must follow them.
+    pub(super) fn into_items(self, ledger: &mut Ledger, reader: &str, options: &content::Options) -> Vec<A::Item> {
         let mut items = Vec::new();
-        let mut rendered: Vec<(&str, Rendered)> = Vec::new();
-        for place in &self.places {
-            let answer = match &place.answer {
-                Answer::Given(draft) => ledger.settle(draft.clone(), &place.id, reader, options),
-                Answer::Page(arguments) => ledger.read(arguments, options),
+        let mut rendered: Vec<(String, Rendered)> = Vec::new();
+        for place in self.places {
+            let answer = match place.answer {
+                Answer::Given(draft) => ledger.settle(draft, &place.id, reader, options),
+                Answer::Page(arguments) => ledger.read(&arguments, options),
                 Answer::Kept(item) => {
-                    items.push(item.clone());
+                    items.push(item);
                     continue;
                 }
                 Answer::Client | Answer::Server(_) | Answer::Waiting(_) => continue,
             };
             items.push(A::answer(&place.call, &answer));
-            rendered.push((&place.id, answer));
+            rendered.push((place.id, answer));
         }
-        let rendered: Vec<(&str, &Rendered)> = rendered.iter().map(|(id, rendered)| (*id, rendered)).collect();
+        let rendered: Vec<(&str, &Rendered)> = rendered.iter().map(|(id, rendered)| (id.as_str(), rendered)).collect();
         items.extend(A::appendix(&rendered));
-        items.extend(self.after.iter().cloned());
-        Some(items)
+        items.extend(self.after);
+        items
     }
 }
 
@@ -190,8 +192,11 @@ impl<A: Api> Place<A> {
 }
 
 impl Judge<'_> {
-    fn sort<A: Api>(&self, asked: &Asked) -> Result<Answer<A>, Refusal> {
+    fn sort<A: Api>(&self, asked: &Asked, index: usize) -> Result<Answer<A>, Refusal> {
         let unknown = |reason: String| Refusal::Unknown { reason };
+        if index >= CALL_LIMIT {
+            return Err(Refusal::TooMany { limit: CALL_LIMIT });
+        }
         if asked.is_foreign {
             return Ok(Answer::Client);
         }
@@ -225,3 +230,6 @@ impl Judge<'_> {
         }
     }
 }
+
+/// The calls of one reply that are looked at. OpenAI takes no more of them in a message.
+const CALL_LIMIT: usize = 128;

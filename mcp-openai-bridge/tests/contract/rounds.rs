@@ -201,7 +201,8 @@ async fn a_client_that_keeps_no_turn_goes_on_by_its_conversation() {
     request.messages.push(Message::tool("a", "42"));
     let mut turn = Turn::resume(request, lab_tools(), Options::default());
     assert_eq!(done(run(&mut turn, &script, &lab).await).text(), "done");
-    assert_eq!(answers(turn.messages()), pairs(&[("a", "42"), ("b", "echo says 2")]));
+    assert_eq!(answers(turn.messages()), pairs(&[("b", "echo says 2"), ("a", "42")]), "as the client put them");
+    assert_eq!(lab.calls().len(), 1, "what has run is not run again");
 }
 
 /// 1.10: a tool that is not offered, and a client's function, were answered by a Python `KeyError`.

@@ -273,6 +273,10 @@ fn a_response_that_is_cut_short_says_why() {
 fn a_kept_conversation_is_gone_on_with() {
     let mut request = request(json!({}));
     let items = json!([
+        call("b", "add", "{}"),
+        {"type":"function_call_output","call_id":"b","output":"of an earlier call of that id"},
+        {"type":"shell_call","call_id":"h"},
+        {"type":"shell_call_output","call_id":"h","output":[]},
         call("a", "add", "{}"), call("b", "add", "{}"),
         {"type":"function_call_output","call_id":"b","output":"2"},
         {"type":"message","role":"user","content":"hurry"}
@@ -282,11 +286,9 @@ fn a_kept_conversation_is_gone_on_with() {
     let calls = ready(turn.step());
     assert_eq!(calls.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["a"]);
     assert!(matches!(turn.handle_results([result(&calls[0], "1")]).unwrap(), Step::Ask));
-    let kinds: Vec<String> = turn.input().iter().map(Item::kind).collect();
-    assert_eq!(
-        kinds,
-        ["message", "function_call", "function_call", "function_call_output", "function_call_output", "message"]
-    );
+    let ids: Vec<Value> =
+        turn.input().iter().map(|item| serde_json::to_value(item).unwrap()["call_id"].clone()).collect();
+    assert_eq!(Value::from(ids), json!([null, "b", "b", "h", "h", "a", "b", "a", "b", null]));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::*;
 
 mod approvals;
 mod budgets;
+mod legal;
 mod resumed;
 
 use crate::chat::{Arguments, Completion, Request, ToolCall};
@@ -291,4 +292,15 @@ fn the_wrong_order_is_an_error_and_changes_nothing() {
     let again = turn.handle_results([result(&calls[0], "2")]);
     assert!(matches!(again, Err(Error::Misuse(Misuse::NoResultExpected))));
     assert_eq!(turn.messages().len(), 3);
+}
+
+#[test]
+fn calls_beyond_what_a_message_may_have_are_not_made() {
+    let mut turn = turn(Options::default());
+    let ids: Vec<String> = (0..130).map(|n| n.to_string()).collect();
+    let many: Vec<_> = ids.iter().map(|id| (id.as_str(), "add", "{}")).collect();
+    let calls = ready(turn.handle_model(calls(&many)).unwrap());
+    assert_eq!((calls.len(), turn.rejected().len()), (128, 2));
+    assert_eq!(turn.rejected()[0].why, Refusal::TooMany { limit: 128 });
+    assert_eq!(turn.rejected()[0].why.to_string(), "not run: at most 128 calls are made at once; make this one later");
 }

@@ -105,3 +105,23 @@ fn an_answer_can_be_given_in_the_form_of_the_api() {
     assert!(matches!(turn.handle_items([(theirs[0].index, answer.clone())]).unwrap(), Step::Ask));
     assert_eq!(turn.messages().last(), Some(&answer));
 }
+
+#[test]
+fn what_is_kept_of_an_open_round_has_the_answers_that_there_are() {
+    let mut request = Request::new("m", [Message::user("go")]);
+    request.tools.push(RawJson::parse(r#"{"type":"function","function":{"name":"mine"}}"#).unwrap());
+    let mut turn = Turn::new(request.clone(), tools(), Options::default());
+    let reply = calls(&[("a", "mine", "{}"), ("b", "add", "{}"), ("c", "add", "{}")]);
+    let ours = ready(turn.handle_model(reply).unwrap());
+    let picture = CallToolResult::new().content([ContentBlock::image("iVBORw0KGgo=", "image/png")]);
+    let _ = turn.handle_results([(ours[0].index, Outcome::Result(picture)), result(&ours[1], "7")]).unwrap();
+    request.messages = turn.into_messages();
+    let roles: Vec<&str> = request.messages.iter().map(|message| message.role.as_str()).collect();
+    assert_eq!(roles, ["user", "assistant", "tool", "tool", "user"], "the picture stands behind the answers");
+
+    let mut turn = Turn::resume(request, tools(), Options::default());
+    let Step::HandBack(theirs) = turn.step() else { panic!() };
+    let _ = turn.handle_results([(theirs[0].index, Outcome::Text("42".to_owned()))]).unwrap();
+    assert_eq!(ids(&turn), ["a", "b", "c"]);
+    assert_eq!(turn.messages().last().unwrap().role, "user");
+}
