@@ -237,3 +237,180 @@ fn without_null(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+
+    fn pick(&mut self, options: &[Value]) -> Value {
+        options[self.roll(options.len())].clone()
+    }
+
+    /// A schema with everything that servers get right and wrong.
+    fn schema(&mut self, depth: usize) -> Value {
+        if depth == 0 {
+            return self.pick(&[
+                json!({}),
+                json!(true),
+                json!(false),
+                json!(null),
+                json!({"type": "array"}),
+                json!({"type": "object"}),
+                json!({"type": "string"}),
+                json!({"$ref": "#/definitions/a"}),
+            ]);
+        }
+        let mut members = serde_json::Map::new();
+        for keyword in KEYWORDS {
+            if self.roll(6) == 0 {
+                let value = self.value(keyword, depth);
+                members.insert(keyword.to_owned(), value);
+            }
+        }
+        Value::Object(members)
+    }
+
+    /// A closed object of parts that strict mode has, most of the time.
+    fn tidy(&mut self, depth: usize) -> Value {
+        let mut properties = serde_json::Map::new();
+        for name in ["a", "b", "c d", "é"] {
+            let inner = if depth > 1 { self.tidy(depth - 1) } else { json!({"const": "x"}) };
+            let part = self.pick(&[
+                json!({"type": "string", "pattern": "^[a-z]+$", "format": "email", "default": "a"}),
+                json!({"type": ["integer", "null"], "minimum": 0}),
+                json!({"enum": ["x", 1, null]}),
+                json!({"type": "array", "items": inner, "minItems": 1}),
+                json!({"oneOf": [inner, {"type": "string"}]}),
+                json!({"anyOf": [inner, {"type": "null"}], "description": "d"}),
+                json!({"$ref": "#/$defs/n"}),
+                json!({"$ref": "#", "title": "t"}),
+                json!({"type": "boolean", "nullable": true}),
+                json!({"allOf": [inner]}),
+                inner,
+            ]);
+            if self.roll(2) == 0 {
+                properties.insert(name.to_owned(), part);
+            }
+        }
+        let required: Vec<String> = properties.keys().filter(|_| self.roll(2) == 0).cloned().collect();
+        let definition =
+            json!({"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}, "additionalProperties": false});
+        json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+            "$defs": {"n": definition}
+        })
+    }
+
+    fn value(&mut self, keyword: &str, depth: usize) -> Value {
+        let part = self.schema(depth - 1);
+        let other = self.schema(depth - 1);
+        match keyword {
+            "type" => self.pick(&[
+                json!("object"),
+                json!("object"),
+                json!("array"),
+                json!("string"),
+                json!(["object", "null"]),
+                json!(["string", "integer"]),
+                json!([]),
+                json!("any"),
+                json!(null),
+            ]),
+            "properties" | "patternProperties" | "dependentSchemas" => {
+                let names = [["a", "b"], ["(?=x)", "^c"], ["", "é /"]][self.roll(3)];
+                self.pick(&[json!({names[0]: part, names[1]: other}), json!(null), json!([part])])
+            }
+            "items" => self.pick(&[json!([part, other]), part, json!(null)]),
+            "anyOf" | "allOf" | "oneOf" | "prefixItems" => {
+                self.pick(&[json!([part, other]), json!([]), json!(null), part])
+            }
+            "required" => self.pick(&[json!(true), json!(["a"]), json!(["b", "b", "z"]), json!([1]), json!(null)]),
+            "$ref" => self.pick(&[
+                json!("#/definitions/a"),
+                json!("#/$defs/b%20c"),
+                json!("#/properties/a"),
+                json!("#"),
+                json!("http://h/"),
+                json!(7),
+            ]),
+            "enum" => self.pick(&[json!([{"a": 1}]), json!([]), json!(["x", 1, null]), json!("x")]),
+            "const" => self.pick(&[json!({"a": 1}), json!("x"), json!(null)]),
+            "pattern" => self.pick(&[json!("^a$"), json!("(?<n>a)"), json!("[a"), json!(1)]),
+            "minimum" | "exclusiveMinimum" => self.pick(&[json!(1), json!(true), json!("1")]),
+            "minLength" | "maxItems" => self.pick(&[json!(1), json!(-1), json!("1"), json!(1.5)]),
+            "title" | "description" | "format" | "$id" | "$schema" => {
+                self.pick(&[json!("text"), json!(null), json!(["x"])])
+            }
+            "nullable" | "uniqueItems" => self.pick(&[json!(true), json!("yes")]),
+            "additionalProperties" => self.pick(&[json!(false), json!(false), json!(true), part, json!(null)]),
+            _ => part,
+        }
+    }
+}
+
+const KEYWORDS: [&str; 31] = [
+    "type",
+    "type",
+    "properties",
+    "properties",
+    "items",
+    "anyOf",
+    "allOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "required",
+    "$ref",
+    "enum",
+    "const",
+    "pattern",
+    "patternProperties",
+    "dependentSchemas",
+    "prefixItems",
+    "minimum",
+    "exclusiveMinimum",
+    "minLength",
+    "maxItems",
+    "title",
+    "description",
+    "format",
+    "nullable",
+    "uniqueItems",
+    "additionalProperties",
+    "$id",
+];
+
+#[test]
+fn whatever_a_server_publishes_is_accepted_by_the_checker_or_held_back() {
+    let mut dice = Dice(5);
+    let (mut offered, mut strict) = (0, 0);
+    for round in 0..600 {
+        let mut schema = if round % 3 == 0 { dice.tidy(3) } else { dice.schema(3) };
+        if let (Value::Object(members), false) = (&mut schema, round % 3 == 0) {
+            members.insert("definitions".to_owned(), json!({"a": dice.schema(2)}));
+            members.insert("$defs".to_owned(), json!({"b c": dice.schema(2)}));
+            if round % 2 == 0 {
+                members.insert("type".to_owned(), json!("object"));
+            }
+        }
+        let tool = Tool::new("t", RawJson::from(schema.clone()));
+        let mut with_output = tool.clone();
+        with_output.output_schema = Some(tool.input_schema.clone());
+        let set = ToolSet::builder().server("lab", &[with_output]).strict(Strict::Auto).build();
+        offered += set.len();
+        strict += set.iter().filter(|tool| tool.strict()).count();
+        let faults = faults(&set);
+        assert!(faults.is_empty(), "{schema}\nbecame\n{:?}\n{}", set.chat(), faults.join("\n"));
+    }
+    assert!(offered > 300 && strict > 50, "{offered} {strict}");
+}

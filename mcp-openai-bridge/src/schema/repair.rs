@@ -429,21 +429,28 @@ fn has_uncommon_names(members: &Object) -> bool {
     patterns.is_some_and(|patterns| patterns.iter().any(|(name, _)| !is_common(name)))
 }
 
-/// Whether the value is of a type that the keyword cannot have, for the keywords that servers are known to get wrong.
+/// Whether the keyword cannot have that value, by the meta-schema.
 fn is_malformed(keyword: &str, value: &Value) -> bool {
-    match keyword {
-        "title" | "description" | "format" | "pattern" => value.as_str().is_none(),
-        "required" => value.as_array().is_none_or(|names| !is_text_list(names)),
-        "$ref" | "$dynamicRef" | "$recursiveRef" => value.as_str().is_none(),
-        "anyOf" | "oneOf" | "allOf" | "enum" | "prefixItems" => value.as_array().is_none_or(<[_]>::is_empty),
-        "patternProperties" | "dependentSchemas" | "dependencies" => value.as_object().is_none(),
-        "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" | "multipleOf" => {
-            !matches!(value, Value::Number(_))
+    let is_number = |least: f64| matches!(value, Value::Number(text) if text.parse().is_ok_and(|n: f64| n >= least));
+    let is_whole = || matches!(value, Value::Number(text) if text.parse().is_ok_and(|n: f64| n.fract() == 0.0));
+    match (keywords::shape(keyword), keyword) {
+        (Shape::One(_), _) => !keywords::is_schema(value),
+        (Shape::List(_), _) => value.as_array().is_none_or(<[_]>::is_empty),
+        (Shape::Named(_), _) => value.as_object().is_none(),
+        (_, "title" | "description" | "format" | "pattern" | "$comment" | "contentEncoding" | "contentMediaType") => {
+            value.as_str().is_none()
         }
-        "uniqueItems" => !matches!(value, Value::Bool(_)),
-        "additionalProperties" | "not" | "if" | "then" | "else" | "contains" | "propertyNames" => {
-            !keywords::is_schema(value)
-        }
+        (_, "$ref" | "$dynamicRef" | "$recursiveRef") => value.as_str().is_none(),
+        (_, "required") => value.as_array().is_none_or(|names| !is_text_list(names)),
+        (_, "enum") => value.as_array().is_none_or(<[_]>::is_empty),
+        (_, "examples") => value.as_array().is_none(),
+        (_, "dependentRequired") => value.as_object().is_none_or(|lists| {
+            lists.iter().any(|(_, names)| names.as_array().is_none_or(|names| !is_text_list(names)))
+        }),
+        (_, "minLength" | "maxLength" | "minItems" | "maxItems") => !(is_whole() && is_number(0.0)),
+        (_, "minProperties" | "maxProperties" | "minContains" | "maxContains") => !(is_whole() && is_number(0.0)),
+        (_, "multipleOf") => !is_number(f64::MIN_POSITIVE),
+        (_, "uniqueItems" | "deprecated" | "readOnly" | "writeOnly") => !matches!(value, Value::Bool(_)),
         _ => false,
     }
 }
