@@ -28,8 +28,8 @@ pub enum Profile {
     /// has function names or schemas written down somewhere.
     ///
     /// Its faults are part of it: names are not touched, so that a provider may refuse them. A schema that does not say
-    /// whether it is open is closed, so that no argument can be given to a tool with a free form. Arguments are still
-    /// checked against the server's own schema.
+    /// whether it is open is closed, so that no argument can be given to a tool with a free form. All tools are offered,
+    /// however many. Arguments are still checked against the server's own schema.
     LiteLlm,
 }
 
@@ -57,7 +57,7 @@ pub struct Builder {
     strict: Strict,
     limits: schema::Limits,
     reserved: BTreeSet<String>,
-    selection: Selection,
+    selection: Option<Selection>,
 }
 
 impl Builder {
@@ -102,7 +102,7 @@ impl Builder {
     /// Chooses which tools are offered when there are more than a request can take; [`ToolSet::select`] does so later,
     /// when more is known about the conversation.
     pub fn selection(mut self, selection: Selection) -> Self {
-        self.selection = selection;
+        self.selection = Some(selection);
         self
     }
 
@@ -135,9 +135,14 @@ impl Builder {
             Arc::new(self.tool(name, server, tool, parameters))
         });
         let tools: Vec<Arc<ToolRef>> = named.collect();
-        let order = self.selection.order(&tools);
-        let search = self.selection.searches().then(|| Search::named_apart(&names, &self.reserved));
-        let is_chosen = self.selection != Selection::default();
+        let is_chosen = self.selection.is_some() || self.profile == Profile::LiteLlm;
+        let selection = self.selection.clone().unwrap_or_else(|| match self.profile {
+            Profile::Legal => Selection::new(),
+            // It offers what there is, and the provider refuses it.
+            Profile::LiteLlm => Selection::new().limit(usize::MAX).without_search(),
+        });
+        let order = selection.order(&tools);
+        let search = selection.searches().then(|| Search::named_apart(&names, &self.reserved));
         ToolSet { order, is_chosen, tools, names, namespaces, quarantined, search, reserved: self.reserved }
     }
 
