@@ -498,3 +498,42 @@ fn a_file_that_cannot_be_read_is_named() {
     let error = Config::read("/nowhere/config.yaml").unwrap_err();
     assert_eq!(error.to_string(), "/nowhere/config.yaml: there is no such file");
 }
+
+/// A file with something of everything.
+const EVERYTHING: &str = r#"
+python: python3
+environment_variables: {A: b}
+general_settings: {master_key: "k"}
+model_list:
+  - {model_name: "a*", litellm_params: {model: openai/x, timeout: 1.5, extra_body: {a: [1]}}}
+mcp_servers:
+  a: &a {url: "http://a:1/mcp", auth_type: basic, auth_value: 'u:p', allowed_tools: [x]}
+  b: {command: ./b, args: [-x], env: {A: os.environ/A}}
+mcp_tools:
+  - name: t
+    description: |
+      several
+      lines
+    handler: {http: {url: "http://h", method: GET, headers: {A: b}}}
+    input_schema: {"type": "object", "properties": {"a": {"enum": [1, ~, true]}}}
+  - {name: u, description: d, handler: {command: [a, b]}, timeout: 1}
+  - {name: v, description: d, handler: a.b.c}
+"#;
+
+#[test]
+fn no_damage_to_a_file_ends_the_program_and_every_fault_is_one_line() {
+    assert!(parse(EVERYTHING).is_ok());
+    let parts = ["", "\"", "{", "}", "[", ":", "- ", "\n", "&a", "*a", "\u{0}", "é", "os.environ/", "9", "!!int "];
+    let places = EVERYTHING.char_indices().map(|(place, _)| place).step_by(3);
+    for (count, place) in places.enumerate() {
+        let (before, after) = EVERYTHING.split_at(place);
+        let part = parts[count % parts.len()];
+        for text in [format!("{before}{part}{after}"), format!("{before}{part}"), format!("{before}{}", &after[1..])] {
+            let Err(error) = parse(&text) else { continue };
+            for fault in error.faults() {
+                let line = fault.to_string();
+                assert!(!line.contains('\n') && line.len() < 400, "{line}");
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mcp_client::{Client, Error};
-use mcp_types::{CallToolResult, RawJson};
+use mcp_types::{CallToolResult, RawJson, ResultMeta};
 
 use super::Handler;
 use crate::driver::CallContext;
@@ -20,7 +20,13 @@ impl Handler for Remote {
     async fn call(&self, arguments: RawJson, cx: &CallContext<'_>) -> Result<CallToolResult, Failure> {
         let call = self.client.tool(self.tool.as_str()).arguments(arguments);
         let result = call.on_progress(|progress| cx.progress(progress)).call().await;
-        result.map(mcp_client::ToolResult::into_inner).map_err(failure)
+        let mut result = result.map_err(failure)?.into_inner();
+        if let Some(meta) = &mut result.meta {
+            // Who answers is the gateway.
+            meta.server_info = None;
+        }
+        result.meta = result.meta.filter(|meta| *meta != ResultMeta::new());
+        Ok(result)
     }
 }
 

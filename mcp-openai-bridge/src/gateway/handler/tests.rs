@@ -59,6 +59,8 @@ async fn a_registered_function_and_a_built_in_tool_answer_calls() {
     assert_eq!(text("greet", r#"{"name":"Ada"}"#).await, ("Hello, Ada".to_owned(), false));
     assert_eq!(text("fail", "{}").await, ("no luck today".to_owned(), true));
     assert_eq!(text("again", r#"{"a":1}"#).await, (r#"{"a":1}"#.to_owned(), false));
+    // Who answers is the gateway, and not a server in it.
+    assert_eq!(call("again", "{}").await.unwrap().meta, None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mcp_client::types::Implementation;
-use mcp_client::{Client, Error, Revision};
+use mcp_client::{Client, EraMode, Error};
 use mcp_transport::process::{Command, Stderr};
 use mcp_types::RawJson;
 use serde::Deserialize;
@@ -57,7 +57,7 @@ impl Python {
             .stderr(Stderr::Inherited);
         let info = Implementation::new("mcp-bridge", env!("CARGO_PKG_VERSION"));
         let started = async {
-            let builder = Client::builder(info).limits(limits_of_calls()).known_revision(Revision::V2025_11_25);
+            let builder = Client::builder(info).limits(limits_of_calls()).era(EraMode::Legacy);
             let client = builder.connect(command).await?;
             let listed = client.call_raw("tools/list", RawJson::empty_object()).await?;
             Ok::<_, Error>((client, listed))
