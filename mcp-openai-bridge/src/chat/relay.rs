@@ -265,7 +265,7 @@ impl Relay {
         let index = self.passed.len() as u64;
         *fate = Fate::Passed(index, call.text().len());
         let id = match &self.id {
-            Some(id) => format!("call_{}_{index}", id.rsplit(['-', '_']).next().unwrap_or(id)),
+            Some(id) => format!("call_{}_{index:x}", id.rsplit(['-', '_']).next().unwrap_or(id)),
             None => call.id.clone(),
         };
         self.passed.push(PassedCall { position, id: id.clone() });

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
 use futures::stream::{self, StreamExt};
 use mcp_types::ProgressNotificationParams;
 use tokio::sync::Semaphore;
@@ -32,14 +32,19 @@ impl<A: Api> Driver<'_, A> {
                 None => servers.push((server, vec![call])),
             }
         }
-        let queues = servers.into_iter().map(|(_, queue)| {
-            let calls = queue.into_iter().map(move |call| async move {
-                // It is never closed, so that there is nothing to do about an error.
-                let _place = places.acquire().await;
-                self.call(call).await
-            });
-            stream::iter(calls).buffer_unordered(self.options.server_calls.max(1))
-        });
+        let mut queues = Vec::new();
+        for (_, queue) in servers {
+            // Boxes, because closures over borrowed calls would make a future that cannot be sent to another thread.
+            let mut calls: Vec<BoxFuture<'_, (CallIndex, Outcome)>> = Vec::new();
+            for call in queue {
+                calls.push(Box::pin(async move {
+                    // It is never closed, so that there is nothing to do about an error.
+                    let _place = places.acquire().await;
+                    self.call(call).await
+                }));
+            }
+            queues.push(stream::iter(calls).buffer_unordered(self.options.server_calls.max(1)));
+        }
         let mut outcomes = stream::select_all(queues);
         while let Some(outcome) = outcomes.next().await {
             let _ = turn.handle_results([outcome])?;

@@ -16,6 +16,7 @@ mod tools;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, Either, FutureExt, select};
@@ -99,13 +100,14 @@ pub struct Driver<'a, A: Api = Chat> {
     host: &'a dyn Host<A>,
     options: Options,
     streams: bool,
-    cancel: Option<BoxFuture<'a, ()>>,
+    /// In a lock, so that a run can be awaited by another thread than the one that began it.
+    cancel: Mutex<Option<BoxFuture<'a, ()>>>,
 }
 
 impl<'a, A: Api> Driver<'a, A> {
     /// Makes a driver that nobody watches.
     pub fn new(model: &'a dyn Model<A>, tools: &'a dyn Tools) -> Self {
-        Self { model, tools, host: &(), options: Options::default(), streams: false, cancel: None }
+        Self { model, tools, host: &(), options: Options::default(), streams: false, cancel: Mutex::default() }
     }
 
     /// Sets who watches, and is asked for approvals.
@@ -129,7 +131,7 @@ impl<'a, A: Api> Driver<'a, A> {
     /// Cancels the run when this future is ready. What is under way is dropped, and the calls without a result are
     /// answered as cancelled, so that the conversation can go on.
     pub fn cancel_on(mut self, cancel: impl Future<Output = ()> + Send + 'a) -> Self {
-        self.cancel = Some(cancel.boxed());
+        self.cancel = Mutex::new(Some(cancel.boxed()));
         self
     }
 
@@ -145,7 +147,8 @@ impl<'a, A: Api> Driver<'a, A> {
     /// Dropping the future cancels what is under way. Calls that have a result keep it; running the turn again makes the
     /// others again, and [`Turn::handle_cancel`] answers them instead.
     pub async fn run(mut self, turn: &mut Turn<A>) -> Result<End<A>, Error> {
-        let Some(cancel) = self.cancel.take() else { return self.drive(turn).await };
+        let cancel = self.cancel.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(cancel) = cancel else { return self.drive(turn).await };
         // The cancellation is looked at first, so that nothing begins that is not wanted any more.
         let ended = match select(cancel, pin!(self.drive(turn))).await {
             Either::Left(_) => None,

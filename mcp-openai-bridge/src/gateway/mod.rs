@@ -85,6 +85,8 @@ struct Inner {
     beside: Arc<Beside>,
     /// Hears when servers change.
     listener: Mutex<Option<AbortHandle>>,
+    /// What the APIs of OpenAI keep; made when they are asked for the first time.
+    v1: v1::Shared,
 }
 
 /// A gateway that is being built.
@@ -115,6 +117,11 @@ impl Gateway {
     /// Returns the servers behind the gateway.
     pub fn servers(&self) -> &Servers {
         &self.inner.callees.servers
+    }
+
+    /// Returns what the APIs of OpenAI keep.
+    fn v1(&self) -> Arc<v1::State> {
+        Arc::clone(self.inner.v1.get_or_init(|| Arc::new(v1::State::new(&self.inner.config))))
     }
 
     /// Returns whether the file lets a tool of a server be called, whether or not the server has it.

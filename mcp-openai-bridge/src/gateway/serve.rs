@@ -17,7 +17,7 @@ use super::handler::{Handlers, Registry};
 use super::key::Key;
 use super::offer::Offer;
 use super::rest::Rest;
-use super::{Builder, Gateway, Inner};
+use super::{Builder, Gateway, Inner, v1};
 use crate::servers::{Listing, Servers, Upstream};
 
 impl Builder {
@@ -70,6 +70,7 @@ impl Builder {
                 rebuilding: tokio::sync::Mutex::default(),
                 beside: Arc::default(),
                 listener: Mutex::default(),
+                v1: v1::Shared::default(),
             }),
         };
         gateway.listen();

@@ -329,6 +329,11 @@ impl<A: Api> Turn<A> {
         &self.rejected
     }
 
+    /// Returns the ids of the calls of the last reply that have no answer yet, in the order of the calls.
+    pub fn waiting(&self) -> Vec<String> {
+        if let State::Results(round) = &self.state { round.waiting() } else { Vec::new() }
+    }
+
     /// Returns the tokens of all replies together.
     pub fn usage(&self) -> &Usage {
         &self.usage

@@ -148,6 +148,11 @@ impl<A: Api> Round<A> {
         Ok(())
     }
 
+    /// The ids of the calls that have no answer.
+    pub(super) fn waiting(&self) -> Vec<String> {
+        self.places.iter().filter(|place| !place.is_answered()).map(|place| place.id.clone()).collect()
+    }
+
     pub(super) fn answer_all(&mut self, draft: &Draft) {
         for place in &mut self.places {
             if !place.is_answered() {

@@ -18,3 +18,4 @@ mod scripted;
 mod security;
 mod seed;
 mod strict;
+mod v1;

@@ -60,7 +60,7 @@ impl Model for Script {
 }
 
 /// The chunks of a reply as OpenAI sends them: every text and every argument in two.
-fn pieces(reply: &Value) -> Vec<Value> {
+pub(crate) fn pieces(reply: &Value) -> Vec<Value> {
     let envelope = |choices: Value| json!({"id":reply["id"],"object":"chat.completion.chunk","created":reply["created"],"model":"m","choices":choices});
     let delta = |delta: Value| envelope(json!([{"index":0,"delta":delta,"finish_reason":null}]));
     let (choice, message) = (&reply["choices"][0], &reply["choices"][0]["message"]);

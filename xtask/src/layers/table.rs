@@ -45,6 +45,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "clap",
             "clap_complete",
             "futures",
+            "getrandom",
             "http",
             "indicatif",
             "jiff",

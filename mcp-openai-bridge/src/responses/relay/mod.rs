@@ -155,8 +155,11 @@ impl Relay {
     /// Says of a call that is left out, by its place among the calls of the round, that it is one of a tool of an MCP
     /// server: the model reached the tool through a function that stands for many.
     pub fn reveal(&mut self, position: usize, server_label: &str, tool: &str, arguments: Arguments) {
+        if !matches!(self.call_mut(position), Some(Route::Hidden)) {
+            return;
+        }
         let id = self.output.new_id("mcp", self.id.as_deref());
-        if let Some(route @ Route::Hidden) = self.call_mut(position) {
+        if let Some(route) = self.call_mut(position) {
             *route = Route::Held(McpCall::new(id, server_label, tool, arguments));
         }
     }

@@ -1,0 +1,144 @@
+//! The APIs of OpenAI with MCP servers behind them (bridges.md 1.10, 5.1.7, 5.1.8, and the gateway of section 7).
+
+mod cell;
+mod chat;
+mod responses;
+
+use serde_json::{Value, json};
+
+use cell::{Answer, Cell, mcp};
+
+use crate::scripted::says;
+
+fn user(text: &str) -> Value {
+    json!({"role": "user", "content": text})
+}
+
+#[tokio::test]
+async fn a_request_without_mcp_tools_passes_through_and_only_the_name_of_the_model_changes() {
+    for path in ["/v1/chat/completions", "/chat/completions", "/v1/responses"] {
+        let reply = json!({"id": "x", "choices": [], "unheard_of": {"a": 1.5}, "output": []});
+        let cell = Cell::replying([reply.clone()]).await;
+        let request = json!({"model": "gpt", "messages": [user("hi")], "input": "hi", "tools": [{"type": "function", "function": {"name": "f"}}], "new_member": [1], "temperature": 0.1});
+        assert_eq!(cell.ask(path, &request).await, reply);
+        let (asked_at, key, body) = cell.asked().remove(0);
+        assert_eq!(asked_at, if path.ends_with("responses") { "/v1/responses" } else { "/v1/chat/completions" });
+        assert_eq!(key, "Bearer sk-canary");
+        let mut expected = request.clone();
+        expected["model"] = json!("gpt-real");
+        assert_eq!(body, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_mcp_tools_passes_through_as_it_is() {
+    let cell = Cell::replying([says(1, "noon")]).await;
+    let (events, is_done) =
+        cell.stream("/v1/chat/completions", &json!({"model": "gpt", "messages": [user("hi")]})).await;
+    assert!(is_done);
+    assert_eq!(events, crate::scripted::pieces(&says(1, "noon")));
+    assert_eq!(cell.asked()[0].2["temperature"], json!(0.5), "what the client left out comes from the file");
+}
+
+#[tokio::test]
+async fn an_error_of_the_provider_keeps_its_status_and_its_body() {
+    let error =
+        json!({"error": {"message": "slow down, Bearer sk-canary", "type": "rate", "code": "rate_limit_exceeded"}});
+    // Without MCP tools the body is the provider's, but for the key.
+    let cell = Cell::new([Answer::Status(429, error.clone())]).await;
+    let response = cell.send("/v1/chat/completions", &json!({"model": "gpt", "messages": []})).await;
+    assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (429, "7"));
+    let (_, text) = (0, futures::StreamExt::collect::<Vec<_>>(response.into_body()).await.concat());
+    let text = String::from_utf8(text).unwrap();
+    assert!(
+        text.contains("slow down") && text.contains("rate_limit_exceeded") && !text.contains("sk-canary"),
+        "{text}"
+    );
+    // With them the message, the code and the wait are.
+    for (path, stream) in [
+        ("/v1/chat/completions", false),
+        ("/v1/chat/completions", true),
+        ("/v1/responses", false),
+        ("/v1/responses", true),
+    ] {
+        let cell = Cell::new([Answer::Status(429, error.clone())]).await;
+        let request = json!({"model": "gpt", "messages": [user("hi")], "input": "hi", "stream": stream, "tools": [mcp("t", "clock")]});
+        let response = cell.send(path, &request).await;
+        assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (429, "7"));
+        let text =
+            String::from_utf8(futures::StreamExt::collect::<Vec<_>>(response.into_body()).await.concat()).unwrap();
+        assert!(text.contains("slow down") && text.contains("rate_limit_exceeded"), "{text}");
+        assert!(!text.contains("sk-canary") && !text.contains("127.0.0.1"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_said_in_openais_shape() {
+    let cell = Cell::replying([]).await;
+    let check = async |path: &str, body: Value, status: u16, code: Value, words: &str| {
+        let (got, text) = cell.post(path, &body).await;
+        let error = serde_json::from_str::<Value>(&text).unwrap()["error"].clone();
+        assert_eq!((got, &error["code"]), (status, &code), "{text}");
+        assert!(error["message"].as_str().unwrap().contains(words), "{text}");
+    };
+    let chat = "/v1/chat/completions";
+    let with = |tool: Value| json!({"model": "gpt", "messages": [], "input": [], "tools": [tool]});
+    check(chat, json!({"model": "gpd", "messages": []}), 404, json!("model_not_found"), "did you mean `gpt`?").await;
+    check(chat, json!({"messages": []}), 400, Value::Null, "`model`").await;
+    check(chat, json!([]), 400, Value::Null, "").await;
+    check("/v1/embeddings", json!({}), 404, json!("not_found"), "/v1/responses").await;
+    check(chat, with(json!({"type": "mcp"})), 400, Value::Null, "`tools[0].server_label`: it is required").await;
+    check(chat, with(mcp("t", "clokc")), 400, Value::Null, "did you mean `clock`?").await;
+    check("/v1/responses", with(mcp("t", "clokc")), 400, Value::Null, "did you mean `clock`?").await;
+    let mut two = with(mcp("t", "clock"));
+    two["n"] = json!(2);
+    check(chat, two, 400, Value::Null, "`n`").await;
+    let mut background = with(mcp("t", "clock"));
+    background["background"] = json!(true);
+    check("/v1/responses", background, 400, Value::Null, "`background`").await;
+    assert!(cell.asked().is_empty());
+}
+
+/// A URL of a request is never asked (T-72).
+#[tokio::test]
+async fn a_server_url_is_one_of_the_file_or_it_is_refused() {
+    for (url, allowed) in [
+        ("https://mcp.example.com/mcp/", true),
+        ("https://MCP.example.com/mcp", true),
+        ("http://gate:4000/mcp/web", true),
+        ("https://mcp.example.com.evil.com/mcp", false),
+        ("https://mcp.example.com/mcp/../admin", false),
+        ("http://169.254.169.254/latest/meta-data", false),
+        ("http://127.0.0.1:1/mcp", false),
+        ("file:///etc/passwd", false),
+    ] {
+        let cell = Cell::replying([says(1, "ok")]).await;
+        let tool = json!({"type": "mcp", "server_label": "t", "server_url": url, "require_approval": "never"});
+        let (status, text) = cell
+            .post("/v1/chat/completions", &json!({"model": "gpt", "messages": [user("hi")], "tools": [tool]}))
+            .await;
+        assert_eq!(status, if allowed { 200 } else { 400 }, "{url}: {text}");
+        if allowed {
+            assert_eq!(cell.asked()[0].2["tools"][0]["function"]["name"], "fetch");
+        } else {
+            assert!(text.contains("not one of the gateway's servers"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_models_of_the_file_are_listed() {
+    let cell = Cell::replying([]).await;
+    let get = async |path: &str| {
+        let request = http::Request::get(path).body(bytes::Bytes::new()).unwrap();
+        let response = mcp_server::Routes::answer(&cell.gateway.routes(), request).await;
+        let status = response.status().as_u16();
+        let body = futures::StreamExt::collect::<Vec<_>>(response.into_body()).await.concat();
+        (status, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let gpt = json!({"id": "gpt", "object": "model", "created": 0, "owned_by": "mcp-bridge"});
+    assert_eq!(get("/v1/models").await, (200, json!({"object": "list", "data": [gpt]})));
+    assert_eq!(get("/v1/models/gpt").await, (200, gpt));
+    assert_eq!(get("/v1/models/nope").await.0, 404);
+    assert_eq!(get("/v1/chat/completions").await.0, 405);
+}
