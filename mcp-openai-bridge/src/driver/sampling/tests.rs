@@ -33,7 +33,7 @@ async fn asked(question: Value, reply: Option<Value>) -> (Value, Result<Value, R
     (request, answer.map(|answer| serde_json::to_value(answer).unwrap()))
 }
 
-fn says(message: Value, reason: &str) -> Option<Value> {
+fn says(message: &Value, reason: &str) -> Option<Value> {
     Some(json!({"model":"m-2","choices":[{"index":0,"message":message,"finish_reason":reason}]}))
 }
 
@@ -43,7 +43,7 @@ async fn a_question_goes_to_the_model_and_its_answer_to_the_server() {
         "messages":[{"role":"user","content":{"type":"text","text":"hi"}}], "maxTokens":500, "systemPrompt":"be kind",
         "temperature":0.5, "stopSequences":["END"], "modelPreferences":{"hints":[{"name":"claude"}]}
     });
-    let (request, answer) = asked(question, says(json!({"role":"assistant","content":"hello"}), "stop")).await;
+    let (request, answer) = asked(question, says(&json!({"role":"assistant","content":"hello"}), "stop")).await;
     assert_eq!(
         request,
         json!({
@@ -87,7 +87,7 @@ async fn calls_of_the_tools_of_the_server_go_both_ways() {
     assert_eq!(request["tool_choice"], "required");
     let calls = json!([{"id":"t2","type":"function","function":{"name":name,"arguments":"{\"n\":2}"}}]);
     let message = json!({"role":"assistant","content":null,"tool_calls":calls});
-    let (_, answer) = asked(question, says(message, "tool_calls")).await;
+    let (_, answer) = asked(question, says(&message, "tool_calls")).await;
     assert_eq!(
         answer.unwrap(),
         json!({
@@ -104,8 +104,8 @@ async fn what_goes_wrong_at_the_provider_is_not_told_to_the_server() {
     assert_eq!(answer.unwrap_err().message, "the model could not be asked");
     let broken =
         json!({"role":"assistant","tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{"}}]});
-    let (_, answer) = asked(question.clone(), says(broken, "tool_calls")).await;
+    let (_, answer) = asked(question.clone(), says(&broken, "tool_calls")).await;
     assert_eq!(answer.unwrap_err().message, "the model called a tool with arguments that cannot be read");
-    let (_, answer) = asked(question, says(json!({"role":"assistant","content":"cut"}), "length")).await;
+    let (_, answer) = asked(question, says(&json!({"role":"assistant","content":"cut"}), "length")).await;
     assert_eq!(answer.unwrap()["stopReason"], "maxTokens");
 }

@@ -51,9 +51,7 @@ fn go() -> Request {
 }
 
 fn asking(policy: Policy) -> Turn {
-    let mut options = turn::Options::default();
-    options.approval = policy;
-    Turn::new(go(), tool_set(), options)
+    Turn::new(go(), tool_set(), turn::Options { approval: policy, ..turn::Options::default() })
 }
 
 #[tokio::test(start_paused = true)]

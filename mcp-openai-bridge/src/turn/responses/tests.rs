@@ -14,17 +14,17 @@ fn tools() -> Arc<ToolSet> {
     Arc::new(ToolSet::builder().server("math", &[Tool::new("add", schema)]).build())
 }
 
-fn request(members: Value) -> Request {
+fn request(members: &Value) -> Request {
     let mut request = json!({"model": "m", "input": "go"});
     request.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     serde_json::from_value(request).unwrap()
 }
 
-fn turn(members: Value) -> Turn<Responses> {
+fn turn(members: &Value) -> Turn<Responses> {
     Turn::new(request(members), tools(), Options::default())
 }
 
-fn reply(id: &str, output: Value) -> Response {
+fn reply(id: &str, output: &Value) -> Response {
     serde_json::from_value(json!({
         "id": id, "status": "completed", "output": output, "usage": {"total_tokens": 5}
     }))
@@ -52,10 +52,10 @@ fn input(turn: &Turn<Responses>) -> Value {
 
 #[test]
 fn the_whole_conversation_goes_back_with_reasoning_and_outputs_in_the_order_of_the_calls() {
-    let mut turn = turn(json!({}));
+    let mut turn = turn(&json!({}));
     let reasoning = json!({"type":"reasoning","id":"rs_1","summary":[]});
     let output = json!([reasoning, call("a", "add", "{}"), call("b", "add", "{\"n\":1}"), call("c", "nope", "{}")]);
-    let calls = ready(turn.handle_model(reply("resp_1", output)).unwrap());
+    let calls = ready(turn.handle_model(reply("resp_1", &output)).unwrap());
     assert_eq!((calls.len(), calls[1].arguments.as_str()), (2, "{\"n\":1}"));
     let _ = turn.handle_results([result(&calls[1], "second")]).unwrap();
     assert!(matches!(turn.handle_results([result(&calls[0], "first")]).unwrap(), Step::Ask));
@@ -74,7 +74,7 @@ fn the_whole_conversation_goes_back_with_reasoning_and_outputs_in_the_order_of_t
     );
     assert!(matches!(turn.rejected()[0].why, Refusal::Unknown { .. }));
     let answer = json!([{"type":"message","role":"assistant","content":[{"type":"output_text","text":"done"}]}]);
-    let Step::Done(end) = turn.handle_model(reply("resp_2", answer)).unwrap() else { panic!() };
+    let Step::Done(end) = turn.handle_model(reply("resp_2", &answer)).unwrap() else { panic!() };
     assert_eq!((end.text().as_str(), end.finish_reason.as_deref()), ("done", Some("completed")));
     assert_eq!((end.rounds, end.usage.count("total_tokens"), end.reply.id.as_str()), (1, Some(10), "resp_2"));
 }
@@ -82,11 +82,11 @@ fn the_whole_conversation_goes_back_with_reasoning_and_outputs_in_the_order_of_t
 #[test]
 fn what_the_provider_remembers_is_not_sent_again() {
     let check = |members: Value, previous: Option<&str>, sent: usize| {
-        let mut turn = turn(members.clone());
+        let mut turn = turn(&members);
         for round in 1..=2 {
             let id = format!("c{round}");
             let calls =
-                ready(turn.handle_model(reply(&format!("resp_{round}"), json!([call(&id, "add", "{}")]))).unwrap());
+                ready(turn.handle_model(reply(&format!("resp_{round}"), &json!([call(&id, "add", "{}")]))).unwrap());
             let _ = turn.handle_results([result(&calls[0], "7")]).unwrap();
         }
         let next = serde_json::to_value(turn.next_request()).unwrap();
@@ -106,8 +106,8 @@ fn what_the_provider_remembers_is_not_sent_again() {
 #[test]
 fn reasoning_that_nobody_stored_is_sent_back_only_when_it_says_what_it_was() {
     let check = |reasoning: Value, expected: Value| {
-        let mut turn = turn(json!({"store": false}));
-        let calls = ready(turn.handle_model(reply("r", json!([reasoning, call("a", "add", "{}")]))).unwrap());
+        let mut turn = turn(&json!({"store": false}));
+        let calls = ready(turn.handle_model(reply("r", &json!([reasoning, call("a", "add", "{}")]))).unwrap());
         let _ = turn.handle_results([result(&calls[0], "7")]).unwrap();
         let sent = input(&turn);
         assert_eq!(Value::from(sent.as_array().unwrap()[1..sent.as_array().unwrap().len() - 1].to_vec()), expected);
@@ -121,8 +121,8 @@ fn reasoning_that_nobody_stored_is_sent_back_only_when_it_says_what_it_was() {
 
 #[test]
 fn media_stand_inside_the_output() {
-    let mut turn = turn(json!({}));
-    let calls = ready(turn.handle_model(reply("r", json!([call("a", "add", "{}")]))).unwrap());
+    let mut turn = turn(&json!({}));
+    let calls = ready(turn.handle_model(reply("r", &json!([call("a", "add", "{}")]))).unwrap());
     let picture =
         CallToolResult::new().content([ContentBlock::text("here"), ContentBlock::image("iVBORw0KGgo=", "image/png")]);
     let _ = turn.handle_results([(calls[0].index, Outcome::Result(picture))]).unwrap();
@@ -137,7 +137,7 @@ fn media_stand_inside_the_output() {
 
 #[test]
 fn calls_that_are_not_ours_are_handed_back_and_answered_in_their_own_form() {
-    let mut turn = turn(json!({"tools": [
+    let mut turn = turn(&json!({"tools": [
         {"type":"function","name":"mine","parameters":{},"strict":false}, {"type":"custom","name":"shell"}, {"type":"computer"}
     ]}));
     let output = json!([
@@ -148,7 +148,7 @@ fn calls_that_are_not_ours_are_handed_back_and_answered_in_their_own_form() {
         {"type":"shell_call","call_id":"d"}, {"type":"shell_call_output","call_id":"d","output":[]},
         call("e", "add", "{}")
     ]);
-    let ours = ready(turn.handle_model(reply("r", output)).unwrap());
+    let ours = ready(turn.handle_model(reply("r", &output)).unwrap());
     assert_eq!(ours.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["e"]);
     let Step::HandBack(theirs) = turn.handle_results([result(&ours[0], "7")]).unwrap() else { panic!() };
     assert_eq!(
@@ -173,22 +173,21 @@ fn calls_that_are_not_ours_are_handed_back_and_answered_in_their_own_form() {
 
 #[test]
 fn the_caller_of_a_call_is_repeated_in_its_answer() {
-    let mut turn = turn(json!({}));
+    let mut turn = turn(&json!({}));
     let mut asked = call("a", "add", "{}");
     asked["caller"] = json!({"type":"program","call_id":"p"});
-    let calls = ready(turn.handle_model(reply("r", json!([asked]))).unwrap());
+    let calls = ready(turn.handle_model(reply("r", &json!([asked]))).unwrap());
     let _ = turn.handle_results([result(&calls[0], "7")]).unwrap();
     assert_eq!(input(&turn)[2]["caller"], json!({"type":"program","call_id":"p"}));
 }
 
 #[test]
 fn a_call_in_a_namespace_is_the_one_of_its_server() {
-    let mut options = Options::default();
-    options.emit = Emit::new().namespaces();
+    let options = Options { emit: Emit::new().namespaces(), ..Options::default() };
     let own = json!({"tools": [{"type":"function","name":"add","parameters":{},"strict":false}]});
     let tool = Tool::new("add", RawJson::parse(r#"{"type":"object"}"#).unwrap());
     let tools = Arc::new(ToolSet::builder().server("math", &[tool]).reserve(["add"]).build());
-    let mut turn = Turn::<Responses>::new(request(own), tools, options);
+    let mut turn = Turn::<Responses>::new(request(&own), tools, options);
     let offered = serde_json::to_value(turn.next_request().tools).unwrap();
     let space = offered[1]["name"].as_str().unwrap().to_owned();
     assert_eq!(
@@ -197,7 +196,7 @@ fn a_call_in_a_namespace_is_the_one_of_its_server() {
     );
     let mut ours = call("a", "add", "{}");
     ours["namespace"] = space.into();
-    let calls = ready(turn.handle_model(reply("r", json!([ours, call("b", "add", "{}")]))).unwrap());
+    let calls = ready(turn.handle_model(reply("r", &json!([ours, call("b", "add", "{}")]))).unwrap());
     assert_eq!((calls.len(), calls[0].tool.server()), (1, "math"));
     let Step::HandBack(theirs) = turn.handle_results([result(&calls[0], "7")]).unwrap() else { panic!() };
     assert_eq!(theirs.len(), 1);
@@ -205,14 +204,13 @@ fn a_call_in_a_namespace_is_the_one_of_its_server() {
 
 #[test]
 fn a_forced_choice_is_released_and_the_last_request_has_none() {
-    let mut options = Options::default();
-    options.max_rounds = 2;
+    let options = Options { max_rounds: 2, ..Options::default() };
     let forced = json!({"tool_choice": {"type":"function","name":"add"}});
-    let mut turn = Turn::<Responses>::new(request(forced), tools(), options);
+    let mut turn = Turn::<Responses>::new(request(&forced), tools(), options);
     let mut seen = Vec::new();
     for round in 0..3 {
         seen.push(turn.next_request().tool_choice.unwrap().as_str().to_owned());
-        let _ = turn.handle_model(reply("r", json!([call(&format!("c{round}"), "nope", "{}")]))).unwrap();
+        let _ = turn.handle_model(reply("r", &json!([call(&format!("c{round}"), "nope", "{}")]))).unwrap();
     }
     assert_eq!(seen, [r#"{"name":"add","type":"function"}"#, "\"auto\"", "\"none\""]);
     assert!(matches!(turn.step(), Step::OutOfRounds(_)));
@@ -222,9 +220,9 @@ fn a_forced_choice_is_released_and_the_last_request_has_none() {
 
 #[test]
 fn ids_that_are_missing_or_stand_twice_become_unique_in_call_and_output() {
-    let mut turn = turn(json!({}));
+    let mut turn = turn(&json!({}));
     let output = json!([call("x", "nope", "{}"), call("x", "nope", "{}"), call("", "nope", "{}")]);
-    let _ = turn.handle_model(reply("r", output)).unwrap();
+    let _ = turn.handle_model(reply("r", &output)).unwrap();
     let ids: Vec<String> =
         input(&turn).as_array().unwrap()[1..].iter().map(|item| item["call_id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids, ["x", "call_0_1", "call_0_2", "x", "call_0_1", "call_0_2"]);
@@ -233,7 +231,7 @@ fn ids_that_are_missing_or_stand_twice_become_unique_in_call_and_output() {
 #[test]
 fn a_response_that_is_none_changes_nothing() {
     let check = |members: Value, expected: &str, transient: bool| {
-        let mut turn = turn(json!({}));
+        let mut turn = turn(&json!({}));
         let mut response = json!({"id":"r","output":[]});
         response.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         let Err(Error::Model(error)) = turn.handle_model(serde_json::from_value(response).unwrap()) else { panic!() };
@@ -261,8 +259,8 @@ fn a_response_that_is_none_changes_nothing() {
 
 #[test]
 fn a_response_that_is_cut_short_says_why() {
-    let mut turn = turn(json!({}));
-    let mut response = reply("r", json!([]));
+    let mut turn = turn(&json!({}));
+    let mut response = reply("r", &json!([]));
     response.status = Some("incomplete".to_owned());
     response.extra.insert("incomplete_details", json!({"reason":"max_output_tokens"}));
     let Step::Done(end) = turn.handle_model(response).unwrap() else { panic!() };
@@ -271,7 +269,7 @@ fn a_response_that_is_cut_short_says_why() {
 
 #[test]
 fn a_kept_conversation_is_gone_on_with() {
-    let mut request = request(json!({}));
+    let mut request = request(&json!({}));
     let items = json!([
         call("b", "add", "{}"),
         {"type":"function_call_output","call_id":"b","output":"of an earlier call of that id"},
@@ -295,13 +293,13 @@ fn a_kept_conversation_is_gone_on_with() {
 fn a_result_that_was_cut_is_read_on_here_too() {
     let mut options = Options::default();
     options.content.text_bytes = 2000;
-    let mut turn = Turn::<Responses>::new(request(json!({})), tools(), options);
-    let calls = ready(turn.handle_model(reply("r", json!([call("a", "add", "{}")]))).unwrap());
+    let mut turn = Turn::<Responses>::new(request(&json!({})), tools(), options);
+    let calls = ready(turn.handle_model(reply("r", &json!([call("a", "add", "{}")]))).unwrap());
     let _ = turn.handle_results([result(&calls[0], &"x".repeat(3000))]).unwrap();
     let offered = serde_json::to_value(turn.next_request().tools).unwrap();
     assert_eq!((offered[1]["name"].as_str(), offered[1]["strict"].as_bool()), (Some("read_result"), Some(false)));
     let step =
-        turn.handle_model(reply("r", json!([call("b", "read_result", r#"{"handle":"a","offset":2990}"#)]))).unwrap();
+        turn.handle_model(reply("r", &json!([call("b", "read_result", r#"{"handle":"a","offset":2990}"#)]))).unwrap();
     assert!(matches!(step, Step::Ask));
     let last = input(&turn).as_array().unwrap().last().unwrap().clone();
     assert_eq!(last["output"], "[bytes 2990 to 3000 of 3000; this is the end]\nxxxxxxxxxx");
