@@ -24,6 +24,9 @@ pub mod models {}
 #[doc = include_str!("src/program.md")]
 pub mod program {}
 
+#[doc = include_str!("src/gateway-file.md")]
+pub mod gateway_file {}
+
 #[doc = include_str!("src/revisions.md")]
 pub mod revisions {}
 

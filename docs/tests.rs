@@ -2,11 +2,15 @@
 //!
 //! The surprising thing: a limit that nothing reads must be marked so in the book, and the sources are searched for it.
 
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::{fs, time::Duration};
 
+use mcp_openai_bridge::gateway::config::Config;
 use mcp_transport::limits::{Bound, Limits};
 use mcp_types::{Features, Revision, method};
 
+const GATEWAY_FILE: &str = include_str!("src/gateway-file.md");
 const LIMITS: &str = include_str!("src/limits.md");
 const REVISIONS: &str = include_str!("src/revisions.md");
 
@@ -190,6 +194,42 @@ fn the_tables_of_revisions_are_those_of_the_code() {
         let name = row[0].split('`').nth(1).unwrap();
         let expected = Revision::ALL.map(|revision| if has(name, revision) { "x" } else { "" });
         assert_eq!(row[1..], expected, "{name}");
+    }
+}
+
+#[test]
+fn the_samples_of_the_gateways_file_are_read_without_a_warning() {
+    let samples = samples(GATEWAY_FILE).into_iter().filter(|(kind, _)| *kind == "yaml");
+    for (_, text) in samples {
+        let (_, warnings) = Config::parse(text, Path::new("."), &|_| None).unwrap();
+        assert!(warnings.is_empty(), "{warnings:?}");
+    }
+}
+
+#[test]
+fn the_keys_that_the_chapter_on_the_gateways_file_names_are_read() {
+    let mut keys: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut table = "";
+    for row in rows(GATEWAY_FILE).filter(|row| row.len() == 2) {
+        if row[0].starts_with('`') {
+            keys.entry(table).or_default().extend(row[0].split('`').skip(1).step_by(2));
+        } else {
+            table = row[0];
+        }
+    }
+    // A key without a value is known, and means nothing.
+    for (table, before, after) in [
+        ("section", "{", "}"),
+        ("key of a tool", "{mcp_tools: [{name: n, description: d, handler: a.b", "}]}"),
+        ("key of a server", "{mcp_servers: {a: {url: 'http://a'", "}}}"),
+        ("key of `litellm_params`", "{model_list: [{model_name: m, litellm_params: {model: x", "}}]}"),
+    ] {
+        let keys = keys.remove(table).unwrap_or_else(|| panic!("there is no table with the head `{table}`"));
+        for key in keys.iter().filter(|key| !before.contains(&format!("{key}: "))) {
+            let text = format!("{before}{} {key}: null{after}", if before == "{" { "" } else { "," });
+            let (_, warnings) = Config::parse(&text, Path::new("."), &|_| None).unwrap();
+            assert!(warnings.is_empty(), "{warnings:?}");
+        }
     }
 }
 
