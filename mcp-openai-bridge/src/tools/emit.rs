@@ -92,7 +92,7 @@ impl ToolSet {
                     .filter_map(|(place, index)| Some(flat(self.tools.get(*index)?, space.names.name(place)?, emit)))
                     .collect();
                 if !functions.is_empty() {
-                    tools.push(space.emit(functions));
+                    tools.push(space.emit(&functions));
                 }
             }
         } else {
@@ -192,12 +192,12 @@ impl Namespaces {
 }
 
 impl Namespace {
-    fn emit(&self, functions: Vec<RawJson>) -> RawJson {
+    fn emit(&self, functions: &[RawJson]) -> RawJson {
         let members = [
             ("type", text_json("namespace")),
             ("name", text_json(&self.name)),
             ("description", text_json(format!("The tools of {}.", self.label))),
-            ("tools", RawJson::encode(&functions).expect("a list of raw JSON can be encoded")),
+            ("tools", RawJson::encode(functions).expect("a list of raw JSON can be encoded")),
         ];
         object_json(&members.into_iter().collect())
     }

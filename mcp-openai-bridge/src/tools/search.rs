@@ -70,9 +70,8 @@ impl Search {
             Err(rejection) => return Resolved::Refused(rejection),
         };
         let wanted = if name == self.finder { "query" } else { "name" };
-        let text = match members.member(wanted).map(RawJson::decode::<String>) {
-            Some(Ok(text)) => text,
-            _ => return Resolved::Refused(not_a_text(wanted, members.member(wanted))),
+        let Some(Ok(text)) = members.member(wanted).map(RawJson::decode::<String>) else {
+            return Resolved::Refused(not_a_text(wanted, members.member(wanted)));
         };
         if name == self.finder {
             return Resolved::Answer(found(set, &text));

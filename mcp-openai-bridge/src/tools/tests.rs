@@ -218,7 +218,7 @@ fn of_more_tools_than_openai_takes_the_rest_is_reported_and_stays_in_reach() {
     assert_eq!(tools.offered().filter(|tool| tool.server() == "b").count(), 62);
     let left_out = tools.report().left_out().next().unwrap();
     assert!(matches!(tools.resolve_call(left_out.name(), &Arguments::Absent), Resolved::Tool { .. }));
-    let names: Vec<String> = tools.chat().iter().map(|tool| name_of(tool)).collect();
+    let names: Vec<String> = tools.chat().iter().map(name_of).collect();
     assert_eq!(names[125..], ["search_tools", "call_tool"]);
 }
 
@@ -303,7 +303,7 @@ fn the_functions_of_the_search_are_named_apart_from_tools_and_from_functions_of_
     let mut listed = many(200);
     listed.push(tool("search_tools", "{}"));
     let tools = ToolSet::builder().server("s", &listed).reserve(["call_tool"]).build();
-    let names: Vec<String> = tools.chat().iter().map(|tool| name_of(tool)).collect();
+    let names: Vec<String> = tools.chat().iter().map(name_of).collect();
     assert_eq!(names[125..], ["search_tools_2", "call_tool_2"]);
     assert_eq!(answer(&tools, "search_tools", "{}"), "tool search_tools {}");
 }

@@ -9,7 +9,10 @@ fn tool(name: &str) -> Tool {
     Tool::new(name, RawJson::parse(r#"{"type":"object","properties":{}}"#).unwrap())
 }
 
-fn set(servers: &[(&str, &[&str])], prefix: Prefix) -> ToolSet {
+/// Servers with their tools.
+type Servers<'a> = &'a [(&'a str, &'a [&'a str])];
+
+fn set(servers: Servers<'_>, prefix: Prefix) -> ToolSet {
     let mut builder = ToolSet::builder().prefix(prefix);
     for (label, names) in servers {
         let tools: Vec<Tool> = names.iter().map(|name| tool(name)).collect();
@@ -70,7 +73,8 @@ fn names_are_the_same_after_a_restart_and_in_every_order_of_the_lists() {
 
 #[test]
 fn names_have_a_prefix_only_where_it_is_needed_or_wanted() {
-    let (one, two): (&[(&str, &[&str])], &[(&str, &[&str])]) = (&[("a", &["t"])], &[("a", &["t"]), ("b", &["u"])]);
+    let one: Servers<'_> = &[("a", &["t"])];
+    let two: Servers<'_> = &[("a", &["t"]), ("b", &["u"])];
     assert_eq!(names(&set(one, Prefix::Auto)), ["t"]);
     assert_eq!(names(&set(two, Prefix::Auto)), ["a__t", "b__u"]);
     assert_eq!(names(&set(one, Prefix::Always)), ["a__t"]);

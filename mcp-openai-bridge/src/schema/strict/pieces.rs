@@ -43,7 +43,7 @@ impl<'a> Subset<'_, 'a> {
         if pieces.is_empty() {
             return Err(obstacle(Hindrance::Keyword("enum".to_owned())));
         }
-        Ok(joined(pieces))
+        Ok(joined(&pieces))
     }
 
     fn array(&mut self, members: &'a Object, path: &str) -> Result<Object, Obstacle> {
@@ -58,11 +58,11 @@ impl<'a> Subset<'_, 'a> {
 }
 
 /// Puts pieces together: one as it is, one beside `null` as a list of types where that is usual, others as alternatives.
-fn joined(pieces: Vec<(&str, Object)>) -> Object {
+fn joined(pieces: &[(&str, Object)]) -> Object {
     let only = pieces.iter().find(|(kind, _)| *kind != "null");
     let with_null = pieces.iter().any(|(kind, _)| *kind == "null");
     let scalar = |kind: &str| kind != "object" && kind != "array";
-    match (pieces.as_slice(), only) {
+    match (pieces, only) {
         ([(kind, piece)], _) => typed(Value::from(*kind), piece),
         ([_, _], Some((kind, piece))) if with_null && scalar(kind) => {
             let mut piece = piece.clone();

@@ -22,7 +22,11 @@ pub(super) fn strip<'a>(document: &Document<'a>, schema: &'a Value, value: &mut 
     match value {
         Value::Array(items) => {
             let Some(schema) = members.get("items") else { return false };
-            items.iter_mut().fold(false, |changed, item| strip(document, schema, item) || changed)
+            let mut changed = false;
+            for item in items {
+                changed |= strip(document, schema, item);
+            }
+            changed
         }
         Value::Object(object) => {
             let properties = members.get("properties").and_then(Value::as_object);

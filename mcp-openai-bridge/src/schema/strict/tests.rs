@@ -273,11 +273,12 @@ mod equivalence {
                 required.push("tag");
             }
             for name in ["a", "b", "c"] {
-                if self.roll(2) == 0 {
+                let (is_there, is_required) = (self.roll(2) == 0, self.roll(2) == 0);
+                if is_there {
                     properties.insert(name.to_owned(), self.schema(depth));
-                    if self.roll(2) == 0 {
-                        required.push(name);
-                    }
+                }
+                if is_there && is_required {
+                    required.push(name);
                 }
             }
             json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})

@@ -47,7 +47,7 @@ pub(super) async fn listed(
     let listed = tools::listed(&client, output).await;
     let refused = client.refused_tools();
     let tools = closing(client, listed).await?;
-    let refused = refused.into_iter().map(|refused| (refused.name, refused.reason.to_string())).collect();
+    let refused = refused.into_iter().map(|refused| (refused.name, refused.reason)).collect();
     Ok(Listed { label: target.label(), tools, refused, is_saved: false })
 }
 

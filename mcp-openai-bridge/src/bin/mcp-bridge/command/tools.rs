@@ -60,7 +60,7 @@ pub(super) async fn listed(client: &Client, output: &Output) -> Result<Vec<Tool>
 /// Says which tools the client has left out of its list.
 pub(crate) fn say_left_out(client: &Client, output: &Output) {
     for refused in client.refused_tools() {
-        say_refused(&refused.name, &refused.reason.to_string(), output);
+        say_refused(&refused.name, &refused.reason, output);
     }
 }
 
