@@ -49,7 +49,7 @@ def asks(*options, first_refusal=False):
             expect(run.stdout.strip() == ANSWER, f"it printed {run.stdout!r}")
             expect("sk-judge" not in run.stdout + run.stderr, "it printed the key")
             expect(len(model.requests) == len(SCRIPT), f"{len(model.requests)} requests")
-            is_streamed = "--no-stream" not in options
+            is_streamed = "--stream" in options
             streamed = [bool(request.get("stream")) for request in model.requests]
             expect(streamed == [is_streamed] * len(SCRIPT), f"asked for streams: {streamed}")
             told = model.told()
@@ -66,7 +66,7 @@ def asks(*options, first_refusal=False):
 
 async def main():
     await check("whole", asks("--no-stream"))
-    await check("stream", asks())
+    await check("stream", asks("--stream"))
     await check("retry", asks("--no-stream", first_refusal=True))
     report("close", True, "")
 

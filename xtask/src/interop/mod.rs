@@ -106,7 +106,21 @@ impl Check {
         let detail = outcome.unwrap_or_else(|red| red.message);
         Self { name: name.to_owned(), is_green, detail }
     }
+
+    /// The name, and what it proved in a few words.
+    fn summary(&self) -> String {
+        let Self { name, is_green, detail } = self;
+        let is_remark = !detail.is_empty() && detail.len() <= REMARK && !detail.contains('\n');
+        match is_green {
+            true if is_remark => format!("{name} ({detail})"),
+            true => name.clone(),
+            false => format!("RED:{name}"),
+        }
+    }
 }
+
+/// How long a remark may be that stands behind the name of its check.
+const REMARK: usize = 60;
 
 /// One line of the table.
 struct Row {
@@ -151,9 +165,7 @@ fn run_all(cells: &[Cell], run: impl Fn(Cell) -> Outcome<Vec<Check>> + Sync) -> 
 
 fn report(rows: &[Row]) -> Outcome {
     for row in rows {
-        let words =
-            row.checks.iter().map(|check| format!("{}{}", if check.is_green { "" } else { "RED:" }, check.name));
-        let words: Vec<String> = words.collect();
+        let words: Vec<String> = row.checks.iter().map(Check::summary).collect();
         let verdict = if row.is_green() { "green" } else { "red" };
         println!("{verdict:<6} {:<54} {:>5.1} s  {}", row.cell.to_string(), row.time.as_secs_f64(), words.join(" "));
     }
