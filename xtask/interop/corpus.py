@@ -45,21 +45,25 @@ def judged(made, form):
         expect(parsed == tool, f"{tool} was parsed as {parsed}")
     kind = "chat tools" if form == "openai" else "responses tools"
     print(json.dumps({"record": kind, "value": made}), flush=True)
+    functions = [tool.get("function", tool) for tool in made]
+    return sum(1 for function in functions if function["strict"])
 
 
 def converts(cases, form, *options):
     """Converts the cases in lists of at most so many that none is left out by choice, so that a lost tool is seen."""
 
     async def body():
-        count, lost = 0, 0
+        count, lost, strict = 0, 0, 0
         for start in range(0, len(cases), 100):
             part = cases[start : start + 100]
             made = convert([case["tool"] for case in part], form, *options)
-            judged(made, form)
+            strict += judged(made, form)
             hopeless = sum(1 for case in part if "hopeless" in case)
             expect(len(part) - hopeless <= len(made) <= len(part), f"{len(made)} of {len(part)} tools were made")
             count, lost = count + len(made), lost + len(part) - len(made)
-        return f"{count} tools, {lost} quarantined"
+        # A mode that does nothing would pass every other check.
+        expect((strict > 5) == bool(options), f"{strict} strict tools with {options}")
+        return f"{count} tools, {lost} quarantined, {strict} strict"
 
     return body
 

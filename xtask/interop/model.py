@@ -145,9 +145,13 @@ class Model:
         return api.told(self.requests[-1])
 
 
-def named(body, name, names):
-    """The tool whose public name ends with the name of the script; a script may also call what is not there."""
-    return next((one for one in names if one == name or one.endswith(("-" + name, "_" + name))), name)
+def named(name, functions):
+    """The public name of a tool of the script: its own, or that of the one whose description has it in brackets. A script
+    may also call what is not there."""
+    if not name.startswith("[["):
+        return name
+    marked = [one["name"] for one in functions if name in one.get("description", "")]
+    return marked[0] if marked else "not_offered"
 
 
 class Chat:
@@ -165,12 +169,12 @@ class Chat:
 
     @staticmethod
     def calls(body, turn, number):
-        names = [tool["function"]["name"] for tool in body.get("tools", []) if tool["type"] == "function"]
+        functions = [tool["function"] for tool in body.get("tools", []) if tool["type"] == "function"]
         return [
             {
                 "id": f"call_{number}_{index}",
                 "type": "function",
-                "function": {"name": named(body, name, names), "arguments": arguments},
+                "function": {"name": named(name, functions), "arguments": arguments},
             }
             for index, (name, arguments) in enumerate(turn)
         ]
@@ -257,13 +261,13 @@ class Responses:
             content = [{"type": "output_text", "text": turn, "annotations": [], "logprobs": []}]
             message = {"type": "message", "id": f"msg_{number}", "role": "assistant", "status": "completed"}
             return [{**message, "content": content}]
-        names = [tool["name"] for tool in body.get("tools", []) if tool["type"] == "function"]
+        functions = [tool for tool in body.get("tools", []) if tool["type"] == "function"]
         return [
             {
                 "type": "function_call",
                 "id": f"fc_{number}_{index}",
                 "call_id": f"call_{number}_{index}",
-                "name": named(body, name, names),
+                "name": named(name, functions),
                 "arguments": arguments,
                 "status": "completed",
             }

@@ -231,7 +231,7 @@ fn models() -> impl Iterator<Item = Cell> {
     let cell = |server, transport| Cell { client: Client::OpenAi, server, transport, era: Era::Auto };
     let apis = [Transport::Chat, Transport::Responses].into_iter();
     let asked = apis.flat_map(move |api| [cell(Server::Ours, api), cell(Server::Gateway, api)]);
-    asked.chain([cell(Server::Corpus, Transport::File)])
+    asked.chain([Transport::File, Transport::Chat, Transport::Responses].map(|form| cell(Server::Corpus, form)))
 }
 
 /// The control group: their clients against their servers. A cell that is red here is not our fault.

@@ -49,7 +49,8 @@ pub(crate) fn run(cell: Cell, peers: &Peers, program: &Path) -> Outcome<Vec<Chec
         Client::Inspector => return inspector::check(node(peers)?, offer, &target, cell.era, revision),
         Client::OpenAi => {
             let script = match (cell.server, cell.transport) {
-                (Server::Corpus, _) => "corpus.py",
+                (Server::Corpus, Transport::File) => "corpus.py",
+                (Server::Corpus, _) => "converse.py",
                 (Server::Gateway, _) => "serve_model.py",
                 (_, Transport::Chat | Transport::Responses) => "ask.py",
                 _ => "judge.py",
