@@ -2,7 +2,7 @@
 answers in them.
 
 A script is a list of turns. A turn is a list of calls, each a name and its arguments as text, or a text, which ends it.
-Which turn is due is read off the request: how many turns of the model stand in it already.
+Which turn is due is read off the request: how many calls of the model stand in it already.
 """
 
 import json
@@ -108,7 +108,7 @@ class Model:
             judged(api.params, body)
             with self.lock:
                 self.requests.append(body)
-            turn = self.script[api.turns_in(body)]
+            turn = self.due(api.calls_in(body))
         except Exception as error:
             self.faults.append(f"{handler.path}: {error!r}: {text[:2000]}")
             refusal = {"error": {"message": str(error), "type": "invalid_request_error", "param": None, "code": None}}
@@ -117,6 +117,13 @@ class Model:
         if body.get("stream"):
             return self.stream(handler, api.chunks(body, turn, number))
         return self.say(handler, 200, api.whole(body, turn, number).model_dump_json(exclude_unset=True), {})
+
+    def due(self, calls):
+        for turn in self.script:
+            if calls <= 0:
+                return turn
+            calls -= len(turn)
+        raise ValueError("the script has no more turns")
 
     def say(self, handler, status, text, headers):
         body = text.encode()
@@ -160,8 +167,8 @@ class Chat:
     params = CHAT_PARAMS
 
     @staticmethod
-    def turns_in(body):
-        return sum(1 for message in body["messages"] if message.get("tool_calls"))
+    def calls_in(body):
+        return sum(len(message.get("tool_calls", [])) for message in body["messages"])
 
     @staticmethod
     def told(body):
@@ -245,11 +252,9 @@ class Responses:
     params = RESPONSES_PARAMS
 
     @staticmethod
-    def turns_in(body):
-        # Each turn of the script has calls with a number of its own in their ids.
+    def calls_in(body):
         items = body["input"] if isinstance(body["input"], list) else []
-        calls = [item["call_id"] for item in items if item.get("type") == "function_call"]
-        return len({call.split("_")[1] for call in calls})
+        return sum(1 for item in items if item.get("type") == "function_call")
 
     @staticmethod
     def told(body):

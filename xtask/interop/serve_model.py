@@ -119,7 +119,7 @@ def chat_request(**more):
 async def chat_whole():
     with gateway(SCRIPT) as (model, client):
         raw = client.chat.completions.with_raw_response.create(**chat_request())
-        whole = known(ChatCompletion.model_validate_json(raw.text()))
+        whole = known(ChatCompletion.model_validate_json(raw.text))
         [choice] = whole.choices
         is_it = choice.message.content == ANSWER and choice.finish_reason == "stop" and not choice.message.tool_calls
         expect(is_it, repr(choice))
@@ -166,7 +166,7 @@ async def chat_mixed():
         function = {"name": OWN[0], "parameters": OWN_PARAMETERS}
         request["tools"] = [TOOLS, {"type": "function", "function": function}]
         raw = client.chat.completions.with_raw_response.create(**request)
-        [choice] = known(ChatCompletion.model_validate_json(raw.text())).choices
+        [choice] = known(ChatCompletion.model_validate_json(raw.text)).choices
         calls = [(call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls or []]
         expect(calls == [(OWN[0], {"a": 1})] and choice.finish_reason == "tool_calls", repr(choice))
         [call] = choice.message.tool_calls
@@ -212,7 +212,7 @@ def expect_items(response, count):
 async def responses_whole():
     with gateway(SCRIPT) as (model, client):
         raw = client.responses.with_raw_response.create(**responses_request())
-        expect_items(known(Response.model_validate_json(raw.text())), 3)
+        expect_items(known(Response.model_validate_json(raw.text)), 3)
         expect_times(model.told(), 3)
         return f"{len(model.requests)} rounds"
 
@@ -253,7 +253,7 @@ async def responses_mixed():
         own = {"type": "function", "name": OWN[0], "parameters": OWN_PARAMETERS, "strict": False}
         tools = [TOOLS, own]
         raw = client.responses.with_raw_response.create(**responses_request(tools=tools))
-        first = known(Response.model_validate_json(raw.text()))
+        first = known(Response.model_validate_json(raw.text))
         calls = [item for item in first.output if item.type == "function_call"]
         expect([call.name for call in calls] == [OWN[0]], repr(first.output))
         expect(sum(item.type == "mcp_call" for item in first.output) == 1, repr(first.output))
