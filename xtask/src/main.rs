@@ -64,7 +64,8 @@ cargo xtask COMMAND
       --write-docs           write docs/src/conformance-report.md; needs a whole run of our fixtures
       --server-url URL       judge a server that runs already instead of our fixture
       --client-command WORDS judge another client; the suite splits the words at spaces
-  interop [OPTIONS]        our programs against the TypeScript and Python implementations
+  interop [OPTIONS]        our programs against the TypeScript, Python and Rust implementations, the clients of the second
+                           seed, and the types and rules of OpenAI
       --install-only         install the peers below target/interop and stop
       --control              the peers against each other: is it them or us?
       --only TEXT            only the cells whose name holds TEXT
@@ -73,5 +74,6 @@ cargo xtask COMMAND
   help                     this text
 
 Steps of `ci`: fmt clippy tidy layers test doc deny release conformance interop (the last only with CI=true).
-Without Node or Python `interop` is skipped, and without Node the official suite; with CI=true that is red.
+Without Node, Python or curl their part of `interop` is skipped, and without Node the official suite; with CI=true that
+is red.
 ";
