@@ -374,3 +374,104 @@ fn a_file_is_served_over_standard_streams_too() {
     let called = run(&["call", "get_current_time", "--", program, "serve", "--stdio", "--config", &folder.file()]);
     assert!(called.code == Some(0) && is_a_time(called.stdout.trim()), "{called:?}");
 }
+
+/// What servers ask in the middle of a call.
+mod asking {
+    use std::path::Path;
+
+    use mcp_client::types::{
+        ClientCapabilities, ElicitRequestParams, ElicitResult, ElicitationCapability, implementation,
+    };
+    use mcp_client::{Client, ClientHandler, EraMode, HookFuture, Origin};
+    use mcp_openai_bridge::gateway::Gateway;
+    use mcp_openai_bridge::gateway::config::Config;
+    use mcp_server::{AskError, Cx, Form, Http, Server, Tool};
+    use mcp_types::JsonObject;
+
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Name {
+        name: String,
+    }
+
+    async fn greet(cx: Cx) -> Result<String, AskError> {
+        let who: Name = cx.elicit("who", Form::new("Your name?")).await?;
+        Ok(format!("Hello, {}!", who.name))
+    }
+
+    /// A user with a name.
+    struct User(&'static str);
+
+    impl ClientHandler for User {
+        fn capabilities(&self) -> ClientCapabilities {
+            ClientCapabilities::new().elicitation(ElicitationCapability::new())
+        }
+
+        fn elicit(&self, _: ElicitRequestParams, _: Origin) -> HookFuture<'_, ElicitResult> {
+            let mut content = JsonObject::new();
+            content.insert("name", serde_json::json!(self.0));
+            Box::pin(async move { Ok(ElicitResult::new("accept").content(content)) })
+        }
+    }
+
+    /// A gateway with a server behind it that asks, spoken to in a revision.
+    async fn gateway(revision: &str, more: &str) -> Gateway {
+        let server = Server::builder(implementation!()).tool(Tool::new("greet", greet)).build().unwrap();
+        let http = Http::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", http.local_addr());
+        tokio::spawn(async move { server.serve(http).await });
+        let file = format!("mcp_servers:\n  lab:\n    url: {url}\n    protocol_version: '{revision}'\n{more}");
+        let (config, _) = Config::parse(&file, Path::new("."), &|_| None).unwrap();
+        Gateway::builder(config).build().await.unwrap()
+    }
+
+    async fn client(gateway: &Gateway, mode: EraMode, user: &'static str) -> Client {
+        let builder = Client::builder(implementation!()).era(mode).handler(User(user));
+        builder.connect(gateway.in_process()).await.unwrap()
+    }
+
+    const ALLOWED: &str = "    allow_elicitation: true\n";
+
+    #[tokio::test]
+    async fn a_question_of_a_server_reaches_the_user_whose_call_it_is() {
+        for (behind, in_front) in
+            [("2026-07-28", EraMode::Modern), ("2026-07-28", EraMode::Legacy), ("2025-11-25", EraMode::Legacy)]
+        {
+            let gateway = gateway(behind, ALLOWED).await;
+            let client = client(&gateway, in_front, "Ada").await;
+            let result = client.call_tool("greet", ()).await.unwrap();
+            assert_eq!(result.text(), "Hello, Ada!", "{behind} {in_front:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn two_users_at_once_are_each_asked_for_their_own_call() {
+        let gateway = gateway("2026-07-28", ALLOWED).await;
+        let (ada, bob) =
+            (client(&gateway, EraMode::Legacy, "Ada").await, client(&gateway, EraMode::Modern, "Bob").await);
+        for _ in 0..5 {
+            let (one, two) = tokio::join!(ada.call_tool("greet", ()), bob.call_tool("greet", ()));
+            assert_eq!(
+                (one.unwrap().text(), two.unwrap().text()),
+                ("Hello, Ada!".to_owned(), "Hello, Bob!".to_owned())
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_may_not_ask_is_told_so() {
+        for behind in ["2026-07-28", "2025-11-25"] {
+            let gateway = gateway(behind, "").await;
+            let client = client(&gateway, EraMode::Legacy, "Ada").await;
+            let asked = client.call_tool("greet", ()).await;
+            assert!(!asked.as_ref().is_ok_and(|result| !result.failed()), "{behind} {asked:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_question_that_names_no_call_is_not_passed_to_a_client_that_would_run_the_tool_again() {
+        let gateway = gateway("2025-11-25", ALLOWED).await;
+        let client = client(&gateway, EraMode::Modern, "Ada").await;
+        let result = client.call_tool("greet", ()).await.unwrap();
+        assert!(result.failed(), "{result:?}");
+    }
+}

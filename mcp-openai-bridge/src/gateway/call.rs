@@ -3,16 +3,18 @@
 //! The surprising thing: it holds neither the offer nor the server in front, which both hold it, so that nothing keeps
 //! itself alive.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
 use mcp_server::Cx;
 use mcp_types::meta::SERVER_INFO;
 use mcp_types::{CallToolResult, ErrorCode, ProgressNotificationParams, RawJson, ResultMeta, RpcError};
 use tokio::sync::Notify;
 
+use super::ask::Questions;
 use super::config::{Config, Server};
 use super::handler::Handlers;
 use super::offer::LOCAL;
@@ -34,11 +36,19 @@ struct Rules {
     filter: Filter,
     /// For some tools the only arguments that a call may have.
     params: Vec<(String, Vec<String>)>,
+    questions: Questions,
 }
 
 impl Callees {
-    pub(super) fn new(config: &Config, handlers: Handlers, servers: Servers) -> Self {
-        Self { handlers, servers, rules: config.servers.iter().map(Rules::new).collect() }
+    pub(super) fn new(
+        config: &Config,
+        handlers: Handlers,
+        servers: Servers,
+        questions: &HashMap<String, Questions>,
+    ) -> Self {
+        let questions = |server: &Server| questions.get(&server.label.value).cloned().unwrap_or_default();
+        let rules = config.servers.iter().map(|server| Rules::new(server, questions(server))).collect();
+        Self { handlers, servers, rules }
     }
 
     /// Returns whether the file lets a tool of a server be called, whether or not the server has it.
@@ -62,7 +72,11 @@ impl Callees {
         let take = |progress| told.put(progress);
         let id = cx.id().to_string();
         let context = CallContext::new(&id, &take);
-        let mut call = self.call(label, tool, arguments, &context);
+        let call = self.call(label, tool, arguments, &context);
+        let mut call = match self.rules(label) {
+            Some(rules) => rules.questions.during(cx, call).boxed(),
+            None => call,
+        };
         let outcome = loop {
             tokio::select! {
                 outcome = &mut call => break outcome,
@@ -102,13 +116,13 @@ impl fmt::Debug for Callees {
 }
 
 impl Rules {
-    fn new(server: &Server) -> Self {
+    fn new(server: &Server, questions: Questions) -> Self {
         let mut filter = Filter::default();
         if let Some(allowed) = &server.allowed_tools {
             filter.allow(allowed.iter().cloned());
         }
         filter.deny(server.disallowed_tools.iter().cloned());
-        Self { label: server.label.value.clone(), filter, params: server.allowed_params.clone() }
+        Self { label: server.label.value.clone(), filter, params: server.allowed_params.clone(), questions }
     }
 
     fn check_params(&self, tool: &str, arguments: &RawJson) -> Result<(), Failure> {

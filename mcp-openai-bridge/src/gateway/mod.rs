@@ -14,6 +14,7 @@
 //! The surprising thing: nothing is listed for a call. What servers offer is kept until they say that it changed, so that
 //! a call is one request to one server.
 
+mod ask;
 mod beside;
 mod call;
 mod catalog;

@@ -1,5 +1,6 @@
 //! Building a gateway and serving it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use mcp_server::transport::memory::InProcess;
 use mcp_server::transport::{Limits, Serve};
 use mcp_server::{Changes, Http, Server};
 
+use super::ask::Questions;
 use super::call::Callees;
 use super::catalog::catalog;
 use super::config;
@@ -48,11 +50,13 @@ impl Builder {
     /// Panics outside a tokio runtime.
     pub async fn build(self) -> Result<Gateway, GatewayError> {
         let Self { config, registry, upstreams } = self;
-        let servers = behind(&config, upstreams);
+        let asked = |server: &config::Server| (server.label.value.clone(), Questions::new(server));
+        let questions: HashMap<_, _> = config.servers.iter().map(asked).collect();
+        let servers = behind(&config, upstreams, &questions);
         let handlers = Handlers::start(&config, registry).await.map_err(GatewayError::Handler)?;
-        let callees = Arc::new(Callees::new(&config, handlers, servers));
+        let callees = Arc::new(Callees::new(&config, handlers, servers, &questions));
         let nothing = Listing { tools: Arc::default(), outcomes: Vec::new() };
-        let first = Offer::new(&config, &nothing, &std::collections::HashMap::new());
+        let first = Offer::new(&config, &nothing, &HashMap::new());
         let mut server = Server::builder(Implementation::new("mcp-bridge", env!("CARGO_PKG_VERSION")))
             .limits(limits(&config))
             .changes(Changes::new())
@@ -127,18 +131,20 @@ impl Gateway {
     }
 }
 
-fn behind(config: &config::Config, upstreams: Vec<Upstream>) -> Servers {
+fn behind(config: &config::Config, upstreams: Vec<Upstream>, questions: &HashMap<String, Questions>) -> Servers {
     let is_replaced = |server: &&config::Server| upstreams.iter().all(|one| one.label() != server.label.value);
-    let of_file: Vec<_> = config.servers.iter().filter(is_replaced).map(upstream).collect();
+    let of_file: Vec<_> = (config.servers.iter().filter(is_replaced))
+        .map(|server| upstream(server, questions.get(&server.label.value).cloned().unwrap_or_default()))
+        .collect();
     of_file.into_iter().chain(upstreams).fold(Servers::builder(), |builder, server| builder.server(server)).build()
 }
 
-fn upstream(server: &config::Server) -> Upstream {
+fn upstream(server: &config::Server, questions: Questions) -> Upstream {
     let shared = Arc::new(server.clone());
     let connect = move || {
-        let server = Arc::clone(&shared);
+        let (server, questions) = (Arc::clone(&shared), questions.clone());
         let info = Implementation::new("mcp-bridge", env!("CARGO_PKG_VERSION"));
-        async move { server.connect(info).await }
+        async move { server.client(info).handler(questions).connect(server.target()).await }
     };
     let mut upstream = Upstream::new(server.label.value.as_str(), connect);
     if let Some(allowed) = &server.allowed_tools {

@@ -2,8 +2,8 @@
 
 /// Returns the last value of a parameter; one that is empty counts as absent.
 pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
-    let pairs = query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let value = pairs.filter(|(key, _)| decoded(key) == name).map(|(_, value)| decoded(value)).last()?;
+    let mut pairs = query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let value = decoded(pairs.rfind(|(key, _)| decoded(key) == name)?.1);
     (!value.is_empty()).then_some(value)
 }
 

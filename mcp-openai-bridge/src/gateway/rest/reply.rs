@@ -13,40 +13,51 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(super) struct Refused {
     status: StatusCode,
+    /// Boxed, because most requests are not refused and all of them carry the room for it.
+    detail: Box<Detail>,
+}
+
+#[derive(Debug)]
+struct Detail {
     /// A word for programs.
     error: Cow<'static, str>,
     /// A sentence for humans.
     message: String,
-    /// What else the detail says.
+    /// What else there is to say.
     more: Option<(&'static str, Value)>,
+    /// The methods that the path takes.
     allow: Option<String>,
 }
 
 impl Refused {
     pub(super) fn new(status: StatusCode, error: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, error: error.into(), message: message.into(), more: None, allow: None }
+        let detail = Detail { error: error.into(), message: message.into(), more: None, allow: None };
+        Self { status, detail: Box::new(detail) }
     }
 
     /// Refuses a method.
     pub(super) fn method(allowed: &[Method]) -> Self {
         let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         let message = format!("this path takes {allow} only");
-        let refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
-        Self { allow: Some(allow), ..refused }
+        let mut refused = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        refused.detail.allow = Some(allow);
+        refused
     }
 
     /// Adds a member to the detail.
-    pub(super) fn with(self, name: &'static str, value: impl Into<Value>) -> Self {
-        Self { more: Some((name, value.into())), ..self }
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.detail.more = Some((name, value.into()));
+        self
     }
 
     pub(super) fn into_response(self) -> Response<RouteBody> {
-        let mut detail = json!({"error": self.error, "message": self.message});
-        if let (Some((name, value)), Some(detail)) = (self.more, detail.as_object_mut()) {
+        let Detail { error, message, more, allow } = *self.detail;
+        let mut detail = json!({"error": error, "message": message});
+        if let (Some((name, value)), Some(detail)) = (more, detail.as_object_mut()) {
             detail.insert(name.to_owned(), value);
         }
         let mut response = json_response(self.status, &json!({ "detail": detail }));
-        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+        if let Some(allow) = allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
             response.headers_mut().insert(ALLOW, allow);
         }
         response
