@@ -27,6 +27,15 @@ pub mod program {}
 #[doc = include_str!("src/gateway-file.md")]
 pub mod gateway_file {}
 
+#[doc = include_str!("src/litellm.md")]
+pub mod litellm {}
+
+#[doc = include_str!("src/litellm-more.md")]
+pub mod litellm_more {}
+
+#[doc = include_str!("src/litellm-gateway.md")]
+pub mod litellm_gateway {}
+
 #[doc = include_str!("src/revisions.md")]
 pub mod revisions {}
 
