@@ -61,6 +61,7 @@ class Model:
     """A server that lives as long as the block it is made for."""
 
     def __init__(self, script, *, first_refusal=False):
+        # A turn that is a number is a refusal with that status.
         self.script = script
         # Whether the first request is refused, with the time after which to try again.
         self.refusals = 1 if first_refusal else 0
@@ -109,6 +110,9 @@ class Model:
             with self.lock:
                 self.requests.append(body)
             turn = self.due(api.calls_in(body))
+            if isinstance(turn, int):
+                refusal = {"message": "not today", "type": "invalid_request_error", "param": "input", "code": "no"}
+                return self.say(handler, turn, json.dumps({"error": refusal}), {"Retry-After": "7"})
         except Exception as error:
             self.faults.append(f"{handler.path}: {error!r}: {text[:2000]}")
             refusal = {"error": {"message": str(error), "type": "invalid_request_error", "param": None, "code": None}}

@@ -113,7 +113,8 @@ def expect_times(told, count):
 
 
 def chat_request(**more):
-    return {"model": "gpt-4o", "messages": [{"role": "user", "content": QUESTION}], "tools": [TOOLS], **more}
+    messages = [{"role": "user", "content": QUESTION}]
+    return {"model": "gpt-4o", "messages": messages, "tools": [TOOLS], **more}
 
 
 async def chat_whole():
@@ -176,6 +177,86 @@ async def chat_mixed():
         expect(whole.choices[0].message.content == ANSWER, repr(whole))
         expect("the client's own" in model.told(), f"the model was told {model.told()}")
         return "the client's call was handed back, and its answer taken"
+
+
+async def chat_mixed_stream():
+    """The client's own call comes as the first of its message, though the model made it second."""
+    with gateway([[NOW, OWN, OWN], ANSWER]) as (model, client):
+        function = {"type": "function", "function": {"name": OWN[0], "parameters": OWN_PARAMETERS}}
+        request = {**chat_request(stream=True), "tools": [TOOLS, function]}
+        with client.chat.completions.with_streaming_response.create(**request) as response:
+            documents, _ = events_of(response)
+        chunks = [known(ChatCompletionChunk.model_validate(document)) for document in documents]
+        choices = [choice for chunk in chunks for choice in chunk.choices]
+        deltas = [delta for choice in choices for delta in choice.delta.tool_calls or []]
+        arguments = {}
+        for delta in deltas:
+            arguments[delta.index] = arguments.get(delta.index, "") + (delta.function.arguments or "")
+        expect(arguments == {0: OWN[1], 1: OWN[1]}, repr(deltas))
+        named = [(delta.index, delta.function.name) for delta in deltas if delta.function.name]
+        expect(named == [(0, OWN[0]), (1, OWN[0])], repr(deltas))
+        expect(len({delta.id for delta in deltas if delta.id}) == 2, repr(deltas))
+        reasons = [choice.finish_reason for choice in choices if choice.finish_reason]
+        expect(reasons == ["tool_calls"], f"finished by {reasons}")
+        return "two calls of the client's own"
+
+
+def refused(body, kind, *, status):
+    """The gateway refuses in the form of the API, so that the client raises its own error."""
+    try:
+        body()
+    except openai.APIStatusError as error:
+        is_it = isinstance(error, kind) and error.status_code == status and isinstance(error.body, dict)
+        expect(is_it and error.body.get("message"), f"{error!r} with {error.body!r}")
+        return error
+    raise RuntimeError("nothing was refused")
+
+
+def refuses(create, request):
+    async def body():
+        with gateway([400]) as (model, client):
+            error = refused(lambda: create(client)(**request()), openai.BadRequestError, status=400)
+            expect("not today" in str(error), f"the reason of the model is not in {error}")
+            refused(lambda: create(client)(**request(model="nobody")), openai.NotFoundError, status=404)
+            refused(lambda: create(client)(**request(tools=[{"type": "mcp"}])), openai.BadRequestError, status=400)
+            wrong = {**TOOLS, "server_url": "litellm_proxy/mcp/nowhere"}
+            refused(lambda: create(client)(**request(tools=[wrong])), openai.BadRequestError, status=400)
+        with gateway([401]) as (model, client):
+            # The key of the file is wrong, which is no fault of the client's key.
+            refused(lambda: create(client)(**request()), openai.APIStatusError, status=502)
+        return "5 refusals in the form of the API"
+
+    return body
+
+
+async def models():
+    with gateway([ANSWER]) as (_, client):
+        names = [one.id for one in client.models.list()]
+        expect(names == ["gpt-4o"], f"models {names}")
+        return "gpt-4o"
+
+
+async def chat_filter():
+    """Only the tools that the request allows are shown to the model."""
+    with gateway([ANSWER]) as (model, client):
+        request = {**chat_request(), "tools": [{**TOOLS, "allowed_tools": []}]}
+        client.chat.completions.create(**request)
+        names = [tool["function"]["name"] for tool in model.requests[0].get("tools", [])]
+        expect(names == [], f"the model saw {names}")
+        return "none allowed, none shown"
+
+
+async def chat_wrong():
+    """What a model gets wrong comes back to it as an answer, and the turn goes on."""
+    wrong = [("get_current_time", '{"format": '), ("get_current_time", '{"format": "tiny"}'), ("nowhere", "{}")]
+    with gateway([wrong, ANSWER]) as (model, client):
+        whole = client.chat.completions.create(**chat_request())
+        expect(whole.choices[0].message.content == ANSWER, repr(whole))
+        told = model.told()
+        parts = ["JSON", "tiny", "nowhere"]
+        is_told = len(told) == len(parts) and all(part in text for part, text in zip(parts, told))
+        expect(is_told, f"the model was told {told}")
+        return f"{len(told)} faults told"
 
 
 async def chat_plain():
@@ -265,6 +346,33 @@ async def responses_mixed():
         return "the client's call was handed back, and its answer taken"
 
 
+async def responses_denial():
+    with gateway([[NOW], ANSWER]) as (model, client):
+        tools = [{**TOOLS, "require_approval": {"always": {"tool_names": [NOW[0]]}}}]
+        first = client.responses.create(**responses_request(tools=tools))
+        [asked] = [item for item in first.output if item.type == "mcp_approval_request"]
+        said = [{"role": "user", "content": QUESTION}, *[item.model_dump(exclude_unset=True) for item in first.output]]
+        denied = {"type": "mcp_approval_response", "approval_request_id": asked.id, "approve": False, "reason": "late"}
+        whole = client.responses.create(**responses_request(tools=tools, input=[*said, denied]))
+        expect(whole.output_text == ANSWER, repr(whole.output))
+        told = model.told()
+        expect(len(told) == 1 and "denied" in told[0] and "late" in told[0], f"the model was told {told}")
+        return "asked, denied, told"
+
+
+async def responses_again():
+    """The list of tools that a client sends back is used again, so that it comes once in a conversation."""
+    with gateway(SCRIPT) as (model, client):
+        first = client.responses.create(**responses_request())
+        said = [{"role": "user", "content": QUESTION}, *[item.model_dump(exclude_unset=True) for item in first.output]]
+        asked = [*said, {"role": "user", "content": "And now?"}]
+        raw = client.responses.with_raw_response.create(**responses_request(input=asked))
+        whole = known(Response.model_validate_json(raw.text))
+        kinds = [item.type for item in whole.output]
+        expect(kinds == ["message"] and whole.output_text == ANSWER, f"items {kinds}")
+        return "the second answer has no list"
+
+
 async def responses_approval():
     """Nothing runs before its approval, which comes with the next request."""
     with gateway([[NOW], ANSWER]) as (model, client):
@@ -286,6 +394,11 @@ CHECKS = {
         "stream": chat_stream,
         "accumulated": chat_accumulated,
         "mixed": chat_mixed,
+        "mixed stream": chat_mixed_stream,
+        "wrong": chat_wrong,
+        "filter": chat_filter,
+        "refuse": refuses(lambda client: client.chat.completions.create, chat_request),
+        "models": models,
         "plain": chat_plain,
     },
     "responses": {
@@ -293,7 +406,10 @@ CHECKS = {
         "stream": responses_stream,
         "accumulated": responses_accumulated,
         "mixed": responses_mixed,
+        "again": responses_again,
         "approval": responses_approval,
+        "denial": responses_denial,
+        "refuse": refuses(lambda client: client.responses.create, responses_request),
     },
 }
 
