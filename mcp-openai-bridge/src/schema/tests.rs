@@ -583,7 +583,7 @@ impl Dice {
 fn whatever_a_server_publishes_becomes_legal_or_is_held_back() {
     let mut dice = Dice(7);
     let mut offered = 0;
-    for _ in 0..5000 {
+    for _ in 0..1500 {
         let (mut root, a, b) = (dice.schema(3), dice.schema(2), dice.schema(2));
         root.pop();
         let comma = if root.len() > 1 { "," } else { "" };
@@ -594,7 +594,7 @@ fn whatever_a_server_publishes_becomes_legal_or_is_held_back() {
         let twice = convert(&once.schema, &Limits::default()).unwrap();
         assert_eq!(once.schema, twice.schema, "{input}");
     }
-    assert!(offered > 1000, "{offered}");
+    assert!(offered > 300, "{offered}");
 }
 
 #[test]

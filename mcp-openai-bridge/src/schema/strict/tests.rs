@@ -332,7 +332,7 @@ mod equivalence {
     fn arguments_of_the_strict_schema_are_arguments_of_the_servers_schema() {
         let mut dice = Dice(11);
         let (mut strict, mut checked, mut changed) = (0, 0, 0);
-        for _ in 0..3000 {
+        for _ in 0..600 {
             let mut schema = dice.object(3, None);
             schema["$defs"] = json!({"d": dice.object(1, None)});
             let Ok(parameters) = convert(&raw(&schema.to_string()), &Limits::default()) else { continue };
@@ -351,6 +351,6 @@ mod equivalence {
                 changed += usize::from(stripped != value);
             }
         }
-        assert!(strict > 500 && checked > 4000 && changed > 1000, "{strict} {checked} {changed}");
+        assert!(strict > 100 && checked > 800 && changed > 200, "{strict} {checked} {changed}");
     }
 }
