@@ -39,14 +39,17 @@ OWN_PARAMETERS = {"type": "object", "properties": {"a": {"type": "integer"}}, "r
 
 
 @contextmanager
-def gateway(script):
-    """A model, the gateway before it, and a client before that."""
+def gateway(script, key=None):
+    """A model, the gateway before it, and a client before that, which has another key than that of the file."""
     with tempfile.TemporaryDirectory() as folder, Model(script) as model:
         shutil.copy(Path(SEED) / "mcp_tools.py", folder)
         text = (Path(SEED) / "config.yaml").read_text()
         place = "      api_key: sk-xxxxxxx\n"
         expect(place in text, "the configuration has no key to put the place of the model behind")
-        (Path(folder) / "config.yaml").write_text(text.replace(place, f"{place}      api_base: {model.url}\n"))
+        text = text.replace(place, f"{place}      api_base: {model.url}\n")
+        if key:
+            text += f"general_settings:\n  master_key: {key}\n"
+        (Path(folder) / "config.yaml").write_text(text)
         words = [PROGRAM, "--config", "config.yaml", "--port", "0"]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         process = subprocess.Popen(words, cwd=folder, **pipes)
@@ -64,7 +67,8 @@ def gateway(script):
             with openai.OpenAI(api_key="sk-client", base_url=base_url, max_retries=0, timeout=20) as client:
                 yield model, client
             expect(not model.faults, "\n".join(model.faults))
-            expect("sk-client" not in "".join(lines), "it printed the key of its client")
+            said = "".join(lines)
+            expect(not any(secret in said for secret in ["sk-client", "sk-xxxx", "sk-gateway"]), "it printed a key")
             for request in model.requests:
                 print(json.dumps({"record": f"{API} request", "value": request}), flush=True)
         finally:
@@ -222,11 +226,23 @@ def refuses(create, request):
             wrong = {**TOOLS, "server_url": "litellm_proxy/mcp/nowhere"}
             refused(lambda: create(client)(**request(tools=[wrong])), openai.BadRequestError, status=400)
         with gateway([401]) as (model, client):
-            # The key of the file is wrong, which is no fault of the client's key.
-            refused(lambda: create(client)(**request()), openai.APIStatusError, status=502)
+            # The key of the file is wrong, which is no fault of the client's key, so that the text says whose it is.
+            error = refused(lambda: create(client)(**request()), openai.AuthenticationError, status=401)
+            expect("provider" in str(error), str(error))
         return "5 refusals in the form of the API"
 
     return body
+
+
+async def key():
+    """With a key in the file nobody gets in without it."""
+    with gateway([ANSWER], "sk-gateway") as (model, client):
+        refused(lambda: client.models.list(), openai.AuthenticationError, status=401)
+        refused(lambda: client.chat.completions.create(**chat_request()), openai.AuthenticationError, status=401)
+        expect(not model.requests, "the model was asked")
+        whole = client.with_options(api_key="sk-gateway").chat.completions.create(**chat_request())
+        expect(whole.choices[0].message.content == ANSWER, repr(whole))
+        return "2 refusals, 1 answer"
 
 
 async def models():
@@ -398,6 +414,7 @@ CHECKS = {
         "wrong": chat_wrong,
         "filter": chat_filter,
         "refuse": refuses(lambda client: client.chat.completions.create, chat_request),
+        "key": key,
         "models": models,
         "plain": chat_plain,
     },
