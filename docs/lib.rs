@@ -21,6 +21,12 @@ pub mod first_client {}
 #[doc = include_str!("src/models.md")]
 pub mod models {}
 
+#[doc = include_str!("src/loop.md")]
+pub mod tool_loop {}
+
+#[doc = include_str!("src/approvals.md")]
+pub mod approvals {}
+
 #[doc = include_str!("src/program.md")]
 pub mod program {}
 
