@@ -1,3 +1,5 @@
+//! Many rounds as one stream: what a client sees, and that its reader is not confused.
+
 use super::*;
 
 /// Relays rounds, each a list of chunks; returns all that the client gets, one chunk a line.

@@ -1,3 +1,5 @@
+//! Streams of Chat Completions, by the book and as providers send them.
+
 use super::*;
 
 fn chunk(text: &str) -> Chunk {

@@ -1,3 +1,5 @@
+//! The types of Chat Completions: nothing is lost between reading and writing.
+
 use super::*;
 use mcp_types::RawJson;
 

@@ -44,7 +44,7 @@ pub struct Assembler {
 
 #[derive(Clone, Debug)]
 enum Partial {
-    Done(Item),
+    Done(Box<Item>),
     Open(Value),
 }
 
@@ -84,7 +84,7 @@ impl Assembler {
             kind::ITEM_DONE => {
                 if let (Some(index), Some(item)) = (event.output_index(), event.item()) {
                     self.bounded(index)?;
-                    self.items.insert(index, Partial::Done(item));
+                    self.items.insert(index, Partial::Done(Box::new(item)));
                 }
             }
             _ => return self.push_part(event),
@@ -163,7 +163,7 @@ impl Assembler {
 impl Partial {
     fn finish(self) -> Option<Item> {
         match self {
-            Self::Done(item) => Some(item),
+            Self::Done(item) => Some(*item),
             Self::Open(Value::Object(mut item)) => {
                 if item.contains_key("status") {
                     item.set("status", "completed");

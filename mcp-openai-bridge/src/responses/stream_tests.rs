@@ -1,3 +1,5 @@
+//! Streams of Responses, with and without a whole response at their end.
+
 use super::*;
 
 fn event(text: &str) -> Event {

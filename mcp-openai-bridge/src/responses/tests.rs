@@ -1,3 +1,5 @@
+//! The types of Responses: items go back as they came.
+
 use mcp_types::RawJson;
 
 use super::mcp::{ApprovalRequest, ApprovalResponse, CallError, ListTools, ListedTool, McpCall};

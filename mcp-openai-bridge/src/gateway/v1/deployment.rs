@@ -129,7 +129,7 @@ impl Served {
         entry.complete(&mut members, path == RESPONSES);
         let body = RawJson::encode(&members).map_err(|error| Refusal::unreadable(error.to_string()))?;
         let sent = entry.model.forward(path, accept, body.into_bytes()).await;
-        let response = sent.map_err(|error| Refusal::from(Error::from(self.told(entry, error))))?;
+        let response = sent.map_err(|error| Refusal::from(Error::from(self.told(entry, &error))))?;
         let (head, body) = response.into_parts();
         let passed = if !head.status.is_success() {
             // Providers like to repeat the key in their errors.
@@ -154,7 +154,7 @@ impl Served {
     }
 
     /// An error as it is told to a client, who is not told where the provider is.
-    fn told(&self, entry: &Entry, error: ModelError) -> ModelError {
+    fn told(&self, entry: &Entry, error: &ModelError) -> ModelError {
         let base = entry.model.base_url().to_string();
         let provider = format!("the provider of `{}`", self.name);
         let mut message = error.message().to_owned();
@@ -227,7 +227,7 @@ impl Model<Chat> for Served {
         let mut request = request.clone();
         request.model.clone_from(&entry.name);
         entry.complete(&mut request.extra, false);
-        Model::<Chat>::complete(&entry.model, &request).await.map_err(|error| self.told(entry, error))
+        Model::<Chat>::complete(&entry.model, &request).await.map_err(|error| self.told(entry, &error))
     }
 
     async fn stream(
@@ -239,7 +239,7 @@ impl Model<Chat> for Served {
         let mut request = request.clone();
         request.model.clone_from(&entry.name);
         entry.complete(&mut request.extra, false);
-        Model::<Chat>::stream(&entry.model, &request, chunks).await.map_err(|error| self.told(entry, error))
+        Model::<Chat>::stream(&entry.model, &request, chunks).await.map_err(|error| self.told(entry, &error))
     }
 }
 
@@ -250,7 +250,7 @@ impl Model<Responses> for Served {
         let mut request = request.clone();
         request.model.clone_from(&entry.name);
         entry.complete(&mut request.extra, true);
-        Model::<Responses>::complete(&entry.model, &request).await.map_err(|error| self.told(entry, error))
+        Model::<Responses>::complete(&entry.model, &request).await.map_err(|error| self.told(entry, &error))
     }
 
     async fn stream(
@@ -262,7 +262,7 @@ impl Model<Responses> for Served {
         let mut request = request.clone();
         request.model.clone_from(&entry.name);
         entry.complete(&mut request.extra, true);
-        Model::<Responses>::stream(&entry.model, &request, chunks).await.map_err(|error| self.told(entry, error))
+        Model::<Responses>::stream(&entry.model, &request, chunks).await.map_err(|error| self.told(entry, &error))
     }
 }
 

@@ -98,7 +98,7 @@ impl Entry {
         Ok(Self {
             label,
             target: Target::of(&url, host),
-            only: scope(headers.unwrap_or_default())?,
+            only: scope(&headers.unwrap_or_default())?,
             allowed: match members.take("allowed_tools").filter(|value| !value.is_null()) {
                 Some(value) => Some(Filter::read(&value, "allowed_tools")?),
                 None => None,
@@ -204,7 +204,7 @@ impl Approval {
 }
 
 /// Reads the headers of an entry. Those that are for the gateway are known; there is nobody else to send one to.
-fn scope(headers: JsonObject) -> Result<Option<Vec<String>>, Wrong> {
+fn scope(headers: &JsonObject) -> Result<Option<Vec<String>>, Wrong> {
     let mut only = None;
     for (name, value) in headers.iter() {
         match name.to_ascii_lowercase().as_str() {

@@ -122,7 +122,7 @@ mod tests {
         ];
         assert!(splice(&mut messages, recall));
         let mut expected = vec![Message::user("hi")];
-        expected.extend(said.clone());
+        expected.extend(said);
         expected[5] = Message::tool("b", "of the client");
         expected.push(Message::user("and then?"));
         assert_eq!(messages, expected);

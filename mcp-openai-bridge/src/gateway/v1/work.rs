@@ -107,8 +107,7 @@ where
     async fn work(self, watch: Watch<F>) -> Result<Bytes, Refusal> {
         let Self { model, tools, mut turn, face, streams } = self;
         watch.with(|slot, _| *slot = Some(face));
-        let mut options = driver::Options::default();
-        options.retry = model.retry();
+        let options = driver::Options { retry: model.retry(), ..driver::Options::default() };
         let driver = Driver::new(&model, &tools).host(&watch).options(options).stream(streams);
         let end = driver.run(&mut turn).await?;
         let ended = watch.with(|face, out| Some(face.as_mut()?.end(end, turn, out)));

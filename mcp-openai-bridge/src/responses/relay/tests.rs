@@ -1,3 +1,5 @@
+//! Many rounds as one response. Every stream here is read by the assembler, and its numbers have no gap.
+
 use mcp_types::RawJson;
 
 use super::*;

@@ -16,7 +16,7 @@ fn kinds(response: &Value) -> Vec<&str> {
     response["output"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect()
 }
 
-fn approving(approval: Value) -> Value {
+fn approving(approval: &Value) -> Value {
     json!({"type": "mcp", "server_label": "t", "server_url": "litellm_proxy/mcp/clock", "require_approval": approval})
 }
 
@@ -115,7 +115,7 @@ async fn what_nobody_decided_about_waits_for_an_approval_and_is_resumed_without_
     ] {
         let cell =
             Cell::replying([response(1, &[item("a", &time, r#"{"z":1}"#)]), response(2, &[message("noon")])]).await;
-        let reply = cell.ask(PATH, &request(&[approving(approval.clone())])).await;
+        let reply = cell.ask(PATH, &request(&[approving(&approval)])).await;
         if !waits {
             assert_eq!(kinds(&reply), ["mcp_list_tools", "mcp_call", "message"], "{approval}");
             continue;
@@ -133,7 +133,7 @@ async fn what_nobody_decided_about_waits_for_an_approval_and_is_resumed_without_
         let mut input = vec![json!({"role": "user", "content": "hi"})];
         input.extend(reply["output"].as_array().unwrap().iter().cloned());
         input.push(json!({"type": "mcp_approval_response", "approval_request_id": asked["id"], "approve": true}));
-        let mut next = request(&[approving(approval.clone())]);
+        let mut next = request(&[approving(&approval)]);
         next["input"] = json!(input);
         let reply = cell.ask(PATH, &next).await;
         assert_eq!(cell.calls(), [r#"get.time {"z":1}"#]);
@@ -159,8 +159,8 @@ async fn an_approval_is_given_by_previous_response_id_as_well() {
             response(3, &[message("bye")]),
         ])
         .await;
-        let first = cell.ask(PATH, &request(&[approving(json!("always"))])).await;
-        let mut next = request(&[approving(json!("always"))]);
+        let first = cell.ask(PATH, &request(&[approving(&json!("always"))])).await;
+        let mut next = request(&[approving(&json!("always"))]);
         next["previous_response_id"] = first["id"].clone();
         next["input"] = json!([{"type": "mcp_approval_response", "approval_request_id": first["output"][1]["id"], "approve": true}]);
         let second = if stream {
@@ -190,8 +190,8 @@ async fn an_approval_is_given_by_previous_response_id_as_well() {
 async fn a_call_that_was_denied_is_not_made_and_the_model_learns_why() {
     let time = function("get.time").await;
     let cell = Cell::replying([response(1, &[item("a", &time, "{}")]), response(2, &[message("well")])]).await;
-    let first = cell.ask(PATH, &request(&[approving(json!("always"))])).await;
-    let mut next = request(&[approving(json!("always"))]);
+    let first = cell.ask(PATH, &request(&[approving(&json!("always"))])).await;
+    let mut next = request(&[approving(&json!("always"))]);
     next["previous_response_id"] = first["id"].clone();
     next["input"] = json!([{"type": "mcp_approval_response", "approval_request_id": first["output"][1]["id"], "approve": false, "reason": "not today"}]);
     cell.ask(PATH, &next).await;
@@ -204,9 +204,9 @@ async fn a_call_that_was_denied_is_not_made_and_the_model_learns_why() {
 async fn an_approval_that_nobody_asked_for_is_refused_and_so_is_a_missing_one() {
     let time = function("get.time").await;
     let cell = Cell::replying([response(1, &[item("a", &time, "{}")])]).await;
-    let first = cell.ask(PATH, &request(&[approving(json!("always"))])).await;
+    let first = cell.ask(PATH, &request(&[approving(&json!("always"))])).await;
     let check = async |input: Value, previous: Value, words: &str| {
-        let mut next = request(&[approving(json!("always"))]);
+        let mut next = request(&[approving(&json!("always"))]);
         (next["input"], next["previous_response_id"]) = (input, previous);
         let (status, text) = cell.post(PATH, &next).await;
         assert!(status == 400 && text.contains(words), "{status} {text}");
