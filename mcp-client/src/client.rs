@@ -351,9 +351,10 @@ impl Inner {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn admit_tools(&self, tools: &mut Vec<Tool>) {
+    pub(crate) fn admit_tools(&self, tools: &mut Vec<Tool>, refused: Vec<RefusedTool>) {
         let is_mirrored = self.mirrors_params(&self.connection());
         self.mirrors().admit(tools, is_mirrored);
+        self.mirrors().refuse(refused);
     }
 
     /// Returns a token that no other request of this client has (P-50).

@@ -44,6 +44,7 @@ mod page;
 mod recovery;
 mod restart;
 mod reverse;
+mod salvage;
 mod target;
 mod task;
 mod tool;

@@ -16,10 +16,12 @@ use crate::cache::{Key, Stale};
 use crate::call::Question;
 use crate::client::{Client, now};
 use crate::error::Error;
+use crate::mirror::RefusedTool;
 use crate::page::Pages;
+use crate::salvage;
 
 /// The tools of a server, with what it says about how long they may be kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ListedTools {
     /// The tools.
@@ -68,7 +70,7 @@ listing! {
 impl Client {
     /// Returns all tools, page by page.
     ///
-    /// Over HTTP, tools whose `x-mcp-header` annotations are wrong are left out (H-32);
+    /// Tools that cannot be read are left out, and over HTTP those whose `x-mcp-header` annotations are wrong (H-32);
     /// [`refused_tools`](Self::refused_tools) says which and why.
     ///
     /// # Errors
@@ -204,7 +206,8 @@ impl Client {
         const METHOD: &str = methods::ResourcesRead::NAME;
         let params = ReadResourceRequestParams::new(uri);
         let key = Key { method: METHOD, of: Some(params.uri.clone()) };
-        self.cached(key, &params, |result: &ReadResourceResult| result.ttl_ms).await.map(|(result, _)| result)
+        let read = |result: &RawJson| result.decode::<ReadResourceResult>();
+        self.cached(key, &params, read, |result| result.ttl_ms).await.map(|(result, _)| result)
     }
 
     pub(crate) async fn page<L: Listing>(&self, cursor: Option<Cursor>) -> Result<L::Result, Error>
@@ -222,9 +225,10 @@ impl Client {
         let mut params = PaginatedRequestParams::new();
         let key = Key { method: L::NAME, of: cursor.as_ref().map(|cursor| cursor.as_str().to_owned()) };
         params.cursor = cursor;
-        let (mut page, until): (L::Result, _) = self.cached(key, &params, L::ttl).await?;
+        let ttl = |(page, _): &(L::Result, _)| L::ttl(page);
+        let ((mut page, refused), until) = self.cached(key, &params, L::Result::read, ttl).await?;
         if let Some(tools) = page.tools() {
-            self.inner.admit_tools(tools);
+            self.inner.admit_tools(tools, refused);
         }
         Ok((page, until))
     }
@@ -275,10 +279,11 @@ impl Client {
     }
 
     /// Returns a result from the cache, or asks for it and keeps it; with the time until which the server calls it fresh.
-    async fn cached<P: serde::Serialize, R: DeserializeOwned>(
+    async fn cached<P: serde::Serialize, R>(
         &self,
         key: Key,
         params: &P,
+        read: impl Fn(&RawJson) -> Result<R, serde_json::Error>,
         ttl: impl Fn(&R) -> Option<u64>,
     ) -> Result<(R, Option<Instant>), Error> {
         let method = key.method;
@@ -289,12 +294,12 @@ impl Client {
             (fresh, cache.asking())
         };
         if let Some((result, until)) = fresh {
-            return result.decode().map(|result| (result, until)).map_err(unreadable);
+            return read(&result).map(|result| (result, until)).map_err(unreadable);
         }
         let params = RawJson::encode(params).map_err(|error| Error::params(method, error))?;
         let question = Question::new(method.into(), params, self.patience());
         let answered = self.answer_to(question).await?;
-        let result: R = answered.result.decode().map_err(unreadable)?;
+        let result = read(&answered.result).map_err(unreadable)?;
         if answered.asked_back {
             return Ok((result, Some(now())));
         }
@@ -307,6 +312,11 @@ impl Client {
 
 /// A page that may hold tools, which have to be looked through.
 pub(crate) trait Page: DeserializeOwned {
+    /// Reads a page, and returns the tools beside it that cannot be read.
+    fn read(result: &RawJson) -> Result<(Self, Vec<RefusedTool>), serde_json::Error> {
+        Ok((result.decode()?, Vec::new()))
+    }
+
     fn tools(&mut self) -> Option<&mut Vec<Tool>> {
         None
     }
@@ -317,6 +327,10 @@ impl Page for ListResourcesResult {}
 impl Page for ListResourceTemplatesResult {}
 
 impl Page for ListToolsResult {
+    fn read(result: &RawJson) -> Result<(Self, Vec<RefusedTool>), serde_json::Error> {
+        salvage::tools(result)
+    }
+
     fn tools(&mut self) -> Option<&mut Vec<Tool>> {
         Some(&mut self.tools)
     }

@@ -61,6 +61,15 @@ impl Mirrors {
         });
     }
 
+    /// Takes note of tools that could not be read.
+    pub(crate) fn refuse(&mut self, tools: Vec<RefusedTool>) {
+        for tool in tools {
+            if self.refused.len() < self.max_tools {
+                self.refused.insert(tool.name, tool.reason);
+            }
+        }
+    }
+
     fn read(&self, tool: &Tool, is_mirrored: bool) -> Result<ParamHeaders, String> {
         let length = tool.input_schema.as_bytes().len();
         if length > self.max_schema_bytes {

@@ -284,12 +284,12 @@ async fn a_result_of_an_unknown_kind_is_an_error() {
 #[tokio::test]
 async fn a_result_of_the_wrong_shape_is_an_error_that_names_the_method_and_the_member() {
     let (client, mut server) = modern().await;
-    let (result, ()) = tokio::join!(client.list_tools(), async {
-        let request = server.expect("tools/list").await;
-        server.reply(&request, &json!({"tools": [{"inputSchema": {}}]})).await;
+    let (result, ()) = tokio::join!(client.list_prompts(), async {
+        let request = server.expect("prompts/list").await;
+        server.reply(&request, &json!({"prompts": [{"title": "T"}]})).await;
     });
     let told = result.unwrap_err().to_string();
-    assert!(told.contains("`tools/list`") && told.contains("name"), "{told}");
+    assert!(told.contains("`prompts/list`") && told.contains("name"), "{told}");
 }
 
 #[tokio::test]

@@ -143,6 +143,18 @@ async fn a_list_without_a_time_to_live_is_asked_for_every_time() {
     }
 }
 
+#[tokio::test]
+async fn a_tool_that_cannot_be_read_is_left_out_and_named_also_when_the_list_comes_from_the_cache() {
+    let (client, mut server) = modern().await;
+    let mut broken = kept(page(&["a"], None));
+    broken["tools"].as_array_mut().unwrap().insert(0, json!({"name": "broken"}));
+    let (listed, ()) = tokio::join!(names(&client), serve(&mut server, [(None, broken)]));
+    assert_eq!((listed.unwrap(), names(&client).await.unwrap()), (vec!["a".to_owned()], vec!["a".to_owned()]));
+    let refused = client.refused_tools();
+    assert_eq!(refused.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["broken"]);
+    assert!(refused[0].reason.contains("inputSchema"), "{}", refused[0].reason);
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_keeps_a_list_is_told_for_how_much_longer_it_is_fresh() {
     let check = async |pages: Vec<(Option<&str>, Value)>, expected: Option<u64>| {

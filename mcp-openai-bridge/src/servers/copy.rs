@@ -16,6 +16,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mcp_client::RefusedTool;
 use mcp_types::Tool;
 
 use super::outcome::{Fault, Status};
@@ -49,6 +50,7 @@ pub(super) struct Copy {
 #[derive(Debug)]
 struct Kept {
     tools: Arc<[Tool]>,
+    left_out: Arc<[RefusedTool]>,
     reading: ReadingId,
     arrival: u64,
     fresh_until: Instant,
@@ -105,10 +107,20 @@ pub(super) enum Freshness {
     Unsaid,
 }
 
+/// What a reading brought.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) tools: Vec<Tool>,
+    /// The tools that the client could not read, or that cannot be called.
+    pub(super) left_out: Vec<RefusedTool>,
+    pub(super) freshness: Freshness,
+}
+
 /// What a visitor is given.
 #[derive(Clone, Debug)]
 pub(super) struct Given {
     pub(super) tools: Arc<[Tool]>,
+    pub(super) left_out: Arc<[RefusedTool]>,
     pub(super) status: Status,
     /// Why they are not the server's tools of now.
     pub(super) fault: Option<Fault>,
@@ -146,13 +158,8 @@ impl Copy {
     }
 
     /// Takes the list that a reading brought. Returns whether it is another than before.
-    pub(super) fn handle_listed(
-        &mut self,
-        id: ReadingId,
-        tools: Vec<Tool>,
-        freshness: Freshness,
-        now: Instant,
-    ) -> bool {
+    pub(super) fn handle_listed(&mut self, id: ReadingId, listed: Listed, now: Instant) -> bool {
+        let Listed { tools, left_out, freshness } = listed;
         let Some(reading) = self.reading.take_if(|reading| reading.id == id) else { return false };
         self.failed = None;
         self.arrivals = self.arrivals.wrapping_add(1);
@@ -165,6 +172,7 @@ impl Copy {
         let is_other = same.is_none();
         self.kept = Some(Kept {
             tools: same.unwrap_or_else(|| tools.into()),
+            left_out: left_out.into(),
             reading: id,
             arrival: self.arrivals,
             fresh_until: later(now, age),
@@ -195,20 +203,18 @@ impl Copy {
     pub(super) fn give(&self, visit: Visit, now: Instant) -> Given {
         let late = |wait: Duration| Fault::timeout(format!("the server has not listed its tools within {wait:?}"));
         let failed = self.failed.as_ref().map(|failed| failed.fault.clone());
-        match &self.kept {
-            Some(kept) if kept.is_good(visit, now) => {
-                Given { tools: Arc::clone(&kept.tools), status: Status::Ok, fault: None }
-            }
-            Some(kept) => {
-                let fault = failed.unwrap_or_else(|| late(self.patience.with_copy));
-                Given { tools: Arc::clone(&kept.tools), status: Status::Stale, fault: Some(fault) }
-            }
+        let (status, fault) = match &self.kept {
+            Some(kept) if kept.is_good(visit, now) => (Status::Ok, None),
+            Some(_) => (Status::Stale, Some(failed.unwrap_or_else(|| late(self.patience.with_copy)))),
             None => {
                 let failed = failed.filter(|_| self.reading.is_none());
                 let fault = failed.unwrap_or_else(|| late(self.patience.without_copy));
-                Given { tools: Arc::default(), status: fault.status, fault: Some(fault) }
+                (fault.status, Some(fault))
             }
-        }
+        };
+        let copy = self.kept.as_ref().map(|kept| (Arc::clone(&kept.tools), Arc::clone(&kept.left_out)));
+        let (tools, left_out) = copy.unwrap_or_default();
+        Given { tools, left_out, status, fault }
     }
 }
 
@@ -249,6 +255,10 @@ mod tests {
         names.iter().map(|name| Tool::new(*name, RawJson::empty_object())).collect()
     }
 
+    fn list(names: &[&str], freshness: Freshness) -> Listed {
+        Listed { tools: tools(names), left_out: Vec::new(), freshness }
+    }
+
     fn copy() -> (Copy, Instant) {
         let patience = Patience { without_copy: SECOND * 5, with_copy: SECOND * 2, max_age: SECOND * 300 };
         (Copy::new(patience), Instant::now())
@@ -275,7 +285,7 @@ mod tests {
     fn kept(freshness: Freshness) -> (Copy, Instant) {
         let (mut copy, now) = copy();
         let id = read(&mut copy, now);
-        assert!(copy.handle_listed(id, tools(&["a"]), freshness, now));
+        assert!(copy.handle_listed(id, list(&["a"], freshness), now));
         (copy, now)
     }
 
@@ -295,7 +305,7 @@ mod tests {
         assert_eq!(ask(&mut copy, now), Advice::Wait(now + SECOND * 5));
         let second = copy.visit(now + SECOND);
         assert_eq!(copy.poll(second, now + SECOND), Advice::Wait(now + SECOND * 5), "from when it was asked");
-        copy.handle_listed(id, tools(&["a"]), Freshness::Unsaid, now + SECOND);
+        copy.handle_listed(id, list(&["a"], Freshness::Unsaid), now + SECOND);
         for visit in [first, second] {
             assert_eq!(copy.poll(visit, now + SECOND), Advice::Give);
             assert_eq!(seen(&copy.give(visit, now + SECOND)), (Status::Ok, vec!["a"]));
@@ -323,7 +333,7 @@ mod tests {
         // Not even the clock has moved.
         let id = read(&mut copy, now);
         assert_eq!(ask(&mut copy, now), Advice::Wait(now + SECOND * 2));
-        copy.handle_listed(id, tools(&["a", "b"]), Freshness::UntilChanged, now);
+        copy.handle_listed(id, list(&["a", "b"], Freshness::UntilChanged), now);
         assert_eq!(seen(&given(&copy, now)), (Status::Ok, vec!["a", "b"]));
     }
 
@@ -334,7 +344,7 @@ mod tests {
         let id = read(&mut copy, now);
         let joined = copy.visit(now);
         copy.handle_changed();
-        copy.handle_listed(id, tools(&["a"]), Freshness::UntilChanged, now + SECOND);
+        copy.handle_listed(id, list(&["a"], Freshness::UntilChanged), now + SECOND);
         assert_eq!(copy.poll(first, now + SECOND), Advice::Give);
         assert!(matches!(copy.poll(joined, now + SECOND), Advice::Read(_)));
     }
@@ -345,7 +355,7 @@ mod tests {
         for _ in 0..2 {
             let visit = copy.visit(now);
             let id = read(&mut copy, now);
-            copy.handle_listed(id, tools(&["a"]), Freshness::For(Duration::ZERO), now);
+            copy.handle_listed(id, list(&["a"], Freshness::For(Duration::ZERO)), now);
             assert_eq!(copy.poll(visit, now), Advice::Give);
             assert_eq!(seen(&copy.give(visit, now)), (Status::Ok, vec!["a"]));
         }
@@ -390,7 +400,7 @@ mod tests {
             now += SECOND * pause;
         }
         let id = read(&mut copy, now);
-        copy.handle_listed(id, tools(&["a"]), Freshness::For(SECOND), now);
+        copy.handle_listed(id, list(&["a"], Freshness::For(SECOND)), now);
         now += SECOND;
         let id = read(&mut copy, now);
         copy.handle_failed(id, fault(Status::Refused), now);
@@ -404,7 +414,7 @@ mod tests {
         let first = given(&copy, now).tools;
         let then = now + SECOND;
         let id = read(&mut copy, then);
-        assert!(!copy.handle_listed(id, tools(&["a"]), Freshness::For(SECOND), then));
+        assert!(!copy.handle_listed(id, list(&["a"], Freshness::For(SECOND)), then));
         assert!(Arc::ptr_eq(&first, &given(&copy, then).tools));
     }
 
@@ -413,7 +423,7 @@ mod tests {
         let (mut copy, now) = copy();
         let id = read(&mut copy, now);
         copy.handle_failed(id, fault(Status::Timeout), now);
-        assert!(!copy.handle_listed(id, tools(&["late"]), Freshness::Unsaid, now));
+        assert!(!copy.handle_listed(id, list(&["late"], Freshness::Unsaid), now));
         assert_eq!(seen(&given(&copy, now)), (Status::Timeout, vec![]));
     }
 
@@ -423,7 +433,7 @@ mod tests {
         let (mut copy, now) = (Copy::new(patience), Instant::now());
         let id = read(&mut copy, now);
         assert!(matches!(ask(&mut copy, now), Advice::Wait(_)));
-        copy.handle_listed(id, tools(&["a"]), Freshness::Unsaid, now);
+        copy.handle_listed(id, list(&["a"], Freshness::Unsaid), now);
         assert_eq!(ask(&mut copy, now), Advice::Give);
     }
 }

@@ -14,7 +14,7 @@ use mcp_client::{Change, Client, Error as ClientError, ListedTools, Misuse};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::copy::{Advice, Copy, Freshness, Given, Patience, ReadingId};
+use super::copy::{Advice, Copy, Freshness, Given, Listed, Patience, ReadingId};
 use super::filter::Filter;
 use super::outcome::{Fault, Unavailable};
 use super::upstream::{Connect, Source, Upstream};
@@ -154,7 +154,7 @@ impl Member {
                 }
             };
             let is_other = match outcome {
-                Ok((listed, freshness)) => lock(&member.copy).handle_listed(id, listed, freshness, now()),
+                Ok(listed) => lock(&member.copy).handle_listed(id, listed, now()),
                 Err(fault) => {
                     lock(&member.copy).handle_failed(id, fault, now());
                     false
@@ -167,22 +167,24 @@ impl Member {
         });
     }
 
-    async fn listed(self: &Arc<Self>) -> Result<(Vec<mcp_types::Tool>, Freshness), Fault> {
+    async fn listed(self: &Arc<Self>) -> Result<Listed, Fault> {
         let client = self.client().await.map_err(|unavailable| Fault::from(&unavailable))?;
         // First the watch and then the list, so that no change falls between them.
         self.watch(&client).await;
         let ListedTools { mut tools, fresh_for, .. } = match client.list_tools_to_keep().await {
             // It has none today, which is no failure.
-            Err(ClientError::Misuse(Misuse::NotOffered { .. })) => return Ok((Vec::new(), Freshness::Unsaid)),
+            Err(ClientError::Misuse(Misuse::NotOffered { .. })) => ListedTools::default(),
             listed => listed.map_err(|error| Fault::from(Arc::new(error)))?,
         };
         tools.retain(|tool| self.filter.admits(&tool.name));
+        let mut left_out = client.refused_tools();
+        left_out.retain(|tool| self.filter.admits(&tool.name));
         let freshness = match (*self.watching.borrow(), fresh_for) {
             (Watching::Told, _) => Freshness::UntilChanged,
             (_, Some(time)) => Freshness::For(time),
             (_, None) => Freshness::Unsaid,
         };
-        Ok((tools, freshness))
+        Ok(Listed { tools, left_out, freshness })
     }
 
     /// Asks the server to tell when its tools change, and waits a moment for the answer.

@@ -108,11 +108,12 @@ impl Servers {
     pub async fn list(&self) -> Listing {
         let given = join_all(self.inner.members.iter().map(|member| member.list())).await;
         let tools = self.inner.offer(&given);
-        let outcomes = self.inner.members.iter().zip(given).map(|(member, Given { tools, status, fault })| {
-            let (error, cause) = fault.map(|fault| (fault.text, fault.cause)).unzip();
-            let (label, tool_count, cause) = (member.label.clone(), tools.len(), cause.flatten());
-            ServerOutcome { label, status, tool_count, error, tools, cause }
-        });
+        let outcomes =
+            self.inner.members.iter().zip(given).map(|(member, Given { tools, left_out, status, fault })| {
+                let (error, cause) = fault.map(|fault| (fault.text, fault.cause)).unzip();
+                let (label, tool_count, cause) = (member.label.clone(), tools.len(), cause.flatten());
+                ServerOutcome { label, status, tool_count, error, tools, left_out, cause }
+            });
         Listing { tools, outcomes: outcomes.collect() }
     }
 

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use mcp_client::Error as ClientError;
+use mcp_client::{Error as ClientError, RefusedTool};
 use mcp_types::Tool;
 use serde::{Serialize, Serializer};
 
@@ -43,6 +43,8 @@ pub struct ServerOutcome {
     pub error: Option<String>,
     /// Its tools that may be used, as it lists them.
     pub tools: Arc<[Tool]>,
+    /// Its tools that could not be read or cannot be called, and why; the others are not harmed by them.
+    pub left_out: Arc<[RefusedTool]>,
     pub(super) cause: Option<Arc<ClientError>>,
 }
 

@@ -117,3 +117,18 @@ async fn three_calls_of_a_second_on_one_server_take_a_second() {
     join_all((0..3).map(|_| call(&servers, "lab"))).await;
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }
+
+/// Fact 0.3: one bad tool takes all others with it.
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_cannot_be_read_is_left_out_and_named_and_the_others_stay() {
+    for is_modern in [false, true] {
+        let lab = Arc::new(Lab { lists_broken: true, is_modern, ..Lab::new(&["echo"]) });
+        let servers = Servers::builder().server(upstream("lab", &lab)).build();
+        let listing = servers.list().await;
+        assert_eq!(seen(&listing), [("lab", Status::Ok, 1)]);
+        let left_out: Vec<&str> = listing.outcomes[0].left_out.iter().map(|tool| tool.name.as_str()).collect();
+        assert_eq!(left_out, ["broken"]);
+        assert!(listing.outcomes[0].left_out[0].reason.contains("inputSchema"));
+        call(&servers, "lab").await;
+    }
+}

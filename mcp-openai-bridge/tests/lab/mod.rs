@@ -20,6 +20,8 @@ pub(crate) struct Lab {
     pub(crate) tools: Mutex<Vec<&'static str>>,
     pub(crate) is_modern: bool,
     pub(crate) tells_changes: bool,
+    /// Whether a tool without an input schema is listed, too.
+    pub(crate) lists_broken: bool,
     pub(crate) ttl: Option<u64>,
     /// How long lists and calls take.
     pub(crate) list_takes: Mutex<Duration>,
@@ -105,8 +107,11 @@ impl Lab {
                     return refuse(-32603);
                 }
                 let tools = self.tools.lock().unwrap().clone();
-                let tools: Vec<Value> =
+                let mut tools: Vec<Value> =
                     tools.iter().map(|name| json!({ "name": name, "inputSchema": { "type": "object" } })).collect();
+                if self.lists_broken {
+                    tools.insert(0, json!({ "name": "broken", "description": "has no schema" }));
+                }
                 let mut result = json!({ "resultType": "complete", "tools": tools });
                 if let Some(ttl) = self.ttl {
                     result["ttlMs"] = json!(ttl);
