@@ -84,6 +84,7 @@ pub struct ModelError {
     status: Option<u16>,
     code: Option<String>,
     retry_after: Option<Duration>,
+    is_timeout: bool,
     is_transient: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -91,7 +92,15 @@ pub struct ModelError {
 impl ModelError {
     /// Makes an error from what went wrong, without its cause.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), status: None, code: None, retry_after: None, is_transient: false, source: None }
+        Self {
+            message: message.into(),
+            status: None,
+            code: None,
+            retry_after: None,
+            is_timeout: false,
+            is_transient: false,
+            source: None,
+        }
     }
 
     /// Adds the HTTP status that the provider answered with.
@@ -122,6 +131,13 @@ impl ModelError {
         self
     }
 
+    /// Says that the provider took longer than it may.
+    #[must_use]
+    pub fn timed_out(mut self) -> Self {
+        self.is_timeout = true;
+        self
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -147,6 +163,11 @@ impl ModelError {
     /// Returns how long the provider wants to be left alone, if it said so.
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Returns whether the provider took longer than it may.
+    pub fn is_timeout(&self) -> bool {
+        self.is_timeout
     }
 
     /// Returns whether the request may be sent again, whatever the status.

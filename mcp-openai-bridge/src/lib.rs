@@ -33,7 +33,7 @@
 //! | `driver` | the loop that waits | tokio's timer, `futures`, `async-trait` |
 //! | `client` | the tools of MCP servers for that loop | `mcp-client`, without its features |
 //! | `connect` | servers by URL and command, as LiteLLM's client has them | `mcp-client` with all of them |
-//! | `model` | a model behind an OpenAI-compatible HTTP API | hyper, rustls |
+//! | `model` | a model behind an OpenAI-compatible HTTP API; conversations recorded and played | `mcp-transport` with hyper and rustls |
 //! | `gateway` | a `config.yaml` served to MCP clients and to clients of OpenAI's APIs | `mcp-server`, a YAML reader |
 //! | `program` (default) | all of them, for the program `mcp-bridge` | |
 

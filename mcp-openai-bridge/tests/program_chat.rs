@@ -4,8 +4,12 @@
 
 mod program_support;
 
+use mcp_server::{AskError, Cx, Form, Http, Server, Tool, implementation};
+use mcp_types::{CreateMessageRequestParams, Role, SamplingMessage};
 use program_support::counting::counting_server;
 use program_support::{Folder, Scripted, ScriptedModel, Talking, calling, run};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 fn user(text: &str) -> Value {
@@ -128,4 +132,78 @@ async fn the_tools_are_listed() {
     let run = model.say("chat", &["embedded"], "/tools\n").await;
     assert!(run.stderr.contains("  get_current_time (get_current_time of embedded)"), "{}", run.stderr);
     assert_eq!((run.code, model.asked().len()), (Some(0), 0));
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Guest {
+    name: String,
+    age: Option<u32>,
+}
+
+async fn greet(cx: Cx) -> Result<String, AskError> {
+    let guest: Guest = cx.elicit("who", Form::new("Who are you?")).await?;
+    Ok(format!("{} is {:?}", guest.name, guest.age))
+}
+
+async fn wonder(cx: Cx) -> Result<String, AskError> {
+    let question = SamplingMessage::new(Role::User, "What is six times seven?".to_owned());
+    let result = cx.sample("sum", CreateMessageRequestParams::new(vec![question], 100_u64)).await?;
+    Ok(format!("said by {}", result.model))
+}
+
+/// Serves tools that ask back, for as long as the runtime lives.
+async fn asking_server() -> String {
+    let server = Server::builder(implementation!())
+        .tool(Tool::new("greet", greet))
+        .tool(Tool::new("wonder", wonder))
+        .build()
+        .unwrap();
+    let http = Http::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", http.local_addr());
+    tokio::spawn(async move { server.serve(http).await });
+    url
+}
+
+/// Lets the model call a tool that asks back; returns what the model was told, and the run.
+async fn asked_back(era: &str, tool: &str, input: &str, inner: Option<Scripted>) -> (String, String) {
+    let url = asking_server().await;
+    let mut script = vec![Scripted::calls(&[("c1", tool, "{}")])];
+    script.extend(inner);
+    script.push(Scripted::text("Done."));
+    let model = ScriptedModel::start(script).await;
+    let args = [&url, "--approve", "never", "--era", era];
+    let run = model.say("chat", &args, &format!("go\n{input}")).await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "Done.\n"), "{}", run.stderr);
+    let transcript = model.transcripts().pop().unwrap();
+    (transcript[2]["content"].as_str().unwrap().to_owned(), run.stderr)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_of_a_server_is_asked_for_field_by_field() {
+    for era in ["modern", "legacy"] {
+        let (told, stderr) = asked_back(era, "greet", "old\n36\n\nAda\n", None).await;
+        assert_eq!(told, "Ada is Some(36)", "{era} {stderr}");
+        for part in
+            ["? 127.0.0.1 asks: Who are you?", "name (text)", "name is required; again:", "age must be a number"]
+        {
+            assert!(stderr.contains(part), "{era} {part}: {stderr}");
+        }
+        assert_eq!(asked_back(era, "greet", "\nAda\n", None).await.0, "Ada is None");
+        for input in ["/decline\n", "36\n/cancel\n", ""] {
+            let (told, stderr) = asked_back(era, "greet", input, None).await;
+            assert!(told.starts_with("error: "), "{era} {input:?}: {told} {stderr}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_asks_the_model_when_it_may() {
+    for era in ["modern", "legacy"] {
+        let inner = Scripted::text("42");
+        let (told, stderr) = asked_back(era, "wonder", "y\n", Some(inner)).await;
+        assert!(told.starts_with("said by "), "{era}: {told} {stderr}");
+        assert!(stderr.contains("wants the model to answer") && stderr.contains("six times seven"), "{stderr}");
+        let (told, _) = asked_back(era, "wonder", "n\n", None).await;
+        assert!(told.starts_with("error: "), "{era}: {told}");
+    }
 }

@@ -61,18 +61,22 @@ impl<'a> Wait<'a> {
         } else {
             format!("{shown} gave no answer within {} seconds", seconds(self.patience.first))
         })
+        .timed_out()
     }
 
     fn failed(&self, error: WireError) -> ModelError {
         let shown = self.shown;
         match &error {
             WireError::TimedOut(_) => {
-                ModelError::new(format!("cannot connect to {shown}: {error}")).because(error).transient()
+                ModelError::new(format!("cannot connect to {shown}: {error}")).because(error).transient().timed_out()
             }
             WireError::Environment(_) if never_connected(&error) => {
                 ModelError::new(format!("cannot connect to {shown}")).because(error).transient()
             }
-            WireError::Closed => {
+            WireError::Environment(_) if !self.has_begun => {
+                ModelError::new(format!("cannot ask {shown}")).because(error)
+            }
+            WireError::Closed | WireError::Environment(_) => {
                 ModelError::new(format!("the connection to {shown} broke before the answer was complete"))
                     .because(error)
             }

@@ -42,6 +42,10 @@ impl BaseUrl {
         };
         let authority = uri.authority().filter(|authority| !authority.host().is_empty());
         let authority = authority.ok_or_else(|| wrong("has no host"))?;
+        if authority.port().is_some() && authority.port_u16().is_none() {
+            // Not repeated: it may be a password whose `@` was forgotten.
+            return Err(ModelError::new(format!("the port of the base URL is no number; give one like `{USUAL}`")));
+        }
         let folder = uri.path().trim_end_matches('/');
         // Some people paste the whole address.
         let folder = ENDS.iter().find_map(|end| folder.strip_suffix(end)).unwrap_or(folder);
@@ -113,7 +117,16 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_without_its_secrets() {
-        for base in ["", "api.openai.com/v1", "ftp://h/v1", "https://", "/v1", "https://u:s3cret@h/v1", "h?k=s3cret"] {
+        for base in [
+            "",
+            "api.openai.com/v1",
+            "ftp://h/v1",
+            "https://",
+            "/v1",
+            "https://u:s3cret@h/v1",
+            "https://u:s3cret",
+            "h?k=s3cret",
+        ] {
             let error = BaseUrl::parse(base).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{base}");
         }

@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 use super::retry_after::retry_after;
 use crate::driver::Model;
 use crate::error::ModelError;
-use crate::turn::{Api, Chat, Responses};
+use crate::turn::{Api, ApiRequest, Chat, Responses};
 use crate::{chat, responses};
 
 /// A model behind an OpenAI-compatible HTTP API: Chat Completions as `Model<Chat>`, Responses as `Model<Responses>`.
@@ -32,13 +32,12 @@ use crate::{chat, responses};
 ///
 /// ```no_run
 /// use mcp_openai_bridge::chat::{Message, Request};
-/// use mcp_openai_bridge::driver::Model;
 /// use mcp_openai_bridge::model::HttpModel;
 ///
 /// # async fn example(key: String) -> Result<(), mcp_openai_bridge::ModelError> {
 /// let model = HttpModel::builder("https://api.openai.com/v1").key(key).build()?;
 /// let request = Request::new("gpt-5", [Message::user("Name a colour.")]);
-/// let reply = model.stream(&request, &mut |chunk| print!("{}", chunk.text())).await?;
+/// let reply = model.ask_streamed(&request, |chunk| print!("{}", chunk.text())).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -73,8 +72,44 @@ impl HttpModel {
         &self.base_url
     }
 
+    /// Asks over the API that the request is of, which [`Model::complete`] must be told.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Model::complete`] does.
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of [`Model::complete`].
+    pub async fn ask<R: ApiRequest>(&self, request: &R) -> Result<<R::Api as Api>::Reply, ModelError>
+    where
+        Self: Model<R::Api>,
+    {
+        Model::<R::Api>::complete(self, request).await
+    }
+
+    /// Asks over the API that the request is of, and gives the pieces of the reply to `chunks` as they come.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Model::stream`] does.
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of [`Model::stream`].
+    pub async fn ask_streamed<R: ApiRequest>(
+        &self,
+        request: &R,
+        mut chunks: impl FnMut(<R::Api as Api>::Chunk) + Send,
+    ) -> Result<<R::Api as Api>::Reply, ModelError>
+    where
+        Self: Model<R::Api>,
+    {
+        Model::<R::Api>::stream(self, request, &mut chunks).await
+    }
+
     /// Sends a request and reads its answer.
-    async fn ask<A: Wire>(
+    async fn exchange<A: Wire>(
         &self,
         body: Result<RawJson, serde_json::Error>,
         accept: &'static str,
@@ -163,7 +198,7 @@ impl HttpModel {
 }
 
 async fn complete<A: Wire>(model: &HttpModel, request: &A::Request) -> Result<A::Reply, ModelError> {
-    model.ask::<A>(body::whole::<A>(request), "application/json", &mut |_| ()).await
+    model.exchange::<A>(body::whole::<A>(request), "application/json", &mut |_| ()).await
 }
 
 async fn stream<A: Wire>(
@@ -172,7 +207,7 @@ async fn stream<A: Wire>(
     chunks: &mut (dyn FnMut(A::Chunk) + Send),
 ) -> Result<A::Reply, ModelError> {
     let body = body::streamed::<A>(request, model.options);
-    model.ask::<A>(body, "text/event-stream, application/json", chunks).await
+    model.exchange::<A>(body, "text/event-stream, application/json", chunks).await
 }
 
 #[async_trait]

@@ -4,7 +4,7 @@
 //! request for a stream with one document, and proxies that do the opposite.
 
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use mcp_transport::Limits;
 use mcp_transport::sse::SseDecoder;
 use mcp_types::RawJson;
@@ -42,6 +42,9 @@ pub(super) async fn read<A: Wire>(
     mut answer: Answer<'_>,
     chunks: &mut (dyn FnMut(A::Chunk) + Send),
 ) -> Result<A::Reply, ModelError> {
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(model.unreadable(A::PATH, &"it is compressed, which was not asked for"));
+    }
     let form = match Form::of(headers) {
         Form::Unknown if answer.first_byte().await? == Some(b'{') => Form::Document,
         Form::Unknown => Form::Events,

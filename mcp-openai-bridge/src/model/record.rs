@@ -231,7 +231,7 @@ impl<T: Tools> Tools for RecordedTools<T> {
         };
         let progress = told.into_inner().unwrap_or_else(PoisonError::into_inner);
         let (server, tool) = (server.to_owned(), tool.to_owned());
-        self.recorder.write(&Entry::Call(Call { server, tool, arguments, progress, result, failure }));
+        self.recorder.write(&Entry::Call(Box::new(Call { server, tool, arguments, progress, result, failure })));
         outcome
     }
 }

@@ -38,9 +38,10 @@ use crate::turn::{Api, Failure};
 ///     r#""reply":{"choices":[{"message":{"role":"assistant","content":"Hello"}}]}}}"#,
 /// ))?;
 /// let replayer = Replayer::new(tape);
-/// let other = replayer.complete(&Request::new("m", [Message::user("Ho")])).await.unwrap_err();
+/// let model: &dyn Model = &replayer;
+/// let other = model.complete(&Request::new("m", [Message::user("Ho")])).await.unwrap_err();
 /// assert!(other.to_string().contains("at /messages/0/content"));
-/// let reply = replayer.complete(&Request::new("m", [Message::user("Hi")])).await?;
+/// let reply = model.complete(&Request::new("m", [Message::user("Hi")])).await?;
 /// assert_eq!(reply.choices[0].message.text(), "Hello");
 /// # Ok(())
 /// # }
@@ -176,7 +177,7 @@ fn reply<A: Api>(replayer: &Replayer, asked: &Asked) -> Result<A::Reply, ModelEr
         (None, Some(error)) => {
             let error = ModelError::from(error.clone());
             let request = value(&asked.request);
-            let is_repeated = |entry| matches!(entry, &Entry::Model(ref asked) if value(&asked.request) == request);
+            let is_repeated = |entry: &Entry| matches!(entry, Entry::Model(asked) if value(&asked.request) == request);
             let repeated = replayer.next(|entry| is_repeated(entry).then_some(()));
             Err(if repeated.is_some() { error.retry_after(Duration::ZERO) } else { error })
         }

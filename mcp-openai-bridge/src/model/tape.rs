@@ -28,7 +28,7 @@ use crate::turn::Failure;
 #[serde(rename_all = "snake_case")]
 pub(super) enum Entry {
     Approval(Approved),
-    Call(Call),
+    Call(Box<Call>),
     /// The turn was cancelled, with whatever was under way.
     Cancelled(Cancelled),
     Model(Asked),

@@ -87,15 +87,15 @@ mod client {
     use tokio::net::TcpListener;
 
     /// An HTTP server that answers every request by a status, headers and a body, `{seen}` in it replaced by what it was sent.
-    struct Echo {
-        url: String,
-        requests: Arc<AtomicUsize>,
+    pub(super) struct Echo {
+        pub(super) url: String,
+        pub(super) requests: Arc<AtomicUsize>,
         /// The head of the last request.
         head: Arc<Mutex<String>>,
     }
 
     impl Echo {
-        async fn start(status: &str, headers: &str, body: &str) -> Self {
+        pub(super) async fn start(status: &str, headers: &str, body: &str) -> Self {
             let (status, headers, body) = (status.to_owned(), headers.to_owned(), body.to_owned());
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/mcp", listener.local_addr().unwrap());
@@ -121,7 +121,7 @@ mod client {
     }
 
     /// All that an error says, to a human and to a developer.
-    fn told(error: &dyn StdError) -> String {
+    pub(super) fn told(error: &dyn StdError) -> String {
         let mut told = format!("{error} {error:?}");
         let mut next = error.source();
         while let Some(cause) = next {
@@ -131,7 +131,7 @@ mod client {
         told
     }
 
-    const SECRET: &str = "hunter2";
+    pub(super) const SECRET: &str = "hunter2";
 
     /// A client with the secret wherever one can be.
     fn armed(url: &str) -> McpClient {
@@ -213,5 +213,62 @@ mod client {
         let head = echo.head.lock().unwrap().to_ascii_lowercase();
         let sent: Vec<&str> = head.lines().filter(|line| line.starts_with("authorization")).collect();
         assert_eq!(sent, ["authorization: b"]);
+    }
+}
+
+// The model.
+
+mod model {
+    use std::sync::atomic::Ordering;
+
+    use mcp_openai_bridge::chat::{Message, Request};
+    use mcp_openai_bridge::model::HttpModel;
+
+    use super::client::{Echo, SECRET, told};
+
+    fn armed(url: &str) -> HttpModel {
+        let builder = HttpModel::builder(format!("{url}?key={SECRET}-in-the-query")).key(SECRET);
+        builder.header("api-key", format!("{SECRET}-in-a-header")).build().unwrap()
+    }
+
+    fn request() -> Request {
+        Request::new("m", [Message::user("Hi")])
+    }
+
+    #[tokio::test]
+    async fn no_error_of_a_model_says_a_credential() {
+        assert!(!format!("{:?}", armed("http://127.0.0.1:1")).contains(SECRET));
+        let (json, events) = ("content-type: application/json\r\n", "content-type: text/event-stream\r\n");
+        for (status, headers, body) in [
+            ("401 Unauthorized", json, r#"{"error":{"message":"{seen}","code":"{seen}"}}"#),
+            ("500 Internal Server Error", "", "{seen}"),
+            ("200 OK", json, "{seen}"),
+            ("200 OK", json, r#"{"error":"{seen}"}"#),
+            ("200 OK", events, "data: {\"error\":{\"message\":\"{seen}\"}}\n\n"),
+            ("200 OK", events, "data: {seen}\n\n"),
+            ("302 Found", "location: /elsewhere?key=hunter2\r\n", ""),
+        ] {
+            let echo = Echo::start(status, headers, body).await;
+            let model = armed(&echo.url);
+            for error in
+                [model.ask(&request()).await.unwrap_err(), model.ask_streamed(&request(), |_| ()).await.unwrap_err()]
+            {
+                assert!(!told(&error).contains(SECRET), "{status} {body}: {}", told(&error));
+            }
+            assert!(echo.requests.load(Ordering::SeqCst) > 0);
+        }
+        for url in ["http://me:hunter2@127.0.0.1:1", "ftp://h/?k=hunter2", "/v1?k=hunter2", "http://h:hunter2"] {
+            let error = told(&HttpModel::builder(url).build().unwrap_err());
+            assert!(!error.contains(SECRET), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_of_a_provider_is_given_no_key_and_no_request() {
+        let other = Echo::start("200 OK", "", "{}").await;
+        let first = Echo::start("307 Temporary Redirect", &format!("location: {}\r\n", other.url), "").await;
+        let error = armed(&first.url).ask(&request()).await.unwrap_err();
+        assert!(told(&error).contains("it redirects"), "{error}");
+        assert_eq!(other.requests.load(Ordering::SeqCst), 0);
     }
 }

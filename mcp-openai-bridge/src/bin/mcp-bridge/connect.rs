@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mcp_client::{Client, Command, EraMode, Error as ClientError, Secret};
+use mcp_client::{Client, ClientHandler, Command, EraMode, Error as ClientError, Secret};
 use mcp_types::Implementation;
 
 use crate::cli::{self, Era, Header};
@@ -60,7 +60,18 @@ impl Connect {
 
     /// Connects.
     pub(crate) async fn open(&self, target: &Target, output: &Output) -> Result<Client, Failure> {
+        self.open_for(target, (), output).await
+    }
+
+    /// Connects, for somebody who can be asked.
+    pub(crate) async fn open_for(
+        &self,
+        target: &Target,
+        handler: impl ClientHandler,
+        output: &Output,
+    ) -> Result<Client, Failure> {
         let mut builder = Client::builder(Implementation::new("mcp-bridge", env!("CARGO_PKG_VERSION")))
+            .handler(handler)
             .era(self.era)
             .timeout(self.timeout);
         Ok(match target {

@@ -162,6 +162,9 @@ impl Failure {
                 .hint("check `--model`, and that OPENAI_BASE_URL ends before `/chat/completions`"),
             Some(429) => Self::unreachable(message).hint("wait, or check the limits of your account"),
             Some(400..=499) => Self::new(Kind::Refused, message),
+            None if error.is_timeout() => {
+                Self::new(Kind::Timeout, message).hint("give it more time by `--model-timeout SECONDS`")
+            }
             _ => Self::unreachable(message).hint("check OPENAI_BASE_URL and that the provider can be reached"),
         }
     }

@@ -35,7 +35,7 @@ where
     let cli::Child { command, env, cwd } = child;
     let (question, targets) = sorted(words, command, &server)?;
     let party = talk::Party { targets, env, cwd, talk, model, connect };
-    let mut conversation = talk::open::<A>(party, "never", &Lines::new(), output).await?;
+    let mut conversation = talk::open::<A>(party, talk::Occasion::Ask, &Lines::new(), output).await?;
     let outcome = match conversation.turn(Some(question), std::future::pending()).await {
         Ok(Some(said)) => said.print(conversation.view(), output),
         // Nobody can cancel it.

@@ -39,7 +39,7 @@ where
     let lines = Lines::new();
     let party = talk::Party { targets, env, cwd, talk, model, connect };
     let mut conversation = tokio::select! {
-        opened = talk::open::<A>(party, "writes", &lines, output) => opened?,
+        opened = talk::open::<A>(party, talk::Occasion::Chat, &lines, output) => opened?,
         () = stop.requested() => return Err(stop::interrupted()),
     };
     output.hint("Type what you want to say; /tools, /reset and /quit are commands, Ctrl-C stops an answer.");

@@ -1,10 +1,12 @@
 //! `replay`: plays a recorded conversation through this version of the program, and says where it would go otherwise.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use mcp_openai_bridge::model::{RecordedTurn, Replayer};
 use mcp_openai_bridge::turn::{Chat, Responses};
 use mcp_types::JsonObject;
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
 use crate::cli;
 use crate::conversation::approve::Wanted;
@@ -53,7 +55,8 @@ async fn play<A: Dialect>(replayer: &Replayer, turn: &RecordedTurn<'_>, output: 
         streams: true,
         call_timeout: CALL,
     };
-    let (source, view) = (Source::tape(replayer.clone(), output), View::new(output, Decider::Tape(replayer.clone())));
+    let source = Source::tape(replayer.clone(), output);
+    let view = Arc::new(View::new(output, Decider::Tape(replayer.clone())));
     let mut conversation = Conversation::<A>::new(source, view, settings, request);
     match conversation.turn(None, std::future::pending()).await? {
         Some(said) => said.print(conversation.view(), output),

@@ -1,4 +1,5 @@
-//! Which calls somebody must approve, as it is written on a command line, and how somebody is asked.
+//! Which calls somebody must approve, as it is written on a command line, and how somebody is asked, about calls and by
+//! servers.
 //!
 //! The surprising thing: an answer that is neither yes nor no is a no with that text as its reason, which the model is
 //! told. So whoever is asked can say what to do instead.
@@ -9,6 +10,10 @@ use std::sync::{Mutex, PoisonError};
 use mcp_openai_bridge::turn::Call;
 use mcp_openai_bridge::turn::approval::{Approval, Policy, Rule};
 
+use mcp_types::{ElicitRequestFormParams, ElicitRequestParams, ElicitResult, JsonObject, RequestedSchema};
+use tokio::sync::Mutex as Desk;
+
+use super::form;
 use crate::exit::Failure;
 use crate::lines::Lines;
 use crate::output::{Output, shortened};
@@ -61,17 +66,20 @@ const USAGE: &str =
 pub(crate) struct Asker {
     lines: Lines,
     output: Output,
+    /// Whoever asks holds it, so that the questions of two do not mix.
+    desk: Desk<()>,
     /// Tools that need no approval any more, by server and name.
     always: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl Asker {
     pub(crate) fn new(lines: Lines, output: &Output) -> Self {
-        Self { lines, output: *output, always: Mutex::default() }
+        Self { lines, output: *output, desk: Desk::default(), always: Mutex::default() }
     }
 
     /// Asks whether a call may be made.
     pub(crate) async fn ask(&self, call: &Call) -> Approval {
+        let _desk = self.desk.lock().await;
         let (server, tool) = (call.tool.server(), call.tool.tool());
         let place = (server.to_owned(), tool.to_owned());
         if self.always.lock().unwrap_or_else(PoisonError::into_inner).contains(&place) {
@@ -95,6 +103,72 @@ impl Asker {
             "" | "n" | "no" => Approval::denied("the user does not want it"),
             reason => Approval::denied(reason),
         }
+    }
+
+    /// Asks what a server wants to know.
+    pub(crate) async fn elicit(&self, server: &str, question: &ElicitRequestParams) -> ElicitResult {
+        let _desk = self.desk.lock().await;
+        let message = shortened(question.message(), SHOWN_CHARS);
+        let action = match question {
+            ElicitRequestParams::Form(form) => {
+                self.output.insist(&format!("? {server} asks: {message}\n  /decline and /cancel are answers, too"));
+                return self.fill(form).await;
+            }
+            ElicitRequestParams::Url(place) => {
+                let url = shortened(&place.url, SHOWN_CHARS);
+                self.output.insist(&format!("? {server} asks you to open {url}: {message}\n  done? [y]es, [n]o:"));
+                match self.line().await.as_deref() {
+                    Some("y" | "yes") => "accept",
+                    Some("/cancel") | None => "cancel",
+                    Some(_) => "decline",
+                }
+            }
+            _ => "decline",
+        };
+        ElicitResult::new(action)
+    }
+
+    /// Asks for each field of a form until it can be taken.
+    async fn fill(&self, form: &ElicitRequestFormParams) -> ElicitResult {
+        let Ok(schema) = form.requested_schema.decode::<RequestedSchema>() else {
+            self.output.say("  it cannot be shown, and was declined");
+            return ElicitResult::new("decline");
+        };
+        let mut content = JsonObject::new();
+        for field in form::fields(&schema) {
+            self.output.insist(&format!("  {}", shortened(&field.question(), SHOWN_CHARS)));
+            loop {
+                let line = match self.line().await {
+                    Some(line) if line == "/decline" => return ElicitResult::new("decline"),
+                    Some(line) if line != "/cancel" => line,
+                    _ => return ElicitResult::new("cancel"),
+                };
+                match field.read(&line) {
+                    Ok(Some(value)) => {
+                        content.insert(field.name(), value);
+                        break;
+                    }
+                    Ok(None) => break,
+                    Err(why) => self.output.insist(&format!("  {} {why}; again:", field.name())),
+                }
+            }
+        }
+        let mut result = ElicitResult::new("accept").content(content);
+        result.fill_defaults(&schema);
+        result
+    }
+
+    /// Asks whether a server may ask the model.
+    pub(crate) async fn may_sample(&self, server: &str, asked: &str) -> bool {
+        let _desk = self.desk.lock().await;
+        let asked = shortened(asked, SHOWN_CHARS);
+        self.output.insist(&format!("? {server} wants the model to answer: {asked}\n  may it? [y]es, [n]o:"));
+        matches!(self.line().await.as_deref(), Some("y" | "yes"))
+    }
+
+    /// Returns the next line; `None` when there is nobody.
+    async fn line(&self) -> Option<String> {
+        self.lines.next().await.ok().flatten().map(|line| line.trim().to_owned())
     }
 }
 

@@ -13,6 +13,7 @@
 
 pub(crate) mod approve;
 pub(crate) mod dialect;
+mod form;
 pub(crate) mod source;
 pub(crate) mod targets;
 pub(crate) mod view;
@@ -33,7 +34,7 @@ use crate::output::{Output, counted};
 /// A conversation that goes on.
 pub(crate) struct Conversation<A: Dialect> {
     source: Source<A>,
-    view: View,
+    view: Arc<View>,
     settings: Settings,
     /// What was said so far.
     request: A::Request,
@@ -77,7 +78,7 @@ impl<A: Dialect> Said<A> {
 }
 
 impl<A: Dialect> Conversation<A> {
-    pub(crate) fn new(source: Source<A>, view: View, settings: Settings, request: A::Request) -> Self {
+    pub(crate) fn new(source: Source<A>, view: Arc<View>, settings: Settings, request: A::Request) -> Self {
         Self { source, view, settings, request }
     }
 
@@ -113,7 +114,7 @@ impl<A: Dialect> Conversation<A> {
         let mut options = driver::Options::default();
         options.call_timeout = self.settings.call_timeout;
         let driver = Driver::new(self.source.model(), self.source.calls())
-            .host(&self.view)
+            .host(&*self.view)
             .options(options)
             .stream(self.settings.streams)
             .cancel_on(cancel);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mcp_openai_bridge::driver::{Model, Tools};
+use mcp_openai_bridge::driver::{Host, HostHandler, Model, Tools};
 use mcp_openai_bridge::model::{HttpModel, HttpModelBuilder, Recorder, Replayer, Tape};
 use mcp_openai_bridge::servers::{Listing, Servers, Upstream};
 use mcp_openai_bridge::tools::ToolSet;
@@ -13,6 +13,7 @@ use serde_json::json;
 use super::Settings;
 use super::dialect::Dialect;
 use super::targets::Targets;
+use super::view::View;
 use crate::cli;
 use crate::command::say_left_out;
 use crate::connect::Connect;
@@ -42,9 +43,10 @@ where
         targets: Targets,
         connect: &Connect,
         recorder: Option<Recorder>,
+        view: &Arc<View>,
         output: &Output,
     ) -> Result<Self, Failure> {
-        let (servers, listing) = open_servers(targets, connect, output).await?;
+        let (servers, listing) = open_servers::<A>(targets, connect, view, output).await?;
         let listed = Mutex::new(Arc::clone(&listing.tools));
         if let Some(recorder) = &recorder {
             record_tools(recorder, &listing);
@@ -137,10 +139,17 @@ fn record_tools(recorder: &Recorder, listing: &Listing) {
     }
 }
 
-async fn open_servers(targets: Targets, connect: &Connect, output: &Output) -> Result<(Servers, Listing), Failure> {
+async fn open_servers<A: Dialect>(
+    targets: Targets,
+    connect: &Connect,
+    view: &Arc<View>,
+    output: &Output,
+) -> Result<(Servers, Listing), Failure> {
     let mut opened = Servers::builder();
     for (label, target) in &targets {
-        let client = connect.open(target, output).await.map_err(|failure| failure.at(label))?;
+        let host: Arc<dyn Host<A>> = Arc::<View>::clone(view);
+        let handler = HostHandler::new(host, label);
+        let client = connect.open_for(target, handler, output).await.map_err(|failure| failure.at(label))?;
         opened = opened.server(Upstream::connected(label, client));
     }
     let servers = opened.deadline(connect.timeout()).build();

@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use mcp_openai_bridge::driver::{Event, Host};
+use mcp_openai_bridge::driver::{Event, Host, SampleWithModel};
 use mcp_openai_bridge::model::{Recorder, Replayer};
 use mcp_openai_bridge::turn::approval::Approval;
 use mcp_openai_bridge::turn::{Call, CallIndex, Outcome};
+use mcp_types::{
+    ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult,
+    ElicitationCapability, ErrorCode, JsonObject, RpcError, SamplingCapability,
+};
 use tokio::time::Instant;
 
 use super::approve::Asker;
@@ -28,8 +32,16 @@ pub(crate) struct View {
 
 /// Who decides about calls that need an approval.
 pub(crate) enum Decider {
-    Human { asker: Asker, recorder: Option<Recorder> },
+    Human(Human),
     Tape(Replayer),
+}
+
+/// A human, and what servers are told that he can be asked.
+pub(crate) struct Human {
+    pub(crate) asker: Asker,
+    pub(crate) recorder: Option<Recorder>,
+    /// The model that servers may ask when he agrees; `None` when servers may ask nothing.
+    pub(crate) sampling: Option<SampleWithModel>,
 }
 
 #[derive(Default)]
@@ -119,6 +131,10 @@ impl<A: Dialect> Host<A> for View {
                     self.show(&text);
                 }
             }
+            Event::Logged { server, message } => {
+                let text = shortened(message.data.as_str(), SHOWN_CHARS);
+                self.say(&format!("{server} logs ({}): {text}", message.level.as_str()));
+            }
             Event::Progress { call, progress } => {
                 if let Some(shown) = self.state().progress.get_mut(&call.index) {
                     shown.show(progress, Instant::now());
@@ -144,12 +160,46 @@ impl<A: Dialect> Host<A> for View {
         }
         approval
     }
+
+    fn capabilities(&self) -> ClientCapabilities {
+        match &self.decider {
+            Decider::Human(Human { sampling: Some(_), .. }) => ClientCapabilities::new()
+                .elicitation(ElicitationCapability::new().form(JsonObject::new()).url(JsonObject::new()))
+                .sampling(SamplingCapability::new()),
+            _ => ClientCapabilities::new(),
+        }
+    }
+
+    async fn elicit(&self, server: &str, question: ElicitRequestParams) -> ElicitResult {
+        self.end_line(&mut self.state());
+        match &self.decider {
+            Decider::Human(human) => human.asker.elicit(server, &question).await,
+            Decider::Tape(_) => ElicitResult::new("decline"),
+        }
+    }
+
+    async fn sample(
+        &self,
+        server: &str,
+        question: CreateMessageRequestParams,
+    ) -> Result<CreateMessageResult, RpcError> {
+        self.end_line(&mut self.state());
+        let refused = || RpcError::new(ErrorCode(-1), "the user rejected the sampling request");
+        let Decider::Human(Human { asker, sampling: Some(sampling), .. }) = &self.decider else {
+            return Err(refused());
+        };
+        let asked = serde_json::to_string(&question.messages).unwrap_or_default();
+        if !asker.may_sample(server, &asked).await {
+            return Err(refused());
+        }
+        sampling.answer(question).await
+    }
 }
 
 impl View {
     async fn decide(&self, call: &Call) -> Approval {
         match &self.decider {
-            Decider::Human { asker, recorder } => {
+            Decider::Human(Human { asker, recorder, .. }) => {
                 let approval = asker.ask(call).await;
                 if let Some(recorder) = recorder {
                     recorder.approval(call.id.as_str(), &approval);
