@@ -68,7 +68,7 @@ impl<A: Api> Driver<'_, A> {
             self.tools.call(server, tool, call.arguments.clone(), &cx).await
         };
         let caught = pin!(AssertUnwindSafe(result).catch_unwind());
-        let outcome = match select(caught, pin!(self.patience(started, &heard))).await {
+        let outcome = match select(caught, pin!(self.patience(call.tool.server(), started, &heard))).await {
             Either::Left((Ok(Ok(result)), _)) => Outcome::Result(result),
             Either::Left((Ok(Err(failure)), _)) => Outcome::Failed(failure),
             Either::Left((Err(_), _)) => Outcome::Failed(Failure::Panicked),
@@ -78,17 +78,25 @@ impl<A: Api> Driver<'_, A> {
         (call.index, outcome)
     }
 
-    /// Waits until a call has taken too long, and returns how long that is.
-    async fn patience(&self, started: Instant, heard: &Mutex<Instant>) -> Duration {
+    /// Waits until a call of a server has taken too long, and returns how long that is.
+    async fn patience(&self, server: &str, started: Instant, heard: &Mutex<Instant>) -> Duration {
         let Options { call_timeout, call_limit, .. } = self.options;
+        let heard = || heard.lock().unwrap_or_else(PoisonError::into_inner);
+        // The time that somebody thought about questions of the server.
+        let mut thought = Duration::ZERO;
         loop {
-            let last = *heard.lock().unwrap_or_else(PoisonError::into_inner);
-            let waited = last.duration_since(started).saturating_add(call_timeout).min(call_limit);
-            let left = waited.saturating_sub(started.elapsed());
-            if left.is_zero() {
+            let last = *heard();
+            let silent = last.duration_since(started).saturating_add(call_timeout);
+            let waited = silent.min(call_limit.saturating_add(thought));
+            tokio::time::sleep(waited.saturating_sub(started.elapsed())).await;
+            if let Some(questions) = self.host.questions().filter(|questions| questions.is_open(server)) {
+                let asked = Instant::now();
+                questions.answered(server).await;
+                thought = thought.saturating_add(asked.elapsed());
+                *heard() = Instant::now();
+            } else if waited < silent || *heard() == last {
                 return waited;
             }
-            tokio::time::sleep(left).await;
         }
     }
 }

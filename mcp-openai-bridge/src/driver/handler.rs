@@ -9,7 +9,7 @@ use mcp_types::{
     ListRootsResult, LoggingMessageNotificationParams,
 };
 
-use super::{Event, Host};
+use super::{Event, Host, OpenQuestion};
 use crate::turn::{Api, Chat};
 
 /// The handler of a client whose server asks the [`Host`] of a loop: for a form, for a model, for directories.
@@ -40,6 +40,10 @@ impl<A: Api> HostHandler<A> {
     pub fn new(host: Arc<dyn Host<A>>, label: impl Into<String>) -> Self {
         Self { host, label: label.into() }
     }
+
+    fn open(&self) -> Option<OpenQuestion<'_>> {
+        self.host.questions().map(|questions| questions.open(&self.label))
+    }
 }
 
 impl<A: Api> ClientHandler for HostHandler<A> {
@@ -52,11 +56,17 @@ impl<A: Api> ClientHandler for HostHandler<A> {
     }
 
     fn elicit(&self, question: ElicitRequestParams, _: Origin) -> HookFuture<'_, ElicitResult> {
-        Box::pin(async { Ok(self.host.elicit(&self.label, question).await) })
+        Box::pin(async {
+            let _open = self.open();
+            Ok(self.host.elicit(&self.label, question).await)
+        })
     }
 
     fn sample(&self, question: CreateMessageRequestParams, _: Origin) -> HookFuture<'_, CreateMessageResult> {
-        Box::pin(self.host.sample(&self.label, question))
+        Box::pin(async {
+            let _open = self.open();
+            self.host.sample(&self.label, question).await
+        })
     }
 
     fn roots(&self, _: Origin) -> HookFuture<'_, ListRootsResult> {

@@ -8,6 +8,7 @@ use mcp_types::{
     ListRootsResult, LoggingMessageNotificationParams, ProgressNotificationParams, RpcError,
 };
 
+use super::Questions;
 use crate::error::ModelError;
 use crate::turn::approval::Approval;
 use crate::turn::{Api, Call, Chat, Outcome, Rejected};
@@ -40,6 +41,12 @@ pub trait Host<A: Api = Chat>: Send + Sync {
     /// client is built.
     fn capabilities(&self) -> ClientCapabilities {
         ClientCapabilities::new()
+    }
+
+    /// Returns where the questions of servers are counted. While one is open, the calls of its server do not grow late: a
+    /// human may need longer than a tool. Without it they do.
+    fn questions(&self) -> Option<&Questions> {
+        None
     }
 
     /// Asks the user, for a server, to fill in a form or to open a URL; declines unless written.

@@ -3,11 +3,12 @@
 //! The servers are real ones of this workspace, in this process; the program around the loop is the host.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mcp_client::{Client, ClientBuilder};
 use mcp_openai_bridge::chat::{Message, Request};
-use mcp_openai_bridge::driver::{Driver, End, Event, Host, HostHandler, Model, SampleWithModel};
+use mcp_openai_bridge::driver::{Driver, End, Event, Host, HostHandler, Model, Questions, SampleWithModel};
 use mcp_openai_bridge::servers::{Servers, Upstream};
 use mcp_openai_bridge::turn::{Options, Turn};
 use mcp_server::{AskError, Catalog, Cx, Form, Server, TaskMode, Tool, implementation};
@@ -60,12 +61,20 @@ fn server() -> Server {
 /// A program that answers forms, and gives its own model to servers that ask for one.
 struct Program {
     sampling: SampleWithModel,
+    questions: Questions,
+    /// How long the user thinks.
+    thinks: Duration,
     seen: Mutex<Vec<String>>,
 }
 
 impl Program {
     fn new(model: Arc<Script>) -> Arc<Self> {
-        Arc::new(Self { sampling: SampleWithModel::new(model as Arc<dyn Model>, "m"), seen: Mutex::default() })
+        Self::thinking(model, Duration::ZERO)
+    }
+
+    fn thinking(model: Arc<Script>, thinks: Duration) -> Arc<Self> {
+        let sampling = SampleWithModel::new(model as Arc<dyn Model>, "m");
+        Arc::new(Self { sampling, questions: Questions::new(), thinks, seen: Mutex::default() })
     }
 
     fn saw(&self, what: String) {
@@ -89,9 +98,14 @@ impl Host for Program {
         ClientCapabilities::new().elicitation(ElicitationCapability::new()).sampling(SamplingCapability::new())
     }
 
+    fn questions(&self) -> Option<&Questions> {
+        Some(&self.questions)
+    }
+
     async fn elicit(&self, server: &str, question: ElicitRequestParams) -> ElicitResult {
         let ElicitRequestParams::Form(form) = question else { return ElicitResult::new("decline") };
         self.saw(format!("{server} asks: {}", form.message));
+        let _ = tokio::time::timeout(self.thinks, std::future::pending::<()>()).await;
         let mut content = JsonObject::new();
         content.insert("name", json!("Ada"));
         ElicitResult::new("accept").content(content)
@@ -130,6 +144,16 @@ async fn a_form_of_a_server_is_answered_by_the_host_in_both_eras() {
         let program = Program::new(Arc::clone(&script));
         let told = told(script, &program, Client::builder(implementation!()).revisions([revision])).await;
         assert_eq!((told.as_str(), program.seen()), ("Hello, Ada!", vec!["lab asks: Your name?".to_owned()]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_thinks_for_half_an_hour_makes_no_call_late() {
+    for revision in [Revision::V2025_11_25, Revision::V2026_07_28] {
+        let script = script("greet");
+        let program = Program::thinking(Arc::clone(&script), Duration::from_secs(1800));
+        let told = told(script, &program, Client::builder(implementation!()).revisions([revision])).await;
+        assert_eq!(told, "Hello, Ada!", "{revision:?}");
     }
 }
 

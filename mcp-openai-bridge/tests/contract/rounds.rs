@@ -21,7 +21,7 @@ fn turn(options: Options) -> Turn {
     Turn::new(request(), lab_tools(), options)
 }
 
-fn responses_turn(members: Value) -> Turn<Responses> {
+fn responses_turn(members: &Value) -> Turn<Responses> {
     let mut request = json!({"model":"m","input":"go"});
     request.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     Turn::new(serde_json::from_value::<responses::Request>(request).unwrap(), lab_tools(), Options::default())
@@ -151,7 +151,7 @@ async fn three_parallel_calls_of_a_second_take_a_second_in_both_apis() {
     let items = asked.map(|(id, name, arguments)| item(id, name, arguments));
     let script = Script::new([response(0, &items), response(1, &[message("done")])]);
     let (lab, since) = (Lab::default(), Instant::now());
-    let _ = driver::run(&mut responses_turn(json!({})), &script, &lab, &driver::Options::default()).await.unwrap();
+    let _ = driver::run(&mut responses_turn(&json!({})), &script, &lab, &driver::Options::default()).await.unwrap();
     assert_eq!((since.elapsed(), lab.most()), (Duration::from_secs(1), 3));
 }
 
@@ -166,7 +166,7 @@ async fn the_loop_is_a_loop_in_both_apis_streamed_or_not() {
     }
     let items = (0..5).map(|n| response(n, &[item(&format!("c{n}"), "echo", "{\"n\":1}")]));
     let (script, lab) = (Script::new(items.chain([response(5, &[message("done")])])), Lab::default());
-    let mut turn = responses_turn(json!({}));
+    let mut turn = responses_turn(&json!({}));
     let end = Driver::new(&script, &lab).stream(true).run(&mut turn).await.unwrap();
     let End::Done(end) = end else { panic!() };
     assert_eq!((end.rounds, lab.calls().len(), end.text().as_str()), (5, 5, "done"));
@@ -261,9 +261,9 @@ async fn nothing_is_sent_that_neither_the_client_nor_the_model_said() {
 #[tokio::test(start_paused = true)]
 async fn what_the_provider_remembers_is_not_sent_again() {
     let replies = || [response(1, &[item("a", "echo", "{\"n\":1}")]), response(2, &[message("done")])];
-    let second = |members: Value| async {
+    let second = async |members: Value| {
         let script = Script::new(replies());
-        let mut turn = responses_turn(members);
+        let mut turn = responses_turn(&members);
         let _ = driver::run(&mut turn, &script, &Lab::default(), &driver::Options::default()).await.unwrap();
         script.requests()[1].clone()
     };
@@ -353,7 +353,7 @@ async fn the_transcript_of_ten_rounds_is_golden_in_both_apis() {
         response(n, &[reasoning, item(&first, "echo", &arguments), item(&second, failing, "{\"n\":0}")])
     });
     let script = Script::new(replies.chain([response(10, &[message("done")])]));
-    let mut turn = responses_turn(json!({}));
+    let mut turn = responses_turn(&json!({}));
     let _ = driver::run(&mut turn, &script, &lab, &driver::Options::default()).await.unwrap();
     let lines: Vec<String> = turn.input().iter().map(|said: &Item| serde_json::to_string(said).unwrap()).collect();
     assert_eq!(lines.join("\n") + "\n", include_str!("ten_rounds_responses.golden"));

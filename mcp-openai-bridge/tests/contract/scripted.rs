@@ -102,15 +102,15 @@ pub(crate) fn calls(number: usize, calls: &[(&str, &str, &str)]) -> Value {
         .iter()
         .map(|(id, name, arguments)| json!({"id":id,"type":"function","function":{"name":name,"arguments":arguments}}))
         .collect();
-    reply(number, json!({"role":"assistant","content":format!("Round {number}."),"tool_calls":calls}), "tool_calls")
+    reply(number, &json!({"role":"assistant","content":format!("Round {number}."),"tool_calls":calls}), "tool_calls")
 }
 
 /// A Chat reply with a text.
 pub(crate) fn says(number: usize, text: &str) -> Value {
-    reply(number, json!({"role":"assistant","content":text}), "stop")
+    reply(number, &json!({"role":"assistant","content":text}), "stop")
 }
 
-fn reply(number: usize, message: Value, reason: &str) -> Value {
+fn reply(number: usize, message: &Value, reason: &str) -> Value {
     json!({
         "id":format!("chatcmpl-{number}"),"object":"chat.completion","created":1000 + number,"model":"m",
         "choices":[{"index":0,"message":message,"finish_reason":reason}],

@@ -230,3 +230,15 @@ async fn a_server_that_is_asked_for_much_does_not_keep_the_others_waiting() {
     let order: Vec<&str> = turn.messages().iter().filter_map(|message| message.tool_call_id.as_deref()).collect();
     assert_eq!(order, ["0", "1", "2", "3", "4", "5", "6", "7", "last"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_may_be_awaited_by_a_task_of_its_own() {
+    let run = async {
+        let (model, lab) = (Script::new([calls(&[("a", "echo", "{\"n\":1}")]), says("done")]), Lab::default());
+        let mut turn = start(go());
+        let stop = std::future::pending();
+        let _ = Driver::new(&model, &lab).host(&Diary::default()).cancel_on(stop).run(&mut turn).await.unwrap();
+        turn.messages().len()
+    };
+    assert_eq!(tokio::spawn(run).await.unwrap(), 4);
+}
