@@ -4,9 +4,10 @@
 //! [`recovery`](crate::recovery), not here.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, select};
 use mcp_transport::{Outgoing, Patience};
 use mcp_types::{Features, Params, ProgressNotificationParams, ProgressToken, RawJson, method, methods};
 
@@ -16,8 +17,9 @@ use crate::connection::Connection;
 use crate::era::probe::{Medium, Outcome};
 use crate::error::Error;
 use crate::input::rounds::Rounds;
+use crate::patience::Waiting;
 use crate::recovery::{Recovery, Remedies, Situation};
-use crate::{gate, mirror};
+use crate::{gate, mirror, patience};
 
 /// Takes the progress of one request.
 pub(crate) type Observer<'a> = dyn FnMut(ProgressNotificationParams) + Send + 'a;
@@ -142,13 +144,31 @@ impl Client {
     async fn send(
         &self,
         connection: &Connection,
-        request: Outgoing,
+        mut request: Outgoing,
         token: Option<&ProgressToken>,
         observer: &mut Option<Box<Observer<'_>>>,
     ) -> Outcome {
-        let exchange = connection.link.transport().open(request).await?;
         let inbox = &self.inner.inbox;
-        exchange.finish(|notification| inbox.take_of_exchange(notification, token, observer.as_deref_mut())).await
+        let may_be_asked = connection.agreement.revision.features().has(Features::SESSION) && inbox.can_be_asked();
+        let waiting = may_be_asked.then(|| Waiting::new(request.patience, inbox.answering()));
+        if waiting.is_some() {
+            request.patience = patience::without_end();
+        }
+        let answer = async {
+            let exchange = connection.link.transport().open(request).await?;
+            let observe = |notification| {
+                if let Some(waiting) = &waiting {
+                    waiting.heard();
+                }
+                inbox.take_of_exchange(notification, token, observer.as_deref_mut());
+            };
+            exchange.finish(observe).await
+        };
+        let Some(waiting) = &waiting else { return answer.await };
+        match select(pin!(answer), pin!(waiting.over())).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right((deadline, _)) => Err(mcp_transport::Error::TimedOut(deadline)),
+        }
     }
 
     fn param_headers(

@@ -67,6 +67,11 @@ impl Inbox {
         &self.declared
     }
 
+    /// Returns whether a server may ask for something that takes time: a user, a model, directories.
+    pub(crate) fn can_be_asked(&self) -> bool {
+        self.declared.elicitation.is_some() || self.declared.sampling.is_some() || self.declared.roots.is_some()
+    }
+
     /// Returns the requests of the server that are being answered.
     pub(crate) fn answering(&self) -> &Answering {
         &self.answering

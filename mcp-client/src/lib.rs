@@ -41,6 +41,7 @@ mod list;
 mod listen;
 mod mirror;
 mod page;
+mod patience;
 mod recovery;
 mod restart;
 mod reverse;

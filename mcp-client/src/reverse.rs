@@ -14,6 +14,8 @@ use mcp_types::{
     ClientCapabilities, Implementation, InputRequest, Method, Project, RawJson, Request, RequestId, Revision, RpcError,
     methods,
 };
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::ask::ask;
 use crate::handler::Origin;
@@ -32,12 +34,44 @@ pub(crate) struct Spoken {
 pub(crate) struct Answering {
     open: Mutex<HashMap<RequestId, AbortHandle>>,
     most: usize,
+    /// When the last of them was answered.
+    answered: Mutex<Option<Instant>>,
+    changed: Notify,
 }
 
 impl Answering {
     /// Answers at most `most` requests at a time.
     pub(crate) fn new(most: usize) -> Self {
-        Self { open: Mutex::default(), most }
+        Self { open: Mutex::default(), most, answered: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Returns whether a request is being answered.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    /// Waits until no request is being answered.
+    pub(crate) async fn answered(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.is_open() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Returns when a request was answered last.
+    pub(crate) fn last_answer(&self) -> Option<Instant> {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self, id: &RequestId, is_ping: bool) {
+        self.lock().remove(id);
+        if !is_ping {
+            *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        self.changed.notify_waiters();
     }
 
     /// The server does not wait for the answer any more.
@@ -74,7 +108,7 @@ pub(crate) async fn answer(
         let busy = RpcError::internal("too many requests wait for this client; send this one again later");
         return send(&transport, id, Err(busy)).await;
     };
-    let open = Open { inbox: &inbox, id: id.clone() };
+    let open = Open { inbox: &inbox, id: id.clone(), is_ping: request.method == "ping" };
     let decided = AssertUnwindSafe(decide(&inbox, request, spoken)).catch_unwind();
     if let Ok(outcome) = Abortable::new(decided, registration).await {
         let panicked = |_| Err(RpcError::internal("the hook of the client that answers this has panicked"));
@@ -127,10 +161,12 @@ fn read(request: &Request, declared: &ClientCapabilities) -> Result<InputRequest
 struct Open<'a> {
     inbox: &'a Inbox,
     id: RequestId,
+    /// It says that the connection lives, and nothing of the requests that wait.
+    is_ping: bool,
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.inbox.answering().lock().remove(&self.id);
+        self.inbox.answering().close(&self.id, self.is_ping);
     }
 }

@@ -81,20 +81,24 @@ impl<A: Api> Driver<'_, A> {
     /// Waits until a call of a server has taken too long, and returns how long that is.
     async fn patience(&self, server: &str, started: Instant, heard: &Mutex<Instant>) -> Duration {
         let Options { call_timeout, call_limit, .. } = self.options;
-        let heard = || heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let questions = self.host.questions();
+        let last_sign = || {
+            let heard = *heard.lock().unwrap_or_else(PoisonError::into_inner);
+            let answered = questions.and_then(|questions| questions.last_answer(server));
+            answered.map_or(heard, |answered| heard.max(answered))
+        };
         // The time that somebody thought about questions of the server.
         let mut thought = Duration::ZERO;
         loop {
-            let last = *heard();
+            let last = last_sign();
             let silent = last.duration_since(started).saturating_add(call_timeout);
             let waited = silent.min(call_limit.saturating_add(thought));
             tokio::time::sleep(waited.saturating_sub(started.elapsed())).await;
-            if let Some(questions) = self.host.questions().filter(|questions| questions.is_open(server)) {
+            if let Some(questions) = questions.filter(|questions| questions.is_open(server)) {
                 let asked = Instant::now();
                 questions.answered(server).await;
                 thought = thought.saturating_add(asked.elapsed());
-                *heard() = Instant::now();
-            } else if waited < silent || *heard() == last {
+            } else if waited < silent || last_sign() == last {
                 return waited;
             }
         }

@@ -7,15 +7,23 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// Which servers have a question open.
 ///
 /// A [`Host`](super::Host) has one, for [`Host::questions`](super::Host::questions).
 #[derive(Debug, Default)]
 pub struct Questions {
-    /// The number of open questions of each server that has any.
-    open: Mutex<HashMap<String, usize>>,
+    servers: Mutex<HashMap<String, Asked>>,
     changed: Notify,
+}
+
+/// What a server has asked.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    open: usize,
+    /// When the last of its questions was answered.
+    answered: Option<Instant>,
 }
 
 impl Questions {
@@ -26,21 +34,22 @@ impl Questions {
 
     /// Opens a question of a server; it is open until what is returned is dropped.
     pub fn open(&self, server: &str) -> OpenQuestion<'_> {
-        *self.lock().entry(server.to_owned()).or_default() += 1;
+        self.lock().entry(server.to_owned()).or_default().open += 1;
         OpenQuestion { questions: self, server: server.to_owned() }
     }
 
     /// Returns whether a server has a question open.
     pub fn is_open(&self, server: &str) -> bool {
-        self.lock().contains_key(server)
+        self.lock().get(server).is_some_and(|asked| asked.open > 0)
+    }
+
+    /// Returns when a question of a server was answered last.
+    pub(super) fn last_answer(&self, server: &str) -> Option<Instant> {
+        self.lock().get(server)?.answered
     }
 
     /// Waits until a server has no question open.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost when the future is dropped.
-    pub async fn answered(&self, server: &str) {
+    pub(super) async fn answered(&self, server: &str) {
         loop {
             let changed = self.changed.notified();
             if !self.is_open(server) {
@@ -50,8 +59,8 @@ impl Questions {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Asked>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,14 +74,10 @@ pub struct OpenQuestion<'a> {
 
 impl Drop for OpenQuestion<'_> {
     fn drop(&mut self) {
-        let mut open = self.questions.lock();
-        if let Some(count) = open.get_mut(&self.server) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.server);
-            }
+        if let Some(asked) = self.questions.lock().get_mut(&self.server) {
+            asked.open = asked.open.saturating_sub(1);
+            asked.answered = Some(Instant::now());
         }
-        drop(open);
         self.questions.changed.notify_waiters();
     }
 }
@@ -93,6 +98,7 @@ mod tests {
         assert!(questions.is_open("a"));
         drop(second);
         assert!(!questions.is_open("a"));
+        assert!(questions.last_answer("a").is_some() && questions.last_answer("b").is_none());
         assert_eq!(questions.answered("a").now_or_never(), Some(()));
     }
 }
