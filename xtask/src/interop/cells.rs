@@ -28,6 +28,8 @@ pub(crate) enum Client {
 /// A program that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
+    /// The pages of the book that follow the seeds, whose samples bring their own servers.
+    Book,
     /// The file of hostile tools, which stands in the place of a server.
     Corpus,
     /// `@modelcontextprotocol/server-everything`, legacy only.
@@ -103,7 +105,7 @@ impl Cell {
             Server::Everything | Server::TypeScript | Server::TypeScriptLegacy => Some(Language::Node),
             // The handlers of its configuration are functions of Python.
             Server::Gateway | Server::Python | Server::PythonLegacy | Server::Time => Some(Language::Python),
-            Server::Corpus | Server::Ours | Server::Rust => None,
+            Server::Book | Server::Corpus | Server::Ours | Server::Rust => None,
         };
         client.into_iter().chain(server)
     }
@@ -146,6 +148,7 @@ impl Client {
 impl Server {
     fn name(self) -> &'static str {
         match self {
+            Self::Book => "book",
             Self::Corpus => "corpus",
             Self::Everything => "everything 2026.8.31",
             Self::Gateway => "gateway",
@@ -197,7 +200,10 @@ pub(crate) fn matrix() -> Vec<Cell> {
     let asking = SDKS.into_iter().chain([Client::Inspector]).flat_map(|client| with(client, Server::Ours));
     let asked = THEIRS.into_iter().flat_map(|server| with(Client::Ours, server));
     let converted = [Server::Ours].into_iter().chain(THEIRS).flat_map(|server| with(Client::OpenAi, server));
-    asking.chain(asked).chain(converted).chain(old()).chain(gateway()).chain(models()).collect()
+    let samples = Cell { client: Client::Ours, server: Server::Book, transport: Transport::File, era: Era::Auto };
+    // The samples come first, since their compiler is what takes longest.
+    let all = [samples].into_iter().chain(asking).chain(asked).chain(converted);
+    all.chain(old()).chain(gateway()).chain(models()).collect()
 }
 
 /// The clients that still know the transport of the first revision, against the server that is built in.

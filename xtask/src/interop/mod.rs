@@ -2,9 +2,11 @@
 //!
 //! `install.rs` brings the peers, `cells.rs` says who meets whom, `offer.rs` what they exchange, `run.rs` runs one
 //! cell, `ours.rs` judges our own client, `wire.rs` sees which revision it speaks, `inspector.rs` asks the command
-//! line of the Inspector, `gateway.rs` the paths of the second seed, and `rules.rs` holds what goes to a model against
-//! the rules of OpenAI. The drivers, in the languages of the peers, are in `xtask/interop`.
+//! line of the Inspector, `gateway.rs` the paths of the second seed, `rules.rs` holds what goes to a model against the
+//! rules of OpenAI, and `book.rs` runs the samples that follow the seeds. The drivers, in the languages of the peers, are
+//! in `xtask/interop`.
 
+mod book;
 mod cells;
 mod gateway;
 mod inspector;

@@ -110,7 +110,7 @@ impl Offer {
         match server {
             Server::Everything => &EVERYTHING,
             Server::Gateway => &GATEWAY,
-            Server::Corpus | Server::Ours => &OURS,
+            Server::Book | Server::Corpus | Server::Ours => &OURS,
             Server::Python => &PYTHON,
             Server::PythonLegacy => &PYTHON_LEGACY,
             Server::Rust => &RUST,

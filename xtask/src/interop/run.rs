@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     interop::{
-        Check,
+        Check, book,
         cells::{Cell, Client, Server, Transport},
         gateway::{self, Gateway},
         inspector,
@@ -39,6 +39,9 @@ pub(crate) enum Target {
 ///
 /// When the server does not start or the client breaks off, which is as red as a red check.
 pub(crate) fn run(cell: Cell, peers: &Peers, program: &Path) -> Outcome<Vec<Check>> {
+    if cell.server == Server::Book {
+        return Ok(book::check());
+    }
     // The server lives until the end of this function.
     let (_server, target) = target(cell, peers, program)?;
     let offer = Offer::of(cell.server);
@@ -158,8 +161,8 @@ pub(crate) fn url_in(text: &str) -> Option<String> {
 
 fn server_words(server: Server, transport: Transport, peers: &Peers, program: &Path) -> Outcome<Vec<String>> {
     let mut command = match server {
-        // Neither is started by words alone.
-        Server::Corpus | Server::Gateway => return Err(absent()),
+        // None of these is started by words alone.
+        Server::Book | Server::Corpus | Server::Gateway => return Err(absent()),
         Server::Ours => {
             let mut command = Command::new(program);
             command.arg("serve");
