@@ -53,14 +53,24 @@ struct Repair<'d, 'a> {
     /// Schemas that are being written; inlining makes them deeper than the original.
     depth: usize,
     rewrites: Vec<Rewrite>,
-    /// The name in `$defs` and the pointer of each definition to write; it grows while references are met.
-    definitions: Vec<(String, String)>,
+    /// What may stand in `$defs`; it grows while references are met.
+    definitions: Vec<Definition>,
     /// From a pointer to the name in `$defs`.
     names: HashMap<String, String>,
     /// The pointers of the references that are being replaced by what they name.
     inlining: Vec<String>,
     /// Bytes of what has replaced references.
     inlined: usize,
+}
+
+/// A schema that references lead to.
+struct Definition {
+    name: String,
+    /// Where it stands in the document.
+    pointer: String,
+    /// Whether something that is published refers to it.
+    is_wanted: bool,
+    written: Option<Value>,
 }
 
 impl Repair<'_, '_> {
@@ -361,6 +371,9 @@ impl Repair<'_, '_> {
             Some(name) => name.clone(),
             None => self.add_definition(pointer),
         };
+        if let Some(definition) = self.definitions.iter_mut().find(|definition| definition.name == name) {
+            definition.is_wanted = true;
+        }
         json::join("#/$defs", &name)
     }
 
@@ -369,7 +382,7 @@ impl Repair<'_, '_> {
         // A name is part of a reference, which is a URI.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         let last: String = last.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-        let taken = |name: &str| self.definitions.iter().any(|(other, _)| other == name);
+        let taken = |name: &str| self.definitions.iter().any(|definition| definition.name == name);
         let name = if taken(&last) {
             (2..=self.definitions.len() + 2)
                 .map(|number| format!("{last}_{number}"))
@@ -378,7 +391,9 @@ impl Repair<'_, '_> {
         } else {
             last
         };
-        self.definitions.push((name.clone(), pointer.to_owned()));
+        let definition =
+            Definition { name: name.clone(), pointer: pointer.to_owned(), is_wanted: false, written: None };
+        self.definitions.push(definition);
         self.names.insert(pointer.to_owned(), name.clone());
         name
     }
@@ -397,15 +412,24 @@ impl Repair<'_, '_> {
         }
     }
 
-    /// Writes the definitions, also those that are met while writing others.
+    /// Writes the definitions that are wanted, also those that are met while writing others.
     fn definitions(&mut self) -> Result<Object, Quarantine> {
+        let is_open = |definition: &Definition| definition.is_wanted && definition.written.is_none();
+        while let Some(next) = self.definitions.iter().position(is_open) {
+            let pointer = self.definitions.get(next).map(|definition| definition.pointer.clone()).unwrap_or_default();
+            let written = match self.document.root().pointer(&pointer) {
+                Some(schema) => self.schema(schema, &pointer)?,
+                None => Object::default().into(),
+            };
+            if let Some(definition) = self.definitions.get_mut(next) {
+                definition.written = Some(written);
+            }
+        }
         let mut out = Object::default();
-        let mut next = 0;
-        while let Some((name, pointer)) = self.definitions.get(next).cloned() {
-            next += 1;
-            if let Some(schema) = self.document.root().pointer(&pointer) {
-                let schema = self.schema(schema, &pointer)?;
-                out.set(name, schema);
+        for definition in std::mem::take(&mut self.definitions) {
+            match definition.written {
+                Some(schema) => out.set(definition.name, schema),
+                None => self.note(&definition.pointer, Rule::DroppedDefinition(definition.name)),
             }
         }
         Ok(out)

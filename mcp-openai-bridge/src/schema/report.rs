@@ -37,6 +37,8 @@ pub enum Rule {
     AddedRootType,
     /// A boolean schema was written as an object.
     BooleanSchema,
+    /// A definition that nothing refers to was left out.
+    DroppedDefinition(String),
     /// A member whose value has the wrong type, or is empty where it must not be, was left out.
     DroppedMember(String),
     /// A pattern that not every engine compiles was left out; it is said in the description.
@@ -86,6 +88,7 @@ impl Rule {
             Self::AddedProperties => "an object needs `properties`",
             Self::AddedRootType | Self::NarrowedRootType => "arguments are always an object",
             Self::BooleanSchema => "a schema must be an object",
+            Self::DroppedDefinition(_) => "nothing refers to it",
             Self::DroppedPattern(_) => "OpenAI refuses what its engine for patterns does not know",
             Self::DroppedMember(_) => "the whole request is refused for it",
             Self::DroppedIdentifier(_) => "a function's parameters are no document of their own",
@@ -110,6 +113,7 @@ impl fmt::Display for Rule {
             Self::BooleanSchema => f.write_str("wrote a boolean schema as an object"),
             Self::DroppedMember(keyword) | Self::DroppedIdentifier(keyword) => write!(f, "left out `{keyword}`"),
             Self::GatheredDefinitions => f.write_str("moved the definitions to `$defs` at the root"),
+            Self::DroppedDefinition(name) => write!(f, "left out the definition `{name}`"),
             Self::DroppedPattern(pattern) => write!(f, "left out the pattern `{pattern}`"),
             Self::InlinedReference(reference) => write!(f, "replaced the reference `{reference}` by what it names"),
             Self::MergedRoot(keyword) => write!(f, "merged `{keyword}` into one object"),

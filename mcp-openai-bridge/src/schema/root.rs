@@ -331,6 +331,12 @@ impl<'a> Merge<'_, 'a> {
             }
             flat.and(Flat::any(merged));
         }
+        if let (true, Some(not)) = (is_root, members.get("not").filter(|not| not.as_object().is_some()))
+            && let Some(not_flat) = self.flatten(not, false)?
+            && (!not_flat.required.is_empty() || !not_flat.properties.is_empty())
+        {
+            self.notes.push(format!("This must not hold: {}.", self.summary(not, &not_flat)));
+        }
         if !self.conditions(members, &mut flat, is_root)? {
             return Ok(None);
         }
@@ -387,10 +393,11 @@ impl<'a> Merge<'_, 'a> {
             let schema = schema.as_object()?;
             let only = schema.get("enum").and_then(Value::as_array).filter(|values| values.len() == 1);
             let value = schema.get("const").or_else(|| only?.first())?;
-            Some(format!("`{name}` is {value}"))
+            Some((name, format!("`{name}` is {value}")))
         });
-        let mut words: Vec<String> = fixed.collect();
-        let required: Vec<String> = flat.required.iter().map(|name| format!("`{name}`")).collect();
+        let (fixed, mut words): (Vec<&String>, Vec<String>) = fixed.unzip();
+        let required = flat.required.iter().filter(|name| !fixed.contains(name));
+        let required: Vec<String> = required.map(|name| format!("`{name}`")).collect();
         if !required.is_empty() {
             words.push(format!("{} given", required.join(", ")));
         }

@@ -235,7 +235,7 @@ fn a_reference_to_the_root_is_kept() {
 fn a_reference_with_a_description_is_inlined() {
     check(
         r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/n","description":"mine"}},"$defs":{"n":{"type":"array","description":"theirs"}}}"##,
-        r##"{"type":"object","properties":{"x":{"type":"array","description":"mine","items":{}}},"$defs":{"n":{"type":"array","description":"theirs","items":{}}}}"##,
+        r##"{"type":"object","properties":{"x":{"type":"array","description":"mine","items":{}}}}"##,
     );
 }
 
@@ -265,7 +265,7 @@ fn a_reference_out_of_the_document_is_not_followed() {
 fn alternatives_at_the_root_offer_all_properties_and_require_the_shared_ones() {
     check(
         r#"{"type":"object","oneOf":[{"properties":{"kind":{"const":"a"},"x":{"type":"string"}},"required":["kind","x"]},{"properties":{"kind":{"const":"b"},"y":{"type":"object"}},"required":["kind"]}]}"#,
-        r#"{"type":"object","properties":{"kind":{"anyOf":[{"const":"a"},{"const":"b"}]},"x":{"type":"string"},"y":{"type":"object","properties":{}}},"required":["kind"],"description":"Exactly one of these must hold: `kind` is \"a\" and `kind`, `x` given; `kind` is \"b\" and `kind` given."}"#,
+        r#"{"type":"object","properties":{"kind":{"anyOf":[{"const":"a"},{"const":"b"}]},"x":{"type":"string"},"y":{"type":"object","properties":{}}},"required":["kind"],"description":"Exactly one of these must hold: `kind` is \"a\" and `x` given; `kind` is \"b\"."}"#,
     );
 }
 
@@ -289,7 +289,7 @@ fn an_alternative_that_is_no_object_is_left_out() {
 fn all_of_at_the_root_is_one_object_that_requires_everything() {
     check(
         r##"{"allOf":[{"$ref":"#/$defs/base"},{"type":"object","properties":{"b":{"minLength":1},"a":{"maxLength":9}},"required":["b"]}],"$defs":{"base":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}}}"##,
-        r##"{"type":"object","$defs":{"base":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}},"properties":{"a":{"allOf":[{"type":"string"},{"maxLength":9}]},"b":{"minLength":1}},"required":["a","b"]}"##,
+        r##"{"type":"object","properties":{"a":{"allOf":[{"type":"string"},{"maxLength":9}]},"b":{"minLength":1}},"required":["a","b"]}"##,
     );
 }
 
@@ -310,10 +310,10 @@ fn values_listed_at_the_root_become_their_members() {
 }
 
 #[test]
-fn a_negation_at_the_root_is_left_to_the_local_check() {
+fn a_negation_at_the_root_is_said_and_left_to_the_local_check() {
     check(
         r#"{"type":"object","properties":{"a":{}},"not":{"required":["a"]}}"#,
-        r#"{"type":"object","properties":{"a":{}}}"#,
+        r#"{"type":"object","properties":{"a":{}},"description":"This must not hold: `a` given."}"#,
     );
 }
 
@@ -610,7 +610,7 @@ fn a_constant_at_the_root_becomes_its_members() {
 fn conditions_at_the_root_offer_what_they_ask_for_and_say_when() {
     check(
         r#"{"type":"object","properties":{"kind":{"type":"string"}},"if":{"properties":{"kind":{"const":"a"}},"required":["kind"]},"then":{"properties":{"x":{"type":"array"}},"required":["x"]},"else":{"required":["y"]}}"#,
-        r#"{"type":"object","properties":{"kind":{"type":"string"},"x":{"type":"array","items":{}}},"description":"If `kind` is \"a\" and `kind` given, then `x` given; otherwise `y` given."}"#,
+        r#"{"type":"object","properties":{"kind":{"type":"string"},"x":{"type":"array","items":{}}},"description":"If `kind` is \"a\", then `x` given; otherwise `y` given."}"#,
     );
     assert!(matches!(
         refused(r#"{"if":true,"then":{"type":"string"},"else":false}"#),
@@ -622,7 +622,7 @@ fn conditions_at_the_root_offer_what_they_ask_for_and_say_when() {
 fn what_only_some_open_alternatives_say_of_a_member_does_not_narrow_it_for_all() {
     check(
         r#"{"properties":{"n":{"type":"integer"}},"anyOf":[{"properties":{"n":{"const":1}},"required":["n"]},{"required":["m"]}]}"#,
-        r#"{"type":"object","properties":{"n":{"type":"integer"}},"description":"At least one of these must hold: `n` is 1 and `n` given; `m` given."}"#,
+        r#"{"type":"object","properties":{"n":{"type":"integer"}},"description":"At least one of these must hold: `n` is 1; `m` given."}"#,
     );
     // A closed alternative has no other members, so that nothing is left open.
     check(
@@ -660,4 +660,14 @@ fn nullable_is_a_type_beside_another() {
     check_inside(r#"{"nullable":true,"type":"object"}"#, r#"{"type":["object","null"],"properties":{}}"#);
     check_inside(r#"{"type":"string","nullable":false}"#, r#"{"type":"string"}"#);
     check(r#"{"type":"object","nullable":true,"properties":{}}"#, r#"{"type":"object","properties":{}}"#);
+}
+
+#[test]
+fn a_definition_that_nothing_refers_to_is_left_out() {
+    let schema = r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/a"}},"$defs":{"z":{"type":"any"},"a":{"$ref":"#/$defs/b"},"b":{"type":"null"}}}"##;
+    check(
+        schema,
+        r##"{"type":"object","properties":{"x":{"$ref":"#/$defs/a"}},"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"type":"null"}}}"##,
+    );
+    assert_eq!(report(schema), ["/$defs/z: left out the definition `z`, because nothing refers to it"]);
 }

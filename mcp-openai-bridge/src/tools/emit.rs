@@ -87,7 +87,7 @@ impl ToolSet {
         let mut tools = Vec::new();
         if emit.namespaces {
             for space in &self.namespaces.spaces {
-                let inside = space.members.iter().enumerate().filter(|(_, index)| offered.contains(index));
+                let inside = space.members.iter().enumerate().filter(|(_, index)| offered.binary_search(index).is_ok());
                 let functions: Vec<RawJson> = inside
                     .filter_map(|(place, index)| Some(flat(self.tools.get(*index)?, space.names.name(place)?, emit)))
                     .collect();

@@ -84,5 +84,5 @@ impl fmt::Display for Report<'_> {
 
 /// Whether a change means anything to a human.
 pub(super) fn is_news(rewrite: &Rewrite) -> bool {
-    !matches!(rewrite.rule, Rule::DroppedIdentifier(_))
+    !matches!(rewrite.rule, Rule::DroppedDefinition(_) | Rule::DroppedIdentifier(_))
 }

@@ -188,7 +188,7 @@ fn arguments_are_checked_against_the_schema_of_the_server() {
     let tools =
         ToolSet::builder().server("s", &[tool("t", r#"{"type":"object","not":{"required":["secret"]}}"#)]).build();
     let tool = tools.resolve("t").unwrap();
-    assert_eq!(tool.parameters().as_str(), r#"{"type":"object","properties":{}}"#);
+    assert!(!tool.parameters().as_str().contains("\"not\""));
     assert!(tool.arguments(&Arguments::from(r#"{"a":1}"#)).is_ok());
     assert!(tool.arguments(&Arguments::from(r#"{"secret":1}"#)).is_err());
 }

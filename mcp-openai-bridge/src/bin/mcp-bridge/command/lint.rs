@@ -96,14 +96,15 @@ impl Summary {
 }
 
 fn print(finding: &Finding, output: &Output) -> Result<(), Failure> {
+    let name = if finding.tool.is_empty() { "(without a name)" } else { &finding.tool };
     let tool = match &finding.verdict {
         Verdict::Offered(tool) => tool,
-        Verdict::HeldBack(reason) => return output.print(&format!("{}\n    held back: {reason}", finding.tool)),
+        Verdict::HeldBack(reason) => return output.print(&format!("{name}\n    held back: {reason}")),
         _ => return Ok(()),
     };
     let verdict = if finding.is_legal() { "legal" } else { "repaired" };
     let strict = if tool.strict() { "strict" } else { "not strict" };
-    let mut lines = vec![finding.tool.clone(), format!("    {verdict}, {strict}, {}", counted(tool.tokens(), "token"))];
+    let mut lines = vec![name.to_owned(), format!("    {verdict}, {strict}, {}", counted(tool.tokens(), "token"))];
     if let Some(why) = finding.renamed() {
         lines.push(format!("    called `{}`: {why}", tool.name()));
     }
