@@ -375,6 +375,59 @@ def has_ended(): return str(ended.wait(20))
 }
 
 #[tokio::test]
+async fn threads_that_cannot_be_stopped_are_ended_with_the_process_when_they_are_too_many() {
+    if !has_python() {
+        return;
+    }
+    let module = "import os, time\ndef stuck(): time.sleep(1000)\ndef process(): return os.getpid()\n";
+    let (_folder, handlers) = python(module, &["stuck", "process"]).await;
+    let first = text(&handlers, "process", "{}").await;
+    let mut calls = 0;
+    // A call that is on its way when the process ends fails, and no other does.
+    while let Ok(process) = call(&handlers, "process", "{}").await
+        && process.content[0].as_text() == Some(&first)
+    {
+        calls += 1;
+        assert!(calls < 100, "it goes on with {calls} threads that nobody waits for");
+        let stuck = Box::pin(call(&handlers, "stuck", "{}"));
+        let process = Box::pin(call(&handlers, "process", "{}"));
+        let _ = futures::future::select(stuck, process).await;
+    }
+    assert!(calls > 60, "{calls}");
+    assert_ne!(text(&handlers, "process", "{}").await, first);
+    handlers.close().await;
+}
+
+/// F63: who is killed cannot end anybody.
+#[test]
+fn without_the_gateway_python_ends_whatever_user_code_does() {
+    if !has_python() {
+        return;
+    }
+    let module = "
+import atexit, threading, time
+threading.Thread(target=time.sleep, args=(1000,)).start()
+atexit.register(lambda: open('exited', 'w').close())
+def f(): pass
+";
+    let folder = Folder::new(&[("tools.py", module)]);
+    let mut python = std::process::Command::new("python3")
+        .args(["-c", include_str!("../src/gateway/handler/python/runner.py")])
+        .arg(&folder.0)
+        .arg("tools.f")
+        .current_dir(&folder.0)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let hello = br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#;
+    let mut stdin = python.stdin.take().unwrap();
+    stdin.write_all(&[hello, &b"\n"[..]].concat()).unwrap();
+    drop(stdin);
+    assert!(python.wait().unwrap().success());
+}
+
+#[tokio::test]
 async fn what_cannot_be_loaded_is_told_with_both_places() {
     if !has_python() {
         return;

@@ -22,11 +22,13 @@ import traceback
 
 # Calls of functions that are not `async`, at the same time; each has a thread.
 THREADS = 32
-# Threads whose call was cancelled and which run on, because Python cannot stop a thread. Beyond, the process ends and
-# is started again, which stops them all.
+# Threads whose call was cancelled and which run on, because Python cannot stop a thread. Beyond, the process ends as
+# soon as it answers no call, and is started again.
 LEFT_BEHIND = 64
 # Bytes of a message. The gateway refuses longer lines.
 LINE_BYTES = 15 << 20
+# How long the process may take to end.
+GRACE_SECONDS = 1
 # Levels of lists and maps in a result.
 DEPTH = 100
 # Characters of the text of an exception.
@@ -58,7 +60,7 @@ def take_streams():
     os.close(nothing)
     os.dup2(2, 1)
     sys.stdin = open(os.devnull)
-    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    sys.stdout = sys.__stdout__ = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)
     return incoming, outgoing
 
 
@@ -251,13 +253,17 @@ class Runner:
         if method == "tools/call":
             task = asyncio.ensure_future(self.answer(number, params["name"], params.get("arguments") or {}))
             self.tasks[number] = task
-            task.add_done_callback(lambda _: self.tasks.pop(number, None))
+            task.add_done_callback(lambda _: self.forget(number))
         elif method == "notifications/cancelled":
             task = self.tasks.pop(params.get("requestId"), None)
             if task is not None:
                 task.cancel()
         elif number is not None:
             self.send(self.reply(method, number, params))
+
+    def forget(self, number):
+        self.tasks.pop(number, None)
+        self.rest()
 
     def reply(self, method, number, params):
         if method == "initialize":
@@ -349,7 +355,15 @@ class Runner:
 
     def leave_behind(self, thread):
         self.left_behind = [each for each in self.left_behind if each.is_alive()] + [thread]
-        if len(self.left_behind) > LEFT_BEHIND:
+        self.rest()
+
+    def rest(self):
+        """Ends the process if too many threads are left behind, at a moment when it answers no other call.
+
+        A call that is on its way in that moment fails, and says so.
+        """
+        count = len(self.left_behind)
+        if count > 4 * LEFT_BEHIND or count > LEFT_BEHIND and not self.tasks:
             print("mcp-bridge: too many cancelled calls run on; Python is started again", file=sys.stderr, flush=True)
             os._exit(70)
 
@@ -379,6 +393,10 @@ def main():
     runner.load(paths)
     threading.Thread(target=read, args=(incoming, loop, runner), daemon=True).start()
     loop.run_until_complete(runner.ended.wait())
+    # The gateway is gone. What is to be done at the exit is done, but no thread of user code keeps the process alive.
+    end = threading.Timer(GRACE_SECONDS, os._exit, [0])
+    end.daemon = True
+    end.start()
 
 
 main()
