@@ -24,19 +24,18 @@ impl Guard for Key {
     }
 }
 
-/// Returns the key that a request shows; with two of them it shows none, because a proxy may have checked the other.
+/// Returns the key that a request shows. LiteLLM's own header goes before `Authorization`, which may then be meant for
+/// somebody else; a header that stands twice shows none, because a proxy may have looked at the other one.
 fn shown(headers: &HeaderMap) -> Option<Secret> {
-    let mut keys = headers.get_all(AUTHORIZATION).iter().chain(headers.get_all(LITELLM_KEY)).filter_map(|value| {
-        let text = value.to_str().ok()?;
-        let (scheme, key) = text.split_once(' ').unwrap_or(("", text));
-        match scheme {
-            "" => Some(text),
-            scheme if scheme.eq_ignore_ascii_case("bearer") => Some(key.trim()),
-            _ => None,
-        }
-    });
-    let key = keys.next()?;
-    keys.all(|other| other == key).then(|| Secret::from(key))
+    let name = if headers.contains_key(LITELLM_KEY) { LITELLM_KEY } else { AUTHORIZATION.as_str() };
+    let mut values = headers.get_all(name).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let text = value.to_str().ok()?;
+    match text.split_once(' ') {
+        None => Some(text.into()),
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Some(key.trim().into()),
+        Some(_) => None,
+    }
 }
 
 /// Answers as OpenAI's APIs do, which most clients of a gateway understand.
@@ -78,7 +77,7 @@ mod tests {
         check(&[("authorization", "sk-right")], 200);
         check(&[("x-litellm-api-key", "sk-right")], 200);
         check(&[("x-litellm-api-key", "Bearer sk-right")], 200);
-        check(&[("authorization", "Bearer sk-right"), ("x-litellm-api-key", "sk-right")], 200);
+        check(&[("authorization", "Bearer of-somebody-else"), ("x-litellm-api-key", "sk-right")], 200);
     }
 
     #[test]
@@ -90,6 +89,7 @@ mod tests {
         check(&[("authorization", "Basic sk-right")], 401);
         check(&[("x-api-key", "sk-right")], 401);
         check(&[("authorization", "Bearer sk-right"), ("authorization", "Bearer sk-wrong")], 401);
-        check(&[("authorization", "Bearer sk-wrong"), ("x-litellm-api-key", "sk-right")], 401);
+        check(&[("authorization", "Bearer sk-right"), ("x-litellm-api-key", "sk-wrong")], 401);
+        check(&[("x-litellm-api-key", "sk-right"), ("x-litellm-api-key", "sk-right")], 401);
     }
 }

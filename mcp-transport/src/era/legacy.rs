@@ -50,6 +50,16 @@ struct State {
     has_ended: bool,
 }
 
+/// Returns whether a request of this method opens a session, and so belongs to none and to no batch (V-15, V-17).
+pub fn opens(method: &str) -> bool {
+    method == "initialize"
+}
+
+/// Returns whether a notification of this method ends the handshake (V-14).
+pub fn ends_handshake(method: &str) -> bool {
+    method == "notifications/initialized"
+}
+
 impl Session {
     /// Makes a session that waits for `initialize`.
     pub fn new() -> Self {

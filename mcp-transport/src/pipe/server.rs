@@ -26,7 +26,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use super::lines::Lines;
 use super::looks_like_response;
 use super::writer::Writer;
-use crate::era::legacy::Session;
+use crate::era::legacy::{self, Session};
 use crate::era::{self, Served, Verdict};
 use crate::error::Error;
 use crate::limits::{Limits, UNBOUNDED};
@@ -330,7 +330,7 @@ impl<S: Service> Connection<S> {
         if !self.session.is_begun() {
             return;
         }
-        if notification.method == "notifications/initialized" {
+        if legacy::ends_handshake(&notification.method) {
             if !self.session.is_ready() {
                 self.session.ready();
                 self.pushes = self.service.pushes(&self.session);
@@ -362,7 +362,7 @@ impl<S: Service> Connection<S> {
         self.peer.begin_batch();
         for (message, text) in messages {
             match message {
-                Ok(Message::Request(request)) if request.method == "initialize" => {
+                Ok(Message::Request(request)) if legacy::opens(&request.method) => {
                     let error = RpcError::invalid_request("`initialize` cannot be in a batch");
                     self.peer.refuse(Some(&request.id), &error);
                 }

@@ -34,11 +34,16 @@ impl Counted {
 
     /// Describes it as a server behind a gateway.
     pub(super) fn upstream(&self, label: &str) -> Upstream {
-        let server = Arc::new(self.clone());
+        let server = self.clone();
         Upstream::new(label, move || {
-            let server = InProcess::serve(Arc::clone(&server), Limits::default());
-            async move { Client::connect(server).await }
+            let server = server.clone();
+            async move { server.connect().await }
         })
+    }
+
+    /// Connects to it, as a gateway would.
+    pub(super) async fn connect(&self) -> Result<Client, mcp_client::Error> {
+        Client::connect(InProcess::serve(Arc::new(self.clone()), Limits::default())).await
     }
 
     /// Returns how often each method was asked since the last time, without what opens a connection.

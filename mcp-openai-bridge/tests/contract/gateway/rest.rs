@@ -47,7 +47,7 @@ mcp_servers:
 }
 
 #[tokio::test]
-async fn tools_are_listed_in_the_shape_of_litellm() {
+async fn the_endpoints_of_the_document_list_tools_in_the_shape_of_litellm_fault_0_1() {
     let (gateway, _) = with_lab().await;
     let listed = get(&gateway, "/mcp-rest/tools/list").await;
     let body = listed.json();
@@ -214,6 +214,25 @@ async fn tools_of_the_file_are_listed_and_called_like_those_of_a_server() {
     assert_eq!((late.status, late.error().as_str()), (504, "timeout"), "{late:?}");
     let panicked = post(&gateway, "/mcp/call_tool", r#"{"name":"panic"}"#).await;
     assert_eq!((panicked.status, panicked.error().as_str()), (500, "handler_panicked"), "{panicked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_servers_are_asked_side_by_side() {
+    let slow = |label: &'static str| {
+        let server = Counted::new(lab());
+        Upstream::new(label, move || {
+            let server = server.clone();
+            async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                server.connect().await
+            }
+        })
+    };
+    let gateway = gateway("", ["a", "b", "c"].map(slow)).await;
+    let start = tokio::time::Instant::now();
+    let listed = get(&gateway, "/mcp-rest/tools/list").await;
+    assert_eq!(listed.json()["tools"].as_array().map(Vec::len), Some(15));
+    assert!(start.elapsed() <= Duration::from_millis(1100), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

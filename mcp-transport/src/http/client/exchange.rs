@@ -20,6 +20,7 @@ use super::events::{Events, Opened};
 use super::rules::{self, Agreement, Content, Headers};
 use super::shared::Shared;
 use crate::client::{Event, Exchange, Incoming, Outgoing, Patience};
+use crate::era::legacy;
 use crate::error::{Deadline, Error};
 use crate::header::MCP_SESSION_ID;
 use crate::replay::{Comeback, Cursor, GaveUp, Loss};
@@ -83,7 +84,7 @@ async fn receive(
         return Ok(Received::Answer(Box::new(Event::Response(Err(error)))));
     }
     let value = |name: &str| response.headers().get(name).map(|value| value.as_bytes());
-    if request.method == "initialize" {
+    if legacy::opens(&request.method) {
         shared.agreement().session = rules::read_session_id(value(MCP_SESSION_ID))?;
     }
     if response.headers().contains_key(CONTENT_ENCODING) {
@@ -260,7 +261,7 @@ struct Withdrawal {
 
 impl Withdrawal {
     fn new(shared: &Arc<Shared>, id: &RequestId, request: &Outgoing, agreement: &Agreement) -> Self {
-        if !agreement.is_legacy(request.revision) || agreement.revision.is_none() || request.method == "initialize" {
+        if !agreement.is_legacy(request.revision) || agreement.revision.is_none() || legacy::opens(&request.method) {
             return Self { pending: None };
         }
         let params = serde_json::json!({"requestId": id, "reason": "the client no longer waits for it"});

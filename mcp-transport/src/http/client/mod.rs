@@ -48,6 +48,7 @@ use self::connection::Security;
 use self::shared::Shared;
 use self::target::Target;
 use crate::client::{Exchange, Incoming, Outgoing, Transport};
+use crate::era::legacy;
 use crate::error::{Deadline, Error};
 use crate::limits::Limits;
 use crate::secret::Secret;
@@ -165,7 +166,7 @@ impl HttpClient {
         rpc::notification(&mut message, method, params.as_ref());
         let headers = self.shared.agreement().of_notification(method);
         self.within(self.shared.post_note(&headers, message.freeze())).await?;
-        if method == "notifications/initialized" && self.shared.agreement().is_legacy(None) {
+        if legacy::ends_handshake(method) && self.shared.agreement().is_legacy(None) {
             self.listen();
         }
         Ok(())

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use mcp_types::{ErrorCode, Features, Message, RequestId, Response, Revision, RpcError};
 
 use crate::client::Outgoing;
+use crate::era::legacy;
 use crate::error::{Error, HttpFailure};
 use crate::header::{
     LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, encode_value, is_session_id,
@@ -58,7 +59,7 @@ impl Agreement {
                 headers
             }
             // `initialize` opens a session, so it belongs to none, and agrees on a version, so it has none.
-            _ if request.method == "initialize" => Vec::new(),
+            _ if legacy::opens(&request.method) => Vec::new(),
             _ => self.of_session(),
         }
     }

@@ -21,7 +21,7 @@ use super::rules::{self, Form, LEGACY_STATUS, Refusal};
 use super::session::{HttpSession, Ticket};
 use super::stream::{Pending, Reply};
 use super::table::SessionId;
-use crate::era::{Verdict, classify};
+use crate::era::{Verdict, classify, legacy};
 use crate::header::HeaderView;
 use crate::outbox::{Notifier, Outbox, outbox};
 use crate::service::{Call, Caller};
@@ -53,7 +53,7 @@ impl Endpoint {
 
     async fn take_request(&self, view: &HeaderView<'_>, request: Request) -> Result<Response<ReplyBody>, Refusal> {
         let form = Form::choose(view.accept, &request.method)?;
-        if request.method == "initialize" && rules::read_session(view)?.is_none() {
+        if legacy::opens(&request.method) && rules::read_session(view)?.is_none() {
             rules::check_legacy_version(view, &self.served)?;
             return self.initialize(form, request).await;
         }
@@ -136,7 +136,7 @@ impl Endpoint {
 
     fn take_note(&self, session: &HttpSession, notification: Notification) {
         match &*notification.method {
-            "notifications/initialized" => session.initialized(&self.service),
+            method if legacy::ends_handshake(method) => session.initialized(&self.service),
             "notifications/cancelled" => {
                 if let Some(id) = notification.params.request_id() {
                     session.cancel(&id);
@@ -212,7 +212,7 @@ impl Endpoint {
 
     /// Returns whether a message must not be in a batch (V-17, V-52).
     fn is_foreign(&self, view: &HeaderView<'_>, message: &Message) -> bool {
-        let is_initialize = matches!(message, Message::Request(request) if request.method == "initialize");
+        let is_initialize = matches!(message, Message::Request(request) if legacy::opens(&request.method));
         is_initialize || !matches!(classify(message, Some(view), &self.served), Verdict::Legacy)
     }
 

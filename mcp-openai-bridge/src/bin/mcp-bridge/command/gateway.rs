@@ -9,7 +9,7 @@ use mcp_openai_bridge::gateway::config::Config;
 use mcp_openai_bridge::gateway::handler::Registry;
 use mcp_openai_bridge::gateway::{Gateway, GatewayError, LOCAL, Offer};
 use mcp_openai_bridge::servers::Status;
-use mcp_server::{Http, stdio};
+use mcp_server::{Http, Limits, stdio};
 use serde_json::json;
 
 use super::serve::{self, Audience};
@@ -64,7 +64,7 @@ async fn over_http(
         output.document(&json!({ "url": url }))?;
     }
     let talk = *output;
-    let http: Http = http.shutdown_on(async move {
+    let http: Http = http.limits(Limits::default().body_bytes(BODY_BYTES)).shutdown_on(async move {
         stop.requested().await;
         talk.say("stopping; requests in flight may finish");
     });
@@ -121,3 +121,6 @@ fn failed(error: &GatewayError) -> Failure {
     };
     Failure::new(kind, with_causes(error))
 }
+
+/// Bytes of one request: conversations carry pictures, each of them several megabytes.
+const BODY_BYTES: usize = 32 * 1024 * 1024;
