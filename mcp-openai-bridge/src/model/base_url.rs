@@ -42,7 +42,8 @@ impl BaseUrl {
         };
         let authority = uri.authority().filter(|authority| !authority.host().is_empty());
         let authority = authority.ok_or_else(|| wrong("has no host"))?;
-        if authority.port().is_some() && authority.port_u16().is_none() {
+        let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        if !matches!(port, "" | ":") && authority.port_u16().is_none() {
             // Not repeated: it may be a password whose `@` was forgotten.
             return Err(ModelError::new(format!("the port of the base URL is no number; give one like `{USUAL}`")));
         }

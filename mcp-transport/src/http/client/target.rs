@@ -54,10 +54,12 @@ impl Target {
             }
         };
         let default_port = if is_tls { 443 } else { 80 };
-        let port = match (authority.port(), authority.port_u16()) {
-            (None, _) => default_port,
-            (Some(_), Some(port)) => port,
-            (Some(_), None) => return Err(Error::config("the port in the server's URL is no number up to 65535")),
+        // A port that is none is no port for the library either, and would become the usual one.
+        let written = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        let port = match (written, authority.port_u16()) {
+            ("" | ":", _) => default_port,
+            (_, Some(port)) => port,
+            (_, None) => return Err(Error::config("the port in the server's URL is no number up to 65535")),
         };
         let shown_host = authority.host().to_ascii_lowercase();
         let host = shown_host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -139,7 +141,16 @@ mod tests {
 
     #[test]
     fn other_schemes_and_credentials_are_refused_and_not_repeated() {
-        for url in ["ftp://example.com", "file:///etc/passwd", "localhost:8080", "/mcp", "", "http://"] {
+        for url in [
+            "ftp://example.com",
+            "file:///etc/passwd",
+            "localhost:8080",
+            "/mcp",
+            "",
+            "http://",
+            "http://h:x/",
+            "http://h:99999",
+        ] {
             assert!(matches!(Target::parse(url), Err(Error::Config(_))), "{url}");
         }
         let error = Target::parse("http://user:hunter2@example.com/").unwrap_err();
