@@ -206,10 +206,6 @@ impl Relay {
 
     /// Passes on what came of a call, if it is the client's.
     fn pass(&mut self, position: usize, delta: &ToolCallDelta, out: &mut Vec<ToolCallDelta>) {
-        // A call that comes after another one ends the name of that.
-        for before in 0..position.min(self.fates.len()) {
-            self.settle(before, out);
-        }
         if self.fates.len() <= position {
             self.fates.resize(position + 1, Fate::Held);
         }

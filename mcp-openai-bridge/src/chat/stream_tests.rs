@@ -290,3 +290,77 @@ fn a_reply_in_one_piece_is_a_stream_of_one_chunk() {
     assert_eq!(again.choices[0].finish_reason, reply.choices[0].finish_reason);
     assert_eq!((again.usage, again.extra), (reply.usage, reply.extra));
 }
+
+/// A source of numbers that look random and are the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.roll(of.len() as u64) as usize]
+    }
+}
+
+#[test]
+fn no_stream_makes_it_panic_and_a_relayed_one_can_be_read() {
+    let mut dice = Dice(7);
+    let mut finished = 0;
+    for _ in 0..3000 {
+        let (mut whole, mut client, mut relay) = (Assembler::default(), Assembler::default(), Relay::new(["mine"]));
+        let mut is_good = true;
+        let mut tell = |chunk: Option<Chunk>| chunk.into_iter().for_each(|chunk| client.push(&chunk).unwrap());
+        for _ in 0..dice.roll(12) {
+            let index = dice.pick(&["", r#""index":0,"#, r#""index":1,"#, r#""index":null,"#, r#""index":"x","#]);
+            let id = dice.pick(&["", r#""id":"a","#, r#""id":"b","#, r#""id":"","#]);
+            let name = dice.pick(&["", r#""name":"mine","#, r#""name":"other","#, r#""name":"mi","#, r#""name":"","#]);
+            let arguments = dice.pick(&[r#""""#, r#""{""#, r#""}""#, r#""{\"x\":1}""#, "{}", "null", "[1]"]);
+            let call = format!(r#"{{{index}{id}"function":{{{name}"arguments":{arguments}}}}}"#);
+            let delta = match dice.roll(6) {
+                0 => r#"{"content":"text"}"#.to_owned(),
+                1 => r#"{"content":[{"type":"text"}],"role":"assistant"}"#.to_owned(),
+                2 => r#"{"reasoning":[{"index":0,"text":"a"}],"refusal":"r","x":{"y":"z"}}"#.to_owned(),
+                _ => format!(r#"{{"tool_calls":[{call}]}}"#),
+            };
+            let reason = dice.pick(&["null", "null", "null", r#""stop""#]);
+            let text = format!(r#"{{"choices":[{{"index":0,"delta":{delta},"finish_reason":{reason}}}]}}"#);
+            let chunk: Chunk = serde_json::from_str(&text).unwrap();
+            let (pushed, relayed) = (whole.push(&chunk), relay.push(&chunk));
+            assert_eq!(pushed.is_ok(), relayed.is_ok(), "both read a stream alike: {text}");
+            let Ok(chunk) = relayed else {
+                is_good = false;
+                break;
+            };
+            tell(chunk);
+        }
+        if !is_good {
+            continue;
+        }
+        tell(relay.end_round());
+        relay.finish(None).into_iter().for_each(|chunk| tell(Some(chunk)));
+        whole.done();
+        let Ok(whole) = whole.finish() else { continue };
+        finished += 1;
+        // The client has the calls that are its own, as they would have come without a stream.
+        let own = |reply: &Completion| -> Vec<(Option<String>, Arguments)> {
+            let calls =
+                reply.choices[0].message.tool_calls.iter().filter(|call| call.name().as_deref() == Some("mine"));
+            let arguments = |call: &ToolCall| match &call.function.as_ref().unwrap().arguments {
+                Arguments::Absent => Arguments::from(""),
+                arguments => arguments.clone(),
+            };
+            let mut own: Vec<_> = calls.map(|call| (call.name(), arguments(call))).collect();
+            // A call whose arguments begin later comes later.
+            own.sort_by_key(|call| format!("{call:?}"));
+            own
+        };
+        let client = client.finish().unwrap();
+        assert_eq!(own(&client), own(&whole));
+        assert_eq!(client.choices[0].message.tool_calls.len(), own(&whole).len());
+        assert_eq!(client.choices[0].message.extra, whole.choices[0].message.extra);
+    }
+    assert!(finished > 500, "{finished}");
+}

@@ -5,16 +5,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{Stream, StreamExt as _};
+use futures::stream::{self, Stream, StreamExt as _};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use http::{HeaderName, Response};
 use mcp_server::RouteBody;
 use mcp_transport::http::FetchBody;
 use mcp_types::{JsonObject, RawJson};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use crate::driver::{Model, Retry};
@@ -49,6 +51,8 @@ struct Entry {
     name: String,
     /// Members that a client leaves out.
     parameters: Vec<(String, RawJson)>,
+    /// How long an answer that is handed on may pause.
+    pause: Duration,
 }
 
 impl Deployments {
@@ -68,7 +72,8 @@ impl Deployments {
             return Err(Refusal::not_found("model_not_found", message));
         }
         let attempts = found.iter().filter_map(|(model, _)| model.max_retries).max();
-        let retry = Retry::default();
+        // A client waits at the other end, and knows how to wait longer.
+        let retry = Retry { longest: LONGEST, ..Retry::default() };
         let retry = attempts
             .map_or(retry, |attempts| Retry { attempts: u32::try_from(attempts).unwrap_or(u32::MAX).min(10), ..retry });
         let mut fault = None;
@@ -77,7 +82,8 @@ impl Deployments {
             let at = config.models.iter().position(|one| std::ptr::eq(one, model));
             match at.and_then(|at| self.models.get(at)) {
                 Some(Ok(http)) => {
-                    entries.push(Entry { model: http.clone(), name, parameters: model.parameters.clone() });
+                    let pause = model.stream_timeout.or(model.timeout).unwrap_or(PAUSE);
+                    entries.push(Entry { model: http.clone(), name, parameters: model.parameters.clone(), pause });
                 }
                 Some(Err(why)) => fault = Some(why.clone()),
                 None => {}
@@ -122,24 +128,32 @@ impl Served {
         &self,
         path: &'static str,
         accept: &'static str,
-        mut members: JsonObject,
+        members: JsonObject,
     ) -> Result<Response<RouteBody>, Refusal> {
-        let entry = self.entry();
-        members.insert("model", text_json(&entry.name));
-        entry.complete(&mut members, path == RESPONSES);
-        let body = RawJson::encode(&members).map_err(|error| Refusal::unreadable(error.to_string()))?;
-        let sent = entry.model.forward(path, accept, body.into_bytes()).await;
-        let response = sent.map_err(|error| Refusal::from(Error::from(self.told(entry, &error))))?;
+        let mut left = self.entries.len();
+        let (entry, response) = loop {
+            let entry = self.entry();
+            let mut members = members.clone();
+            members.insert("model", text_json(&entry.name));
+            entry.complete(&mut members, path == RESPONSES);
+            let body = RawJson::encode(&members).map_err(|error| Refusal::unreadable(error.to_string()))?;
+            match entry.model.forward(path, accept, body.into_bytes()).await {
+                Ok(response) => break (entry, response),
+                // Nobody was there, and there are others.
+                Err(error) if error.is_transient() && left > 1 => left -= 1,
+                Err(error) => return Err(Refusal::from(Error::from(self.told(entry, &error)))),
+            }
+        };
         let (head, body) = response.into_parts();
         let passed = if !head.status.is_success() {
             // Providers like to repeat the key in their errors.
             let body = body.read(ERROR_BYTES).await.unwrap_or_default();
             RouteBody::from(entry.model.redacted(&String::from_utf8_lossy(&body)))
         } else if is_stream(&head.headers) {
-            RouteBody::stream(parts(body))
+            RouteBody::stream(parts(body, entry.pause))
         } else {
-            let body = body.read(BODY_BYTES).await;
-            RouteBody::from(body.map_err(|_| broken(&self.name))?)
+            let body = timeout(entry.pause, body.read(BODY_BYTES)).await;
+            RouteBody::from(body.ok().and_then(Result::ok).ok_or_else(|| broken(&self.name))?)
         };
         let mut passed = Response::new(passed);
         *passed.status_mut() = head.status;
@@ -195,12 +209,22 @@ impl Entry {
     }
 }
 
-/// Hands the parts of a stream on. One that breaks off does not look like one that has ended.
-fn parts(body: FetchBody) -> impl Stream<Item = Bytes> + Send + 'static {
-    let error =
-        json!({"message": "the provider broke off its answer", "type": "server_error", "param": null, "code": null});
-    let end = Bytes::from(format!("\n\ndata: {}\n\n", json!({ "error": error })));
-    body.map(move |part| part.unwrap_or_else(|_| end.clone()))
+/// Hands the parts of a stream on. One that breaks off, or pauses too long, does not look like one that has ended.
+fn parts(body: FetchBody, pause: Duration) -> impl Stream<Item = Bytes> + Send + 'static {
+    stream::unfold(Some(body), move |body| async move {
+        let mut body = body?;
+        match timeout(pause, body.next()).await {
+            Ok(Some(Ok(part))) => Some((part, Some(body))),
+            Ok(None) => None,
+            Ok(Some(Err(_))) | Err(_) => {
+                let message = "the provider broke off its answer";
+                let error = json!({"message": message, "type": "server_error", "param": null, "code": null});
+                let data = json!({ "error": error });
+                // The empty line ends what was cut.
+                Some((Bytes::from(format!("\n\ndata: {data}\n\n")), None))
+            }
+        }
+    })
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {
@@ -271,6 +295,10 @@ pub(super) const CHAT: &str = "/chat/completions";
 /// As [`CHAT`].
 pub(super) const RESPONSES: &str = "/responses";
 
+/// The longest wait that is kept when a provider asks for it.
+const LONGEST: Duration = Duration::from_secs(30);
+/// How long an answer may pause, when the file does not say it.
+const PAUSE: Duration = Duration::from_secs(600);
 const BODY_BYTES: usize = 64 * 1024 * 1024;
 const ERROR_BYTES: usize = 256 * 1024;
 

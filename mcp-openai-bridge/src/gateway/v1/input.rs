@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::chat::Arguments;
 use crate::responses::mcp::{CallError, McpCall};
 use crate::responses::{FunctionCall, FunctionCallOutput, Item};
+use crate::turn::Failure;
 use crate::turn::approval::Approval;
 
 /// An input without items of MCP, and what they said.
@@ -18,7 +19,7 @@ pub(super) struct Input {
     pub(super) decisions: HashMap<String, Approval>,
     /// The requests for approval of calls that were not made yet.
     pub(super) requests: Vec<String>,
-    /// The requests for approval of calls that were made.
+    /// The requests for approval of calls that were made or denied.
     pub(super) made: HashSet<String>,
 }
 
@@ -45,6 +46,7 @@ pub(super) fn read(items: Vec<Item>, function: &dyn Fn(&str, &str) -> Option<Str
             _ => None,
         })
         .collect();
+    let denied: HashMap<String, String> = items.iter().filter_map(denial).collect();
     for item in items {
         match item {
             Item::McpListTools(_) => {}
@@ -57,14 +59,23 @@ pub(super) fn read(items: Vec<Item>, function: &dyn Fn(&str, &str) -> Option<Str
                     continue;
                 }
                 let function = name(&request.server_label, &request.name);
-                input.requests.push(request.id.clone());
-                input.items.push(FunctionCall::new(request.id, function, request.arguments).into());
+                let call = FunctionCall::new(&request.id, function, request.arguments);
+                input.items.push(call.into());
+                match denied.get(&request.id) {
+                    // It may be long ago, so that the answer stands where the call is.
+                    Some(reason) => {
+                        let told = format!("error: {}", Failure::Denied { reason: reason.clone() });
+                        input.items.push(FunctionCallOutput::text(&request.id, told).into());
+                        input.made.insert(request.id);
+                    }
+                    None => input.requests.push(request.id),
+                }
             }
             Item::McpApprovalResponse(response) => {
                 let approval = if response.approve {
                     Approval::Allowed
                 } else {
-                    Approval::denied(response.reason.unwrap_or_else(|| "no reason was given".to_owned()))
+                    Approval::denied(response.reason.unwrap_or_else(|| NO_REASON.to_owned()))
                 };
                 input.decisions.insert(response.approval_request_id, approval);
             }
@@ -72,6 +83,17 @@ pub(super) fn read(items: Vec<Item>, function: &dyn Fn(&str, &str) -> Option<Str
         }
     }
     input
+}
+
+/// Returns which request a client denied, and why.
+fn denial(item: &Item) -> Option<(String, String)> {
+    match item {
+        Item::McpApprovalResponse(response) if !response.approve => {
+            let reason = response.reason.clone().unwrap_or_else(|| NO_REASON.to_owned());
+            Some((response.approval_request_id.clone(), reason))
+        }
+        _ => None,
+    }
 }
 
 /// A call that was made, as a call and its output.
@@ -83,6 +105,7 @@ fn both(call: McpCall, function: String) -> [Item; 2] {
     };
     let arguments = match call.arguments {
         Arguments::Absent => Arguments::from("{}"),
+        Arguments::Text(text) if text.trim().is_empty() => Arguments::from("{}"),
         arguments => arguments,
     };
     [FunctionCall::new(&call.id, function, arguments).into(), FunctionCallOutput::text(call.id, output).into()]
@@ -110,6 +133,8 @@ fn plain(label: &str, tool: &str) -> String {
     let legal = |text: &str| text.chars().map(|c| if is_legal(c) { c } else { '_' }).collect::<String>();
     format!("{}__{}", legal(label), legal(tool)).chars().take(crate::names::NAME_LIMIT).collect()
 }
+
+const NO_REASON: &str = "no reason was given";
 
 #[cfg(test)]
 mod tests {
@@ -147,8 +172,9 @@ mod tests {
         let input = check(&format!("[{request},{}]", answer(r#""approve":true"#)), call);
         assert_eq!(input.decisions.get("r"), Some(&Approval::Allowed));
         let denied = answer(r##""approve":false,"reason":"no""##);
-        let input = check(&format!("[{request},{denied}]"), call);
-        assert_eq!(input.decisions.get("r"), Some(&Approval::denied("no")));
+        let told = r#"[{"type":"function_call","call_id":"r","name":"f_time","arguments":"{}"},{"type":"function_call_output","call_id":"r","output":"error: denied by user: no"},{"type":"reasoning","id":"x"}]"#;
+        let input = check(&format!(r#"[{request},{denied},{{"type":"reasoning","id":"x"}}]"#), told);
+        assert!(input.requests.is_empty());
         // It was made in an earlier response.
         let made = r#"{"type":"mcp_call","id":"m","server_label":"clock","name":"time","arguments":"{}","output":"noon","approval_request_id":"r"}"#;
         check(

@@ -139,13 +139,15 @@ impl Cell {
         let (config, _) = Config::parse(&text, Path::new("."), &|_| None).unwrap();
         let (calls, running) = (Arc::default(), Arc::default());
         let clock = [tool("get.time", true), tool("set_time", false), tool("fails", true), tool("hangs", true)];
+        let meeting = Arc::new(tokio::sync::Barrier::new(3));
         let gateway = Gateway::builder(config)
-            .server(Upstream::connected("clock", client(&clock, &calls, &running).await))
+            .server(Upstream::connected("clock", client(&clock, &calls, &running, &meeting).await))
             .server(Upstream::connected(
                 "disk",
-                client(&[tool("read", true), tool("wipe", false)], &calls, &running).await,
+                client(&[tool("read", true), tool("wipe", false), tool("meets", true)], &calls, &running, &meeting)
+                    .await,
             ))
-            .server(Upstream::connected("web", client(&[tool("fetch", true)], &calls, &running).await))
+            .server(Upstream::connected("web", client(&[tool("fetch", true)], &calls, &running, &meeting).await))
             .server(Upstream::new("gone", async || Err(mcp_client::Error::Closed)))
             .build()
             .await
@@ -232,16 +234,22 @@ async fn client(
     tools: &[mcp_types::Tool],
     calls: &Arc<Mutex<Vec<String>>>,
     running: &Arc<std::sync::atomic::AtomicUsize>,
+    meeting: &Arc<tokio::sync::Barrier>,
 ) -> Client {
     let catalog = tools.iter().fold(Catalog::new(), |catalog, entity| {
         let (name, calls, running) = (entity.name.clone(), Arc::clone(calls), Arc::clone(running));
+        let meeting = Arc::clone(meeting);
         catalog.tool(Tool::from_entity(entity.clone(), move |arguments: RawJson, _: Cx| {
             let (name, calls, running) = (name.clone(), Arc::clone(&calls), Arc::clone(&running));
+            let meeting = Arc::clone(&meeting);
             async move {
                 calls.lock().unwrap().push(format!("{name} {arguments}"));
                 let _running = Running::begin(&running);
                 if name == "hangs" {
                     std::future::pending::<()>().await;
+                }
+                if name == "meets" {
+                    meeting.wait().await;
                 }
                 let result = match name.as_str() {
                     "fails" => json!({"content": [{"type": "text", "text": "disk full"}], "isError": true}),

@@ -217,7 +217,7 @@ async fn a_filter_of_one_entry_says_nothing_about_another() {
         .iter()
         .map(|tool| tool["function"]["description"].as_str().unwrap())
         .collect();
-    assert_eq!(offered, ["Does get.time", "Does read"]);
+    assert_eq!(offered, ["Does get.time", "Does read", "Does meets"]);
 }
 
 #[tokio::test]
@@ -293,7 +293,7 @@ async fn a_client_that_goes_away_ends_the_stream_of_the_provider() {
 async fn a_server_that_is_not_there_takes_nothing_from_the_others() {
     let cell = Cell::replying([says(1, "ok")]).await;
     cell.ask(PATH, &request(&[mcp("a", "gone"), mcp("b", "disk")])).await;
-    assert_eq!(cell.asked()[0].2["tools"].as_array().unwrap().len(), 2);
+    assert_eq!(cell.asked()[0].2["tools"].as_array().unwrap().len(), 3);
     // With no tool at all the model could only make something up.
     let (status, text) = cell.post(PATH, &request(&[mcp("a", "gone")])).await;
     assert!(status == 424 && text.contains("server `gone`"), "{status} {text}");
@@ -305,7 +305,7 @@ async fn every_server_of_the_gateway_is_offered_as_one() {
     let tool =
         json!({"type": "mcp", "server_label": "litellm", "server_url": "litellm_proxy", "require_approval": "never"});
     cell.ask(PATH, &request(std::slice::from_ref(&tool))).await;
-    assert_eq!(cell.asked()[0].2["tools"].as_array().unwrap().len(), 7);
+    assert_eq!(cell.asked()[0].2["tools"].as_array().unwrap().len(), 8);
     let mut narrow = tool;
     narrow["headers"] = json!({"x-litellm-api-key": "Bearer k", "x-mcp-servers": "disk,web"});
     narrow["allowed_tools"] = json!(["read", "fetch"]);
@@ -313,4 +313,29 @@ async fn every_server_of_the_gateway_is_offered_as_one() {
     let asked = cell.asked().remove(1).2;
     let described = asked["tools"].as_array().unwrap().iter().map(|tool| tool["function"]["description"].clone());
     assert_eq!(described.collect::<Vec<_>>(), ["Does read", "Does fetch"]);
+}
+
+/// LiteLLM makes one after the other: three calls of a second take three (bridges 0.5).
+#[tokio::test]
+async fn the_calls_of_a_round_are_made_at_once_and_answered_in_their_order() {
+    // Each of them waits until three are there.
+    let round = calls(1, &[("a", "meets", "{}"), ("b", "meets", r#"{"z":2}"#), ("c", "meets", r#"{"z":3}"#)]);
+    let cell = Cell::replying([round, says(2, "done")]).await;
+    cell.ask(PATH, &request(&[mcp("t", "disk")])).await;
+    let told = cell.asked().remove(1).2;
+    let ids: Vec<&str> = told["messages"].as_array().unwrap()[2..]
+        .iter()
+        .map(|answer| answer["tool_call_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+}
+
+/// LiteLLM lists every server with every request, twice (bridges 1.10).
+#[tokio::test]
+async fn nothing_is_listed_for_a_request_once_it_is_known() {
+    let cell = Cell::replying([says(1, "a"), says(2, "b")]).await;
+    cell.ask(PATH, &request(&[mcp("t", "disk")])).await;
+    let before = cell.gateway.offer().await;
+    cell.ask(PATH, &request(&[mcp("t", "disk")])).await;
+    assert!(std::sync::Arc::ptr_eq(&before, &cell.gateway.offer().await));
 }

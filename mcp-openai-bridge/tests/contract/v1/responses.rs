@@ -197,7 +197,22 @@ async fn a_call_that_was_denied_is_not_made_and_the_model_learns_why() {
     cell.ask(PATH, &next).await;
     assert!(cell.calls().is_empty());
     let told = cell.asked()[1].2["input"][2]["output"].as_str().unwrap().to_owned();
-    assert!(told.contains("denied by user: not today"), "{told}");
+    assert_eq!(told, "error: denied by user: not today");
+
+    // The same without memory, where a later turn has the denial in its past.
+    let cell = Cell::replying([response(2, &[message("well")])]).await;
+    let mut input = vec![json!({"role": "user", "content": "hi"})];
+    input.extend(first["output"].as_array().unwrap().iter().cloned());
+    input.push(next["input"][0].clone());
+    input.extend([message("well"), json!({"role": "user", "content": "and now?"})]);
+    next["input"] = json!(input);
+    next.as_object_mut().unwrap().remove("previous_response_id");
+    let reply = cell.ask(PATH, &next).await;
+    assert_eq!(kinds(&reply), ["message"]);
+    let sent = cell.asked()[0].2["input"].clone();
+    let kinds: Vec<&str> = sent.as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["message", "function_call", "function_call_output", "message", "message"]);
+    assert_eq!(sent[2]["output"], told);
 }
 
 #[tokio::test]
@@ -290,7 +305,7 @@ async fn a_server_that_is_not_there_is_an_error_of_its_list_and_of_nothing_else(
     let reply = &events.last().unwrap()["response"];
     assert_eq!(kinds(reply), ["mcp_list_tools", "mcp_list_tools", "message"]);
     assert_eq!(reply["output"][0]["error"], "the tools of server `gone` are not there: unreachable");
-    assert_eq!(reply["output"][1]["tools"].as_array().unwrap().len(), 2);
+    assert_eq!(reply["output"][1]["tools"].as_array().unwrap().len(), 3);
     assert!(events.iter().any(|event| event["type"] == "response.mcp_list_tools.failed"));
 }
 
