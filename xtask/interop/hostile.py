@@ -11,12 +11,15 @@ import sys
 from pathlib import Path
 
 PAGE = 30
+# What is no tool at all, between those that are: they must not take the others with them.
+MALFORMED = [None, "tool", [], {}, {"inputSchema": {"type": "object"}}, {"name": 5, "inputSchema": {"type": "object"}}]
 
 
 def tools_of(cases):
     for case in cases:
-        said = f"[[{case['id']}]] {case['tool'].get('description', '')}"
-        yield {**case["tool"], "description": said}
+        said = case["tool"].get("description", "")
+        is_text = isinstance(said, str)
+        yield {**case["tool"], "description": f"[[{case['id']}]] {said}" if is_text else said}
 
 
 def answer(cases, tools, method, params):
@@ -38,7 +41,7 @@ def main():
     path, first, count = sys.argv[1:]
     cases = [case for case in json.loads(Path(path).read_text()) if "repeat" not in case]
     cases = cases[int(first) : int(first) + int(count)]
-    tools = list(tools_of(cases))
+    tools = [*MALFORMED, *tools_of(cases)]
     for line in sys.stdin:
         message = json.loads(line)
         if "id" not in message:
