@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use mcp_openai_bridge::driver::{Event, Host, SampleWithModel};
+use mcp_openai_bridge::driver::{Event, Host, Questions, SampleWithModel};
 use mcp_openai_bridge::model::{Recorder, Replayer};
 use mcp_openai_bridge::turn::approval::Approval;
 use mcp_openai_bridge::turn::{Call, CallIndex, Outcome};
@@ -27,6 +27,7 @@ use crate::progress::Progress;
 pub(crate) struct View {
     output: Output,
     decider: Decider,
+    questions: Questions,
     state: Mutex<State>,
 }
 
@@ -55,7 +56,7 @@ struct State {
 
 impl View {
     pub(crate) fn new(output: &Output, decider: Decider) -> Self {
-        Self { output: *output, decider, state: Mutex::default() }
+        Self { output: *output, decider, questions: Questions::new(), state: Mutex::default() }
     }
 
     /// Whether the last reply was shown as it came, so that it need not be printed.
@@ -168,6 +169,10 @@ impl<A: Dialect> Host<A> for View {
                 .sampling(SamplingCapability::new()),
             _ => ClientCapabilities::new(),
         }
+    }
+
+    fn questions(&self) -> Option<&Questions> {
+        Some(&self.questions)
     }
 
     async fn elicit(&self, server: &str, question: ElicitRequestParams) -> ElicitResult {
