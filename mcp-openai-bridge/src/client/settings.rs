@@ -13,6 +13,7 @@ use mcp_types::{
 use super::Error;
 use super::auth::{Auth, trimmed};
 use super::session::{Memory, Session, call_mcp_tool, call_mcp_tool_with_progress, close, or_none};
+use crate::servers::Upstream;
 use crate::tools::{self, ToolSet};
 
 /// How to reach one MCP server. Nothing is open between two operations.
@@ -142,8 +143,7 @@ impl McpClient {
         self
     }
 
-    /// Connects, for whoever keeps the connection himself: as a way to connect of an
-    /// [`Upstream`](crate::servers::Upstream), for example.
+    /// Connects, for whoever keeps the connection himself.
     ///
     /// # Errors
     ///
@@ -176,6 +176,25 @@ impl McpClient {
             Place::Target(target) => target(),
         };
         builder.connect(target).await
+    }
+
+    /// Makes the server one of a set of [`Servers`](crate::servers::Servers), where its connection is kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_openai_bridge::client::McpClient;
+    /// use mcp_openai_bridge::servers::Servers;
+    ///
+    /// let time = McpClient::http("http://127.0.0.1:4000/mcp");
+    /// let servers = Servers::builder().server(time.upstream("time").deny(["delete_*"])).build();
+    /// ```
+    pub fn upstream(&self, label: impl Into<String>) -> Upstream {
+        let client = self.clone();
+        Upstream::new(label, move || {
+            let client = client.clone();
+            async move { client.connect().await }
+        })
     }
 
     /// Opens a session, to be ended by [`Session::close`].

@@ -82,7 +82,7 @@ mod client {
 
     use mcp_client::Tls;
     use mcp_openai_bridge::client::{Auth, McpClient};
-    use mcp_openai_bridge::servers::{Servers, Upstream};
+    use mcp_openai_bridge::servers::Servers;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -147,14 +147,7 @@ mod client {
         let check = async |url: &str| {
             let client = armed(url);
             let error = client.list_tools().await.unwrap_err();
-            let servers = Servers::builder().server(Upstream::new("lab", {
-                let client = client.clone();
-                move || {
-                    let client = client.clone();
-                    async move { client.connect().await }
-                }
-            }));
-            let listing = servers.build().list().await;
+            let listing = Servers::builder().server(client.upstream("lab")).build().list().await;
             let outcome = &listing.outcomes[0];
             assert!(outcome.error.is_some());
             for text in [told(&error), format!("{client:?}"), format!("{outcome} {outcome:?}")] {
