@@ -18,7 +18,7 @@ use crate::error::{Error, ModelError};
 use crate::members::text_json;
 use crate::tools::{Emit, ToolSet};
 
-/// An API of a model: [`Chat`] or [`Responses`](super::Responses). There are no others, and nobody can add one.
+/// An API of a model: [`Chat`](super::Chat) or [`Responses`](super::Responses). There are no others, and nobody can add one.
 pub trait Api: sealed::Sealed + Clone + fmt::Debug + PartialEq + Send + Sync + 'static {
     /// A request.
     type Request: ApiRequest<Api = Self> + Clone + fmt::Debug + PartialEq + Serialize + Send + Sync + 'static;
