@@ -39,6 +39,7 @@ pub struct Catalog {
 /// What is offered even while nothing of it is there.
 #[derive(Clone, Copy, Debug, Default)]
 struct Offers {
+    completions: bool,
     tools: bool,
     resources: bool,
     prompts: bool,
@@ -76,7 +77,13 @@ impl Catalog {
 
     /// Declares tools, resources and prompts even while there are none, for a server whose offer changes.
     pub fn offer_all(mut self) -> Self {
-        self.offers = Offers { tools: true, resources: true, prompts: true };
+        self.offers = Offers { tools: true, resources: true, prompts: true, ..self.offers };
+        self
+    }
+
+    /// Declares completions even while nothing completes, for a server whose offer changes.
+    pub fn offer_completions(mut self) -> Self {
+        self.offers.completions = true;
         self
     }
 
@@ -92,6 +99,7 @@ impl Catalog {
         self.resources.extend(other.resources);
         self.templates.extend(other.templates);
         self.prompts.extend(other.prompts);
+        self.offers.completions |= other.offers.completions;
         self.offers.tools |= other.offers.tools;
         self.offers.resources |= other.offers.resources;
         self.offers.prompts |= other.offers.prompts;
@@ -286,6 +294,6 @@ impl Registry {
     pub(crate) fn completes(&self) -> bool {
         let of_prompts = self.prompts.iter().map(|prompt| &prompt.completers);
         let of_templates = self.templates.iter().map(|template| &template.completers);
-        of_prompts.chain(of_templates).any(|completers| !completers.is_empty())
+        self.offers.completions || of_prompts.chain(of_templates).any(|completers| !completers.is_empty())
     }
 }

@@ -116,6 +116,7 @@ async fn all_of(client: &Client) -> Option<More> {
         prompts: offered(prompts).ok()?,
         resources: offered(resources).ok()?,
         templates: offered(templates).ok()?,
+        completes: client.capabilities().is_some_and(|offered| offered.completions.is_some()),
     })
 }
 

@@ -6,8 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mcp_server::{Catalog, Cx, Prompt, Resource, ResourceTemplate, Tool};
-use mcp_types::{GetPromptResult, RawJson, ReadResourceResult, RpcError, is_object_schema};
+use mcp_server::{Catalog, Cx, Partial, Prompt, Resource, ResourceTemplate, Tool};
+use mcp_types::{
+    CompleteRequestParams, Completion, CompletionArgument, CompletionContext, GetPromptResult, PromptReference,
+    RawJson, ReadResourceResult, RpcError, is_object_schema,
+};
 use serde_json::json;
 
 use super::call::{Callees, Shared, without_hop};
@@ -20,7 +23,7 @@ pub(super) fn catalog(offer: &Offer, callees: &Shared) -> Catalog {
     let catalog = Catalog::new().tools_meta(OUTCOMES, outcomes.clone()).tools_meta(OUTCOMES_OF_LITELLM, outcomes);
     // A server that has no prompts today may have some tomorrow, and clients ask only once what there is.
     let has_servers = callees.servers.labels().next().is_some();
-    let catalog = if has_servers { catalog.offer_all() } else { catalog };
+    let catalog = if has_servers { catalog.offer_all().offer_completions() } else { catalog };
     let catalog = offer.with_aliases().fold(catalog, |catalog, (name, aliases, server, tool)| {
         let mut entity = tool.clone();
         entity.name = name.to_owned();
@@ -98,11 +101,22 @@ fn beside_tools(mut catalog: Catalog, offer: &Offer, callees: &Shared) -> Catalo
 }
 
 fn prompted(entity: mcp_types::Prompt, server: &Offered, own: &str, callees: &Shared) -> Prompt {
-    let (callees, label, own) = (Arc::clone(callees), server.label.clone(), own.to_owned());
-    Prompt::from_entity(entity, move |cx: Cx| {
-        let (callees, label, own) = (Arc::clone(&callees), label.clone(), own.clone());
+    let arguments: Vec<String> =
+        entity.arguments.iter().flatten().filter(|_| server.more.completes).map(|one| one.name.clone()).collect();
+    let (answering, label, name) = (Arc::clone(callees), server.label.clone(), own.to_owned());
+    let prompt = Prompt::from_entity(entity, move |cx: Cx| {
+        let (callees, label, name) = (Arc::clone(&answering), label.clone(), name.clone());
         let arguments = cx.params().arguments().and_then(|arguments| arguments.decode().ok()).unwrap_or_default();
-        async move { callees.prompt(&label, &own, arguments).await }
+        async move { callees.prompt(&label, &name, arguments).await }
+    });
+    arguments.into_iter().fold(prompt, |prompt, argument| {
+        let (callees, label, own) = (Arc::clone(callees), server.label.clone(), own.to_owned());
+        let typed = argument.clone();
+        prompt.complete(argument, move |partial: Partial| {
+            let (callees, label) = (Arc::clone(&callees), label.clone());
+            let (reference, typed) = (PromptReference::new(own.clone()), typed.clone());
+            async move { callees.complete(&label, reference, typed, partial).await }
+        })
     })
 }
 
@@ -112,6 +126,22 @@ impl Callees {
         let mut read = client.read_resource(uri).await.map_err(|error| passed_on(label, error))?;
         without_hop(&mut read.meta);
         Ok(read)
+    }
+
+    async fn complete(
+        &self,
+        label: &str,
+        prompt: PromptReference,
+        argument: String,
+        typed: Partial,
+    ) -> Result<Completion, RpcError> {
+        let client = self.servers.client(label).await.map_err(|error| RpcError::internal(error.to_string()))?;
+        let mut params = CompleteRequestParams::new(prompt, CompletionArgument::new(argument, typed.value));
+        if !typed.known.is_empty() {
+            params = params.context(CompletionContext::new().arguments(typed.known));
+        }
+        let completed = client.complete(params).await.map_err(|error| passed_on(label, error))?;
+        Ok(completed.completion)
     }
 
     async fn prompt(

@@ -66,6 +66,8 @@ pub struct More {
     pub resources: Vec<Resource>,
     /// Its resource templates.
     pub templates: Vec<ResourceTemplate>,
+    /// Whether it completes arguments while they are typed.
+    pub completes: bool,
 }
 
 #[derive(Debug)]

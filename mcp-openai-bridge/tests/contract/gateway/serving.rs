@@ -9,8 +9,11 @@ use mcp_openai_bridge::gateway::{OUTCOMES, OUTCOMES_OF_LITELLM};
 use mcp_openai_bridge::servers::Upstream;
 use mcp_server::transport::memory::InProcess;
 use mcp_server::transport::{Answer, Call, Limits, Service};
-use mcp_server::types::{CallToolResult, ContentBlock, RawJson, RpcError, ToolAnnotations, implementation};
-use mcp_server::{Catalog, Changes, Cx, Prompt, Resource, ResourceTemplate, Server, Tool};
+use mcp_server::types::{
+    CallToolResult, CompleteRequestParams, CompletionArgument, ContentBlock, PromptArgument, PromptReference, RawJson,
+    RpcError, ToolAnnotations, implementation,
+};
+use mcp_server::{Catalog, Changes, Cx, Partial, Prompt, Resource, ResourceTemplate, Server, Tool};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -33,7 +36,11 @@ fn lab(changes: &Changes) -> Server {
         .tool(Tool::raw("refuse", json!({"type": "object"}), async |_: RawJson, _: Cx| {
             Err::<(), _>(RpcError::invalid_params("not today"))
         }))
-        .prompt(Prompt::new("greet", async || "Say hello."))
+        .prompt(
+            Prompt::new("greet", async || "Say hello.")
+                .argument(PromptArgument::new("tone"))
+                .complete("tone", async |typed: Partial| typed.among(["formal", "friendly", "short"])),
+        )
         .resource(Resource::text("lab://notes", "notes", "the notes"))
         .template(ResourceTemplate::new("lab://{room}", "room", async |uri: mcp_server::Uri| format!("in {}", uri.0)))
         .build()
@@ -226,6 +233,9 @@ async fn prompts_and_resources_of_servers_are_passed_through() {
         assert_eq!(client.list_prompts().await.unwrap()[0].name, "greet");
         let prompt = client.get_prompt("greet", [("", "")].into_iter().take(0)).await.unwrap();
         assert_eq!(prompt.messages[0].content.as_text(), Some("Say hello."));
+        let tone = CompletionArgument::new("tone", "f");
+        let completed = client.complete(CompleteRequestParams::new(PromptReference::new("greet"), tone)).await.unwrap();
+        assert_eq!(completed.completion.values, ["formal", "friendly"]);
         assert_eq!(client.list_resources().await.unwrap()[0].uri, "lab://notes");
         assert_eq!(client.list_resource_templates().await.unwrap()[0].uri_template, "lab://{room}");
         let text = async |uri: &str| {
