@@ -33,6 +33,9 @@ pub mod program {}
 #[doc = include_str!("src/gateway-file.md")]
 pub mod gateway_file {}
 
+#[doc = include_str!("src/gateway-openai.md")]
+pub mod gateway_openai {}
+
 #[doc = include_str!("src/litellm.md")]
 pub mod litellm {}
 
