@@ -12,33 +12,29 @@ use mcp_openai_bridge::model::HttpModel;
 use mcp_openai_bridge::{ModelError, responses};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// A provider that answers by a script, head and body as they stand.
 struct Provider {
     base_url: String,
     /// Each request with the number of its connection.
-    asked: Arc<Mutex<Vec<(usize, String)>>>,
+    asked: Arc<Asked>,
 }
+
+type Answers = Mutex<VecDeque<String>>;
+type Asked = Mutex<Vec<(usize, String)>>;
 
 impl Provider {
     async fn start(answers: impl IntoIterator<Item = String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
-        let asked: Arc<Mutex<Vec<(usize, String)>>> = Arc::default();
+        let asked: Arc<Asked> = Arc::default();
         let provider = Self { base_url, asked: Arc::clone(&asked) };
         tokio::spawn(async move {
             for connection in 0.. {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let (answers, asked) = (Arc::clone(&answers), Arc::clone(&asked));
-                tokio::spawn(async move {
-                    while let Some(request) = read(&mut stream).await {
-                        asked.lock().unwrap().push((connection, request));
-                        let answer = answers.lock().unwrap().pop_front().unwrap();
-                        stream.write_all(answer.as_bytes()).await.unwrap();
-                    }
-                });
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(serve(connection, stream, Arc::clone(&answers), Arc::clone(&asked)));
             }
         });
         provider
@@ -49,8 +45,16 @@ impl Provider {
     }
 }
 
+async fn serve(connection: usize, mut stream: TcpStream, answers: Arc<Answers>, asked: Arc<Asked>) {
+    while let Some(request) = read(&mut stream).await {
+        asked.lock().unwrap().push((connection, request));
+        let answer = answers.lock().unwrap().pop_front().unwrap();
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
 /// Reads one request; its head is in lower case.
-async fn read(stream: &mut tokio::net::TcpStream) -> Option<String> {
+async fn read(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
