@@ -28,12 +28,7 @@ pub use fault::{Fault, Problem};
 /// Refuses what is no JSON object: broken or truncated JSON, text after the object, `NaN` and `Infinity`, a key that
 /// stands twice, any other JSON value.
 pub fn read(arguments: &Arguments) -> Result<RawJson, Rejection> {
-    let text = match arguments {
-        Arguments::Absent => "",
-        Arguments::Json(value) => value.as_str(),
-        Arguments::Text(text) => text,
-    };
-    let text = text.trim_matches([' ', '\t', '\n', '\r']);
+    let text = text_of(arguments);
     if text.is_empty() {
         return Ok(RawJson::empty_object());
     }
@@ -44,6 +39,21 @@ pub fn read(arguments: &Arguments) -> Result<RawJson, Rejection> {
         Ok(_) => Err(refuse(shortened(text))),
         Err(error) => Err(refuse(format!("{} ({error})", shortened(text)))),
     }
+}
+
+/// Returns whether there is nothing that [`read`] could read, and so an object without members.
+pub(crate) fn is_blank(arguments: &Arguments) -> bool {
+    text_of(arguments).is_empty()
+}
+
+/// The JSON of arguments, without white space around it.
+fn text_of(arguments: &Arguments) -> &str {
+    let text = match arguments {
+        Arguments::Absent => "",
+        Arguments::Json(value) => value.as_str(),
+        Arguments::Text(text) => text,
+    };
+    text.trim_matches([' ', '\t', '\n', '\r'])
 }
 
 /// Why arguments were not accepted. Its text is written for the model.

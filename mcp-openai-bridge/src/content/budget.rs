@@ -52,18 +52,30 @@ impl Middle<'_> {
     }
 }
 
-/// Describes the media that do not fit into `limit` bytes of base64, and returns how many bytes the others have.
-pub(super) fn media(parts: &mut [Part], limit: usize) -> usize {
-    let mut used: usize = 0;
+/// Media, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    pub(super) count: usize,
+    /// Of base64.
+    pub(super) bytes: usize,
+}
+
+/// Describes the media that do not fit into `limit`, and returns what the others come to.
+pub(super) fn media(parts: &mut [Part], limit: Load) -> Load {
+    let mut used = Load::default();
     for part in parts {
         let (Part::Audio(media) | Part::File(media) | Part::Image(media)) = part else { continue };
         let size = media.data.len();
-        if used.saturating_add(size) > limit {
-            let bytes = super::base64::decoded_len(&media.data);
-            *part = Part::Text(format!("[{}, {bytes} bytes, not shown: it is too large]", media.mime_type));
-        } else {
-            used += size;
-        }
+        let why = match () {
+            () if used.bytes.saturating_add(size) > limit.bytes => "it is too large",
+            () if used.count >= limit.count => "there are too many",
+            () => {
+                used = Load { count: used.count + 1, bytes: used.bytes + size };
+                continue;
+            }
+        };
+        let bytes = super::base64::decoded_len(&media.data);
+        *part = Part::Text(format!("[{}, {bytes} bytes, not shown: {why}]", media.mime_type));
     }
     used
 }

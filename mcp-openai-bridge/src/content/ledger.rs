@@ -5,6 +5,7 @@
 
 use mcp_types::CallToolResult;
 
+use super::budget::Load;
 use super::pages::{Pages, READER};
 use super::{Options, Part, Rendered, budget, parts};
 use crate::chat::Arguments;
@@ -35,9 +36,9 @@ impl Draft {
         Self { parts: vec![Part::Text(text.into())], prefix: String::new(), is_exempt: true }
     }
 
-    /// Describes the media that are too large, and returns how many bytes the others have.
-    pub(super) fn limit_media(&mut self, bytes: usize) -> usize {
-        if self.is_exempt { 0 } else { budget::media(&mut self.parts, bytes) }
+    /// Describes the media that are too many or too large, and returns what the others come to.
+    pub(super) fn limit_media(&mut self, limit: Load) -> Load {
+        if self.is_exempt { Load::default() } else { budget::media(&mut self.parts, limit) }
     }
 
     /// Cuts the texts to a size; the mark ends with `hint`.
@@ -64,7 +65,7 @@ impl Draft {
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     text_used: usize,
-    media_used: usize,
+    media_used: Load,
     pages: Pages,
     /// Whether something can be read on, or could be once.
     has_cut: bool,
@@ -72,7 +73,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(options: &Options) -> Self {
-        Self { text_used: 0, media_used: 0, pages: Pages::new(options.kept_bytes), has_cut: false }
+        Self { text_used: 0, media_used: Load::default(), pages: Pages::new(options.kept_bytes), has_cut: false }
     }
 
     /// Whether a result was cut that the model can read on.
@@ -83,8 +84,12 @@ impl Ledger {
     /// Measures a result. `reader` is the function that reads on what is cut.
     pub(crate) fn settle(&mut self, mut draft: Draft, call_id: &str, reader: &str, options: &Options) -> Rendered {
         let text_bytes = self.text_bytes(options);
-        let media_bytes = options.media_bytes.min(options.turn_media_bytes.saturating_sub(self.media_used));
-        self.media_used += draft.limit_media(media_bytes);
+        let media = draft.limit_media(Load {
+            count: options.media_parts.min(options.turn_media_parts.saturating_sub(self.media_used.count)),
+            bytes: options.media_bytes.min(options.turn_media_bytes.saturating_sub(self.media_used.bytes)),
+        });
+        self.media_used.count += media.count;
+        self.media_used.bytes += media.bytes;
         let length = budget::text_len(&draft.parts);
         if draft.is_exempt || length <= text_bytes {
             self.text_used = self.text_used.saturating_add(length);
@@ -188,6 +193,21 @@ mod tests {
         let mut settle = || ledger.settle(Draft::result(&picture, &options), "a", "r", &options).text();
         assert!(settle().starts_with("[image 1: image/png"));
         assert_eq!(settle(), "[image/png, 8 bytes, not shown: it is too large]");
+    }
+
+    #[test]
+    fn media_are_counted_in_a_result_and_in_a_turn() {
+        let options = Options { media_parts: 2, turn_media_parts: 3, ..Options::default() };
+        let mut ledger = Ledger::new(&options);
+        let picture = mcp_types::ContentBlock::image("AA==", "image/png");
+        let pictures = CallToolResult::new().content(vec![picture; 3]);
+        let mut shown = || {
+            let rendered = ledger.settle(Draft::result(&pictures, &options), "a", "r", &options);
+            rendered.parts().iter().filter(|part| part.as_text().is_none()).count()
+        };
+        assert_eq!([shown(), shown(), shown()], [2, 1, 0]);
+        let text = ledger.settle(Draft::result(&pictures, &options), "a", "r", &options).text();
+        assert!(text.starts_with("[image/png, 1 bytes, not shown: there are too many]\n"), "{text}");
     }
 
     #[test]

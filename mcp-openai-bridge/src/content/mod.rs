@@ -37,6 +37,10 @@ pub struct Options {
     pub media_bytes: usize,
     /// Bytes of base64 that the media of all results of a turn may have together. Default 32 MiB.
     pub turn_media_bytes: usize,
+    /// Media that a result may have; more are described. Default 64.
+    pub media_parts: usize,
+    /// Media that all results of a turn may have together. Default 256; OpenAI takes 500 pictures in a request.
+    pub turn_media_parts: usize,
 }
 
 impl Default for Options {
@@ -48,6 +52,8 @@ impl Default for Options {
             kept_bytes: 4 * KIB * KIB,
             media_bytes: 16 * KIB * KIB,
             turn_media_bytes: 32 * KIB * KIB,
+            media_parts: 64,
+            turn_media_parts: 256,
         }
     }
 }
@@ -135,7 +141,7 @@ impl Rendered {
 /// A [`Turn`](crate::turn::Turn) renders the results of its calls by itself, within the bounds of a turn.
 pub fn render(result: &CallToolResult, options: &Options) -> Rendered {
     let mut draft = Draft::result(result, options);
-    draft.limit_media(options.media_bytes);
+    draft.limit_media(budget::Load { count: options.media_parts, bytes: options.media_bytes });
     draft.fitted(options.text_bytes, "")
 }
 
@@ -147,7 +153,9 @@ fn parts(result: &CallToolResult) -> Vec<Part> {
     {
         parts.push(Part::Text(structured.as_str().to_owned()));
     }
-    if parts.iter().all(|part| matches!(part, Part::Text(text) if text.is_empty())) {
+    // An empty text says nothing, and a million of them would be as many lines.
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+    if parts.is_empty() {
         parts = vec![Part::Text("(no output)".to_owned())];
     }
     parts
@@ -187,7 +195,8 @@ fn link(link: &ResourceLink) -> String {
 
 fn embedded(blob: &BlobResourceContents) -> Part {
     let mime_type = blob.mime_type.as_deref().unwrap_or("application/octet-stream");
-    let name = blob.uri.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("resource");
+    let name = blob.uri.rsplit('/').next().filter(|name| !name.is_empty() && name.len() <= NAME_BYTES);
+    let name = name.unwrap_or("resource");
     match media("resource", &blob.blob, mime_type, Some(name)) {
         Part::Text(text) => Part::Text(format!("[resource {}]\n{text}", blob.uri)),
         part => part,
@@ -234,6 +243,9 @@ fn says_json(text: &str, value: &Value) -> bool {
 }
 
 const KIB: usize = 1024;
+
+/// Bytes of the name of a document; a longer end of a URI is no name.
+const NAME_BYTES: usize = 255;
 
 type MakePart = fn(Media) -> Part;
 

@@ -27,6 +27,8 @@ fn texts_are_joined_by_lines() {
 fn an_empty_result_says_so() {
     check(blocks(json!([])), "(no output)");
     check(blocks(json!([{"type":"text","text":""}])), "(no output)");
+    let silent = vec![json!({"type":"text","text":""}); 1000];
+    check(blocks(Value::from([silent.as_slice(), &[json!({"type":"text","text":"a"})], &silent].concat())), "a");
 }
 
 #[test]

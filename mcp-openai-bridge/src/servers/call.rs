@@ -45,6 +45,12 @@ impl From<&ClientError> for Failure {
                 Deadline::Connect(after) | Deadline::Idle(after) | Deadline::Total(after) => Self::TimedOut { after },
                 _ => Self::Transport { message: timeout.deadline.to_string() },
             },
+            // The command line and what the process said are for whoever runs this program: both may hold credentials.
+            ClientError::Exited(exit) => {
+                let status = exit.status.as_ref().map(|status| format!(" ({status})")).unwrap_or_default();
+                let message = format!("the process of the tool ended before it answered{status}");
+                Self::Transport { message }
+            }
             error => Self::Transport { message: with_causes(error) },
         }
     }
@@ -56,5 +62,23 @@ impl From<Unavailable> for Failure {
             Some(error) if unavailable.status() == Status::Timeout => Self::from(error),
             _ => Self::Transport { message: with_causes(&unavailable) },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_told_that_a_process_ended_and_nothing_of_its_command_line() {
+        let check = |status: Option<&str>, expected: &str| {
+            let said = vec!["cannot log in with hunter2".to_owned()];
+            let exit = mcp_client::ChildExit::new("files --key hunter2", status.map(str::to_owned), said);
+            let error = ClientError::Exited(Box::new(exit));
+            assert!(error.to_string().contains("hunter2"), "whoever runs the program is told: {error}");
+            assert_eq!(Failure::from(&error).to_string(), expected);
+        };
+        check(None, "http_error: the process of the tool ended before it answered");
+        check(Some("exit status: 1"), "http_error: the process of the tool ended before it answered (exit status: 1)");
     }
 }

@@ -3,8 +3,9 @@
 //! Rounds, budgets, approvals and the order of answers are the same for both, and stand in [`Turn`](super::Turn) once.
 //! What is here is where a request keeps its conversation, what a call looks like, and what an answer to it is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::hash::Hash;
 
 use mcp_types::{JsonObject, RawJson};
 use serde::Serialize;
@@ -139,6 +140,8 @@ pub struct Said<A: Api> {
     pub(super) items: Vec<A::Item>,
     pub(super) calls: Vec<A::Call>,
     pub(super) finish_reason: Option<String>,
+    /// Whether the provider stopped the model in the middle of it, so that a call may have lost its arguments.
+    pub(super) is_cut: bool,
 }
 
 /// The calls of a reply that are not all answered.
@@ -149,11 +152,37 @@ pub struct Open<A: Api> {
     pub(super) calls: Vec<(A::Call, Option<A::Item>)>,
     /// What was said after them.
     pub(super) after: Vec<A::Item>,
+    /// Whether the reply is known to have been cut off.
+    pub(super) is_cut: bool,
 }
 
 impl<A: Api> Default for Open<A> {
     fn default() -> Self {
-        Self { calls: Vec::new(), after: Vec::new() }
+        Self { calls: Vec::new(), after: Vec::new(), is_cut: false }
+    }
+}
+
+impl<A: Api> Open<A> {
+    /// Gives each call the first answer that has its key and that no call before it took; what is left was said after.
+    ///
+    /// Keys are looked up, because whoever sends a conversation decides how many calls and answers it has.
+    pub(super) fn paired<K: Eq + Hash>(
+        calls: Vec<A::Call>,
+        after: Vec<A::Item>,
+        asked: impl Fn(&A::Call) -> K,
+        answered: impl Fn(&A::Item) -> Option<K>,
+    ) -> Self {
+        let mut places: HashMap<K, VecDeque<usize>> = HashMap::new();
+        for (at, item) in after.iter().enumerate() {
+            if let Some(key) = answered(item) {
+                places.entry(key).or_default().push_back(at);
+            }
+        }
+        let mut after: Vec<Option<A::Item>> = after.into_iter().map(Some).collect();
+        let mut answer_to = |call: &A::Call| after.get_mut(places.get_mut(&asked(call))?.pop_front()?)?.take();
+        let calls =
+            calls.into_iter().map(|call| (answer_to(&call), call)).map(|(answer, call)| (call, answer)).collect();
+        Self { calls, after: after.into_iter().flatten().collect(), is_cut: false }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Chat Completions: calls stand in a message of the model, and each answer is a message.
 
+use std::collections::HashSet;
+
 use super::api::{Api, ApiRequest, Asked, Memory, Offer, Open, Said, chosen, make_unique, reader_function, sealed};
 use crate::chat::{Chunk, Completion, Message, Request, ToolCall, Usage};
 use crate::content::{self, Rendered};
@@ -68,6 +70,7 @@ impl Api for Chat {
             items: vec![choice.message.clone()],
             calls: choice.message.tool_calls.clone(),
             finish_reason: choice.finish_reason.clone(),
+            is_cut: matches!(choice.finish_reason.as_deref(), Some("content_filter" | "length")),
         })
     }
 
@@ -110,22 +113,12 @@ impl Api for Chat {
         let Some((said, after)) = calls_at.and_then(|at| request.messages.get(at..)?.split_first()) else {
             return Open::default();
         };
-        let answered = |call: &ToolCall| after.iter().any(|message| answers(message, call));
-        if said.tool_calls.iter().all(answered) {
+        let answered: HashSet<&str> = after.iter().filter_map(|message| message.tool_call_id.as_deref()).collect();
+        if said.tool_calls.iter().all(|call| answered.contains(call.id.as_str())) {
             return Open::default();
         }
         let calls = said.tool_calls.clone();
-        let mut after = request.messages.split_off(request.messages.len() - after.len());
-        let mut answer_to = |call: &ToolCall| {
-            let at = after.iter().position(|message| answers(message, call))?;
-            Some(after.remove(at))
-        };
-        let calls =
-            calls.into_iter().map(|call| (answer_to(&call), call)).map(|(answer, call)| (call, answer)).collect();
-        Open { calls, after }
+        let after = request.messages.split_off(request.messages.len() - after.len());
+        Open::paired(calls, after, |call: &ToolCall| call.id.clone(), |message: &Message| message.tool_call_id.clone())
     }
-}
-
-fn answers(message: &Message, call: &ToolCall) -> bool {
-    message.tool_call_id.as_deref() == Some(call.id.as_str())
 }

@@ -258,6 +258,7 @@ impl<A: Api> Turn<A> {
             self.start_round(Open {
                 calls: said.calls.into_iter().map(|call| (call, None)).collect(),
                 after: Vec::new(),
+                is_cut: said.is_cut,
             });
         }
         Ok(self.step())

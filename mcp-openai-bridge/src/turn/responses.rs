@@ -3,6 +3,8 @@
 //! The surprising thing: an item of a kind that nobody here knows may still be a call. What has a `call_id` and no output
 //! waits for one, and only the author of the request can give it.
 
+use std::collections::HashMap;
+
 use mcp_types::{JsonObject, RawJson};
 
 use super::Turn;
@@ -100,12 +102,14 @@ impl Api for Responses {
             _ => None,
         });
         make_unique(ids, round);
-        let calls = reply.output.iter().filter(|item| waits(item, &reply.output)).cloned();
+        let outputs = Outputs::of(&reply.output);
+        let calls = reply.output.iter().filter(|item| is_call(item) && outputs.last(item).is_none()).cloned();
         let why = reply.extra.member("incomplete_details").and_then(|details| member(details, "reason"));
         Ok(Said {
             calls: calls.collect(),
             items: reply.output.clone(),
             finish_reason: why.or_else(|| reply.status.clone()),
+            is_cut: reply.status.as_deref() == Some("incomplete"),
         })
     }
 
@@ -189,23 +193,20 @@ impl Api for Responses {
 
     fn take_open(request: &mut Request) -> Open<Self> {
         let input = &request.input;
-        let is_open = |(at, item): &(usize, &Item)| waits(item, input.get(at + 1..).unwrap_or_default());
+        let outputs = Outputs::of(input);
+        let is_open = |(at, item): &(usize, &Item)| is_call(item) && outputs.last(item).is_none_or(|last| last <= *at);
         let Some((open, _)) = input.iter().enumerate().find(is_open) else { return Open::default() };
         // The reply that it belongs to begins after what somebody else said last.
         let ends_before = |item: &Item| is_said(item) || item.kind().ends_with("_output");
         let start = input.iter().take(open).rposition(ends_before).map_or(0, |at| at + 1);
         let last = input.iter().rposition(is_call).unwrap_or(open);
-        let mut after = request.input.split_off(last + 1);
+        let after = request.input.split_off(last + 1);
         let said = request.input.get(start..).unwrap_or_default();
         // What the provider ran itself has its output beside it.
-        let waiting = said.iter().enumerate().filter(|(at, item)| waits(item, said.get(at + 1..).unwrap_or_default()));
-        let calls: Vec<(Item, Option<Item>)> = waiting
-            .map(|(_, call)| {
-                let output = after.iter().position(|item| answers(item, call)).map(|at| after.remove(at));
-                (call.clone(), output)
-            })
-            .collect();
-        Open { calls, after }
+        let outputs = Outputs::of(said);
+        let is_open = |(at, item): &(usize, &Item)| is_call(item) && outputs.last(item).is_none_or(|last| last <= *at);
+        let calls = said.iter().enumerate().filter(is_open).map(|(_, call)| call.clone()).collect();
+        Open::paired(calls, after, asked_by, answered_by)
     }
 }
 
@@ -214,20 +215,37 @@ fn is_call(item: &Item) -> bool {
     item.kind().ends_with("_call") && call_id(item).is_some()
 }
 
-/// Whether an item is the output of a call.
-fn answers(item: &Item, call: &Item) -> bool {
-    let (kind, asked) = (item.kind(), call.kind());
-    let is_output = kind.strip_suffix("_output") == Some(&asked) || (asked == SEARCH && kind == SEARCHED);
-    is_output && call_id(item) == call_id(call)
+/// What an output and its call have in common: the kind of the call, and its id.
+type Key = (String, Option<String>);
+
+fn asked_by(call: &Item) -> Key {
+    (call.kind(), call_id(call))
+}
+
+/// The key of the call that an item is the output of, if it is one.
+fn answered_by(item: &Item) -> Option<Key> {
+    let kind = item.kind();
+    let asked = if kind == SEARCHED { SEARCH } else { kind.strip_suffix("_output")? };
+    Some((asked.to_owned(), call_id(item)))
+}
+
+/// Where the outputs stand among items.
+struct Outputs(HashMap<Key, usize>);
+
+impl Outputs {
+    fn of(items: &[Item]) -> Self {
+        let keyed = items.iter().enumerate().filter_map(|(at, item)| Some((answered_by(item)?, at)));
+        Self(keyed.collect())
+    }
+
+    /// The place of the last output of a call.
+    fn last(&self, call: &Item) -> Option<usize> {
+        self.0.get(&asked_by(call)).copied()
+    }
 }
 
 fn is_said(item: &Item) -> bool {
     matches!(item, Item::Message(message) if message.role != "assistant")
-}
-
-/// Whether an item is a call whose output is not among the others.
-fn waits(item: &Item, others: &[Item]) -> bool {
-    is_call(item) && !others.iter().any(|other| answers(other, item))
 }
 
 fn call_id(item: &Item) -> Option<String> {

@@ -11,6 +11,7 @@ use super::Step;
 use super::api::{Api, Asked, Open};
 use super::approval::{Approval, Policy, Verdict};
 use super::call::{Call, CallIndex, ClientCall, Failure, Refusal, Rejected};
+use crate::arguments::{self, Fault};
 use crate::chat::Arguments;
 use crate::content::{self, Draft, Ledger, Rendered};
 use crate::error::Misuse;
@@ -66,12 +67,12 @@ pub(super) struct Judge<'a> {
 impl<A: Api> Round<A> {
     /// Sorts calls by who can answer them. Those that nobody can are answered, and returned.
     pub(super) fn new(open: Open<A>, judge: &Judge<'_>) -> (Self, Vec<Rejected>) {
-        let mut rejected = Vec::new();
+        let (mut rejected, is_cut) = (Vec::new(), open.is_cut);
         let places = open.calls.into_iter().enumerate().map(|(index, (call, answer))| {
             let asked = A::asked(&call);
             let answer = match answer {
                 Some(item) => Answer::Kept(item),
-                None => judge.sort(&asked, index).unwrap_or_else(|why| {
+                None => judge.sort(&asked, index, is_cut).unwrap_or_else(|why| {
                     let answer = Answer::Given(Draft::failure(why.to_string(), judge.content));
                     rejected.push(Rejected::new(CallIndex(index), A::asked(&call), why));
                     answer
@@ -197,7 +198,7 @@ impl<A: Api> Place<A> {
 }
 
 impl Judge<'_> {
-    fn sort<A: Api>(&self, asked: &Asked, index: usize) -> Result<Answer<A>, Refusal> {
+    fn sort<A: Api>(&self, asked: &Asked, index: usize, is_cut: bool) -> Result<Answer<A>, Refusal> {
         let unknown = |reason: String| Refusal::Unknown { reason };
         if index >= CALL_LIMIT {
             return Err(Refusal::TooMany { limit: CALL_LIMIT });
@@ -217,6 +218,11 @@ impl Judge<'_> {
         };
         if name == self.reader {
             return Ok(Answer::Page(arguments.clone()));
+        }
+        if is_cut && arguments::is_blank(arguments) {
+            // No arguments mean an empty object, but these may have been lost with the rest of the reply.
+            let got = "nothing, because the reply was cut off before its end";
+            return Err(Refusal::Arguments(Fault::wrong("", "one JSON object", got).into()));
         }
         let resolved = match &asked.namespace {
             Some(namespace) => self.tools.resolve_call_in(namespace, name, arguments),

@@ -1,7 +1,7 @@
 //! A tool that a server has: one in this process, or the Python child.
 
 use async_trait::async_trait;
-use mcp_client::{Client, Error};
+use mcp_client::Client;
 use mcp_types::{CallToolResult, RawJson, ResultMeta};
 
 use super::Handler;
@@ -20,25 +20,12 @@ impl Handler for Remote {
     async fn call(&self, arguments: RawJson, cx: &CallContext<'_>) -> Result<CallToolResult, Failure> {
         let call = self.client.tool(self.tool.as_str()).arguments(arguments);
         let result = call.on_progress(|progress| cx.progress(progress)).call().await;
-        let mut result = result.map_err(failure)?.into_inner();
+        let mut result = result?.into_inner();
         if let Some(meta) = &mut result.meta {
             // Who answers is the gateway.
             meta.server_info = None;
         }
         result.meta = result.meta.filter(|meta| *meta != ResultMeta::new());
         Ok(result)
-    }
-}
-
-fn failure(error: Error) -> Failure {
-    match error {
-        // The command line that it was started with says nothing to a model.
-        Error::Exited(exit) => {
-            let status = exit.status.map(|status| format!(" ({status})")).unwrap_or_default();
-            let message =
-                format!("the process of the tool ended before it answered{status}; the next call starts it again");
-            Failure::Transport { message }
-        }
-        error => error.into(),
     }
 }

@@ -304,3 +304,25 @@ fn a_result_that_was_cut_is_read_on_here_too() {
     let last = input(&turn).as_array().unwrap().last().unwrap().clone();
     assert_eq!(last["output"], "[bytes 2990 to 3000 of 3000; this is the end]\nxxxxxxxxxx");
 }
+
+#[test]
+fn a_call_that_lost_its_arguments_with_the_end_of_the_response_is_not_made() {
+    let mut cut = reply("resp_1", &json!([call("a", "add", "{}"), call("b", "add", "")]));
+    cut.status = Some("incomplete".to_owned());
+    let mut turn = turn(&json!({}));
+    let ready = ready(turn.handle_model(cut).unwrap());
+    assert_eq!(ready.iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert!(turn.rejected()[0].why.to_string().contains("the reply was cut off before its end"));
+}
+
+#[test]
+fn a_long_conversation_is_resumed_in_time_that_grows_with_its_length() {
+    // Compared each with each, these would take minutes.
+    let calls = (0..20_000).map(|number| call(&number.to_string(), "nope", "{}"));
+    let output = |number: u32| json!({"type":"function_call_output","call_id":number.to_string(),"output":"1"});
+    let input: Vec<Value> = calls.chain((0..19_999).rev().map(output)).collect();
+    let turn = Turn::resume(request(&json!({"input": input})), tools(), Options::default());
+    assert!(matches!(turn.step(), Step::Ask));
+    assert_eq!(turn.rejected().iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["19999"]);
+    assert_eq!(turn.input().len(), 40_000);
+}

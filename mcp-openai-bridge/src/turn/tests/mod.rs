@@ -101,6 +101,28 @@ fn a_call_that_cannot_be_made_is_answered_and_nothing_is_run_for_it() {
 }
 
 #[test]
+fn a_call_that_lost_its_arguments_with_the_end_of_the_reply_is_not_made() {
+    let check = |finish_reason: &str, arguments: Arguments, is_made: bool| {
+        let mut reply = calls(&[("a", "add", "{}"), ("b", "add", "")]);
+        reply.choices[0].message.tool_calls[1] = ToolCall::new("b", "add", arguments);
+        reply.choices[0].finish_reason = Some(finish_reason.to_owned());
+        let mut turn = turn(Options::default());
+        let ready = ready(turn.handle_model(reply).unwrap());
+        let made: Vec<_> = ready.iter().map(|call| call.id.as_str()).collect();
+        assert_eq!(made, if is_made { ["a", "b"].as_slice() } else { &["a"] }, "{finish_reason}");
+        let why = turn.rejected().iter().map(|call| call.why.to_string()).collect::<String>();
+        assert_eq!(why.contains("the reply was cut off before its end"), !is_made, "{why}");
+    };
+    for finish_reason in ["length", "content_filter"] {
+        check(finish_reason, Arguments::Absent, false);
+        check(finish_reason, Arguments::from(" \n"), false);
+        check(finish_reason, Arguments::from("{}"), true);
+    }
+    check("tool_calls", Arguments::Absent, true);
+    check("stop", Arguments::from(""), true);
+}
+
+#[test]
 fn when_no_call_can_be_made_the_model_is_asked_again_at_once() {
     let mut turn = turn(Options::default());
     assert!(matches!(turn.handle_model(calls(&[("a", "nope", "{}")])).unwrap(), Step::Ask));

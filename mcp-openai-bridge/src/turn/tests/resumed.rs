@@ -125,3 +125,14 @@ fn what_is_kept_of_an_open_round_has_the_answers_that_there_are() {
     assert_eq!(ids(&turn), ["a", "b", "c"]);
     assert_eq!(turn.messages().last().unwrap().role, "user");
 }
+
+#[test]
+fn a_long_conversation_is_resumed_in_time_that_grows_with_its_length() {
+    // Compared each with each, these would take minutes.
+    let ids: Vec<String> = (0..50_000).map(|number| number.to_string()).collect();
+    let asked: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "nope")).collect();
+    let turn = resumed(kept(&asked, ids.iter().rev().skip(1).map(|id| Message::tool(id, "1"))));
+    assert!(matches!(turn.step(), Step::Ask));
+    assert_eq!(turn.rejected().iter().map(|call| call.id.as_str()).collect::<Vec<_>>(), ["49999"]);
+    assert_eq!(self::ids(&turn), ids);
+}
