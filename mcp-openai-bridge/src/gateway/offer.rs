@@ -32,6 +32,8 @@ use super::config::{Config, Server};
 pub struct Offer {
     /// The file's own tools first, then the servers in the order of the file.
     pub servers: Vec<Offered>,
+    /// What of the servers is not offered because it cannot be, and why; for whoever runs the gateway.
+    pub left_out: Vec<String>,
     /// The names of all tools, beside each other as the tools are.
     names: Vec<Named>,
     /// From every name that is understood to its place in `names`.
@@ -117,7 +119,15 @@ impl Offer {
                 lookup.entry(alias.clone()).or_insert(place);
             }
         }
-        Self { servers, names, lookup }
+        let left_out = (listing.outcomes.iter())
+            .flat_map(|outcome| {
+                outcome
+                    .left_out
+                    .iter()
+                    .map(|tool| format!("tool `{}` of `{}`: {}", tool.name, outcome.label, tool.reason))
+            })
+            .collect();
+        Self { servers, left_out, names, lookup }
     }
 
     /// Returns the tools with the names that they are offered by, and their servers.

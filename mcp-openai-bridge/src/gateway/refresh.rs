@@ -70,9 +70,10 @@ impl Inner {
             return current;
         }
         let more = self.beside.read(&self.callees.servers, &listing).await;
-        let offer = Arc::new(Offer::new(&self.config, &listing, &more));
-        // What is left out is a tool of a server with a schema that is none; the server's own list shows it.
-        let _ = self.server.replace_working(catalog(&offer, &self.callees));
+        let mut offer = Offer::new(&self.config, &listing, &more);
+        let faults = self.server.replace_working(catalog(&offer, &self.callees));
+        offer.left_out.extend(faults.iter().map(ToString::to_string));
+        let offer = Arc::new(offer);
         *self.current() = Some(Arc::clone(&offer));
         offer
     }

@@ -103,7 +103,8 @@ async fn a_call_is_one_request_to_one_server_and_nothing_is_listed_for_it_fault_
     for client in clients(&gateway).await {
         client.list_tools().await.unwrap();
         settle().await;
-        (one.taken(), two.taken());
+        one.taken();
+        two.taken();
         for n in 0..10 {
             let result = client.call_tool("one__double", json!({ "n": n })).await.unwrap();
             assert_eq!(result.text(), format!(r#"{{"n":{n}}}"#));
@@ -184,8 +185,7 @@ async fn progress_comes_through_to_whoever_asked_for_it() {
     let gateway = gateway("", [Counted::new(lab(&Changes::new())).upstream("lab")]).await;
     for client in clients(&gateway).await {
         let mut seen = Vec::new();
-        let call =
-            client.tool("steps").on_progress(|step| seen.push((step.progress, step.total, step.message.clone())));
+        let call = client.tool("steps").on_progress(|step| seen.push((step.progress, step.total, step.message)));
         assert_eq!(call.call().await.unwrap().text(), "done");
         let expected = [1.0, 2.0, 3.0].map(|step| (step, Some(3.0), Some("working".to_owned())));
         assert_eq!(seen, expected);
@@ -333,6 +333,8 @@ async fn one_tool_that_cannot_be_served_takes_none_of_the_others_away() {
     for client in clients(&gateway).await {
         assert_eq!(names(&client.list_tools().await.unwrap()), ["lab__good", "lab__odd", "raw__fine"]);
     }
+    let offer = gateway.offer().await;
+    assert!(offer.left_out.len() == 1 && offer.left_out[0].contains("odd"), "{:?}", offer.left_out);
 }
 
 #[tokio::test]

@@ -112,6 +112,9 @@ fn say_outcomes(offer: &Offer, is_talkative: bool, output: &Output) {
             Some(error) => output.insist(&format!("warning: server `{label}`: {}: {}", server.status, shown(error))),
         }
     }
+    for left_out in &offer.left_out {
+        output.insist(&format!("warning: not offered: {}", shown(left_out)));
+    }
 }
 
 fn failed(error: &GatewayError) -> Failure {
