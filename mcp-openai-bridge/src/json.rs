@@ -71,6 +71,16 @@ impl Value {
         })
     }
 
+    /// Counts how many containers stand in each other, this one included.
+    pub(crate) fn levels(&self) -> usize {
+        let deepest = match self {
+            Self::Array(items) => items.iter().map(Self::levels).max(),
+            Self::Object(members) => members.iter().map(|(_, value)| value.levels()).max(),
+            _ => return 0,
+        };
+        1 + deepest.unwrap_or_default()
+    }
+
     fn write(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),

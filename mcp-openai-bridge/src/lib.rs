@@ -14,7 +14,13 @@
 //!       └──► content ─┘ └────────────── next request ───────────► messages
 //! ```
 //!
-//! Everything but `driver` is pure: data in, data out. `driver` waits for the model and the tools, and decides nothing.
+//! What is drawn here is pure: data in, data out, and it needs no feature. Five modules wait, each behind a feature of its
+//! own. `driver` waits for a model and for tools, and leaves every decision to [`turn`]. The tools are those of `servers`,
+//! or of one server by `client`; the model is that of `model`; and `gateway` serves all of it to others.
+//!
+//! A loop of yours needs neither [`turn`] nor `driver`. It gives each call of the model to
+//! [`ToolSet::resolve_call`](tools::ToolSet::resolve_call): only that knows the functions that stand for the tools for
+//! which a request has no room, and checks the arguments.
 //!
 //! Three rules go through all of it:
 //!

@@ -35,8 +35,7 @@ pub(super) struct Wait<'a> {
 
 impl<'a> Wait<'a> {
     pub(super) fn new(shown: &'a str, patience: Patience) -> Self {
-        let now = Instant::now();
-        Self { shown, patience, next: now + patience.first, total: now + patience.total, has_begun: false }
+        Self { shown, patience, next: in_time(patience.first), total: in_time(patience.total), has_begun: false }
     }
 
     pub(super) async fn on<T>(&self, work: impl Future<Output = Result<T, WireError>>) -> Result<T, ModelError> {
@@ -49,7 +48,7 @@ impl<'a> Wait<'a> {
     /// Notes a sign of life.
     fn restart(&mut self) {
         self.has_begun = true;
-        self.next = Instant::now() + self.patience.between;
+        self.next = in_time(self.patience.between);
     }
 
     fn late(&self) -> ModelError {
@@ -83,6 +82,11 @@ impl<'a> Wait<'a> {
             _ => ModelError::new(format!("cannot ask {shown}")).because(error),
         }
     }
+}
+
+/// Returns when a time is over. One that no clock reaches, such as `Duration::MAX`, is over in a year.
+fn in_time(time: Duration) -> Instant {
+    Instant::now() + time.min(YEAR)
 }
 
 /// Whether nobody was there: nothing of the request has left then.
@@ -174,6 +178,8 @@ impl<'a> Answer<'a> {
         let _ = poll_immediate(self.body.next()).await;
     }
 }
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Bytes of the body of an error that are read.
 const REFUSAL_BYTES: usize = 64 * 1024;

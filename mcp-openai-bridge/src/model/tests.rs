@@ -37,6 +37,14 @@ fn media(media: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(HeaderName::from_static("content-type"), HeaderValue::from_static(media))])
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_time_that_no_clock_reaches_is_a_wait_like_any_other() {
+    let forever = Patience { first: Duration::MAX, between: Duration::MAX, total: Duration::MAX };
+    let answer = Answer::new(Wait::new("h.test", forever), stream::iter(parts(&[DOCUMENT])), 8000);
+    let reply = read::<Chat>(&model(), &media(JSON), answer, &mut |_| ()).await.unwrap();
+    assert_eq!(reply.choices[0].message.text(), "Hellö");
+}
+
 const EVENTS: &str = "text/event-stream; charset=utf-8";
 const JSON: &str = "application/json";
 

@@ -21,7 +21,7 @@ mod strict;
 
 use mcp_types::RawJson;
 
-use crate::json::{Object, Value};
+use crate::json::{self, Object, Value};
 
 pub use bounds::Limits;
 pub use report::{Bound, Quarantine, Rewrite, Rule};
@@ -108,9 +108,17 @@ fn raw(schema: &Value, limits: &Limits) -> Result<RawJson, Quarantine> {
     if text.len() > limits.bytes.saturating_add(ADDED_BYTES) {
         return Err(Quarantine::exceeds(Bound::Bytes, limits.bytes));
     }
-    // It was valid JSON before, so that only its depth can be wrong now.
-    RawJson::parse(text).map_err(|_| Quarantine::exceeds(Bound::Depth, limits.depth))
+    let nested = || Quarantine::exceeds(Bound::Nesting, LEVELS);
+    if schema.levels() > LEVELS {
+        return Err(nested());
+    }
+    // It was valid JSON before, so that only its depth could be wrong now.
+    RawJson::parse(text).map_err(|_| nested())
 }
+
+/// Levels of a schema that is published, of all its values: a request puts it into a namespace of a list, and has itself
+/// no more than [`json::DEPTH_LIMIT`].
+const LEVELS: usize = json::DEPTH_LIMIT - 8;
 
 /// Bytes that a repair may add to a schema that is as large as allowed.
 const ADDED_BYTES: usize = 64 * 1024;

@@ -29,6 +29,7 @@ pub(super) fn repair(
         rewrites: Vec::new(),
         definitions: Vec::new(),
         names: HashMap::new(),
+        taken: HashMap::new(),
         inlining: Vec::new(),
         inlined: 0,
     };
@@ -57,6 +58,8 @@ struct Repair<'d, 'a> {
     definitions: Vec<Definition>,
     /// From a pointer to the name in `$defs`.
     names: HashMap<String, String>,
+    /// The names in `$defs`, each with the last number that was put behind it.
+    taken: HashMap<String, usize>,
     /// The pointers of the references that are being replaced by what they name.
     inlining: Vec<String>,
     /// Bytes of what has replaced references.
@@ -382,15 +385,13 @@ impl Repair<'_, '_> {
         // A name is part of a reference, which is a URI.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         let last: String = last.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-        let taken = |name: &str| self.definitions.iter().any(|definition| definition.name == name);
-        let name = if taken(&last) {
-            (2..=self.definitions.len() + 2)
-                .map(|number| format!("{last}_{number}"))
-                .find(|name| !taken(name))
-                .unwrap_or_else(|| pointer.to_owned())
-        } else {
-            last
-        };
+        let mut name = last.clone();
+        while self.taken.contains_key(&name) {
+            let number = self.taken.entry(last.clone()).or_insert(1);
+            *number += 1;
+            name = format!("{last}_{number}");
+        }
+        self.taken.insert(name.clone(), 1);
         let definition =
             Definition { name: name.clone(), pointer: pointer.to_owned(), is_wanted: false, written: None };
         self.definitions.push(definition);

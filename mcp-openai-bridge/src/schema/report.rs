@@ -172,6 +172,8 @@ pub enum Bound {
     Depth,
     /// Schemas after references are followed.
     Expansion,
+    /// Levels of nested objects and arrays, whatever they are.
+    Nesting,
     /// Schemas.
     Subschemas,
 }
@@ -206,6 +208,7 @@ impl fmt::Display for Bound {
             Self::Bytes => "bytes",
             Self::Depth => "levels of schemas",
             Self::Expansion => "schemas when its references are followed",
+            Self::Nesting => "levels of objects and arrays",
             Self::Subschemas => "schemas",
         })
     }

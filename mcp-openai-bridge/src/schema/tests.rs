@@ -401,6 +401,26 @@ fn a_schema_bomb_is_held_back() {
 }
 
 #[test]
+fn many_definitions_of_one_name_have_a_number_each() {
+    let lists: Vec<String> =
+        (0..800).map(|n| format!(r##""a{n}":{{"items":{{}}}},"b{n}":{{"$ref":"#/properties/a{n}/items"}}"##)).collect();
+    let schema = converted(&format!(r#"{{"properties":{{{}}}}}"#, lists.join(","))).schema;
+    assert!(schema.as_str().ends_with(r##""items_799":{},"items_800":{}}}"##), "{schema}");
+}
+
+#[test]
+fn a_schema_that_is_as_deep_as_json_can_be_is_held_back_because_a_request_is_deeper() {
+    let with = |levels: usize| {
+        format!(r#"{{"type":"object","properties":{{}},"default":{}{}}}"#, "[".repeat(levels), "]".repeat(levels))
+    };
+    let fitting = converted(&with(LEVELS - 1));
+    assert_eq!(fitting.rewrites, []);
+    for levels in LEVELS..json::DEPTH_LIMIT {
+        assert_eq!(refused(&with(levels)), Quarantine::Exceeds { bound: Bound::Nesting, limit: LEVELS });
+    }
+}
+
+#[test]
 fn inlining_cannot_make_a_small_schema_large() {
     let levels: Vec<String> = (0..12)
         .map(|n| {

@@ -1,12 +1,33 @@
 //! Tool sets as a whole: what is offered, what it leads back to, and what is reported.
 
-use mcp_types::Tool;
+use mcp_types::{JsonObject, Tool};
 
 use super::*;
 use crate::schema::Quarantine;
 
 fn tool(name: &str, schema: &str) -> Tool {
     Tool::new(name, RawJson::parse(schema.to_owned()).unwrap())
+}
+
+#[test]
+fn the_deepest_schema_that_is_offered_fits_into_a_request_in_every_form() {
+    for levels in 100..128 {
+        let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+        let schema = format!(
+            r#"{{"type":"object","additionalProperties":false,"properties":{{"x":{{"type":"array","items":{{"type":"string"}},"default":{open}{close}}}}}}}"#
+        );
+        let Ok(schema) = RawJson::parse(schema) else { continue };
+        let tool = Tool::new("deep", schema.clone()).output_schema(schema);
+        for strict in [Strict::Off, Strict::Auto] {
+            let set = ToolSet::builder().server("lab", std::slice::from_ref(&tool)).strict(strict).build();
+            let emit = Emit::new().namespaces().output_schema();
+            for tools in [set.chat(), set.responses(), set.responses_with(&emit)] {
+                let request: JsonObject = [("tools", RawJson::encode(&tools).unwrap())].into_iter().collect();
+                RawJson::encode(&request).unwrap();
+            }
+            let _ = set.lint().iter().filter_map(Finding::offered).map(ToolRef::tokens).sum::<usize>();
+        }
+    }
 }
 
 #[test]

@@ -23,8 +23,22 @@ fn is_of_all(word: &OsStr) -> bool {
 
 fn is_of_serve(word: &str) -> bool {
     let name = word.split_once('=').map_or(word, |(name, _)| name);
-    ["-c", "--config", "--debug", "--detailed_debug", "--host", "--port"].contains(&name)
+    OPTIONS.contains(&name)
 }
+
+/// The options of `serve` that no other command has.
+const OPTIONS: [&str; 10] = [
+    "--allow-host",
+    "--allow-origin",
+    "--config",
+    "--debug",
+    "--detailed_debug",
+    "--host",
+    "--path",
+    "--port",
+    "--stdio",
+    "-c",
+];
 
 #[cfg(test)]
 mod tests {
@@ -42,6 +56,21 @@ mod tests {
         check("--config config.yaml --port 4000", "serve --config config.yaml --port 4000");
         check("--config=config.yaml --detailed_debug", "serve --config=config.yaml --detailed_debug");
         check("--quiet --port 0 -c a.yaml", "--quiet serve --port 0 -c a.yaml");
+    }
+
+    #[test]
+    fn every_option_that_only_serve_has_may_stand_first() {
+        use clap::CommandFactory;
+
+        let cli = crate::cli::Cli::command();
+        let of = |serve: bool| {
+            let commands = cli.get_subcommands().filter(move |command| (command.get_name() == "serve") == serve);
+            commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long)
+        };
+        let others: Vec<&str> = of(false).collect();
+        for option in of(true).filter(|option| !others.contains(option)) {
+            check(&format!("--{option} x"), &format!("serve --{option} x"));
+        }
     }
 
     #[test]

@@ -16,9 +16,9 @@ use mcp_types::RawJson;
 
 use crate::json::{self, Object, Value};
 
-use super::Parameters;
 use super::bounds::{self, Limits};
 use super::document::{self, Document};
+use super::{LEVELS, Parameters};
 
 pub use obstacle::{Hindrance, Obstacle};
 
@@ -71,9 +71,12 @@ pub fn strict(parameters: &Parameters) -> Result<StrictParameters, Obstacle> {
         .map_err(|_| Obstacle::new("", Hindrance::Limit { what: "alternatives for one value", limit: ALTERNATIVES }))?;
     let root = Subset::new(&document).root()?;
     limits::check(&root)?;
-    let schema = RawJson::parse(Value::from(root).to_string());
-    let schema =
-        schema.map_err(|_| Obstacle::new("", Hindrance::Limit { what: "levels", limit: json::DEPTH_LIMIT }))?;
+    let root = Value::from(root);
+    let nested = || Obstacle::new("", Hindrance::Limit { what: "levels", limit: LEVELS });
+    if root.levels() > LEVELS {
+        return Err(nested());
+    }
+    let schema = RawJson::parse(root.to_string()).map_err(|_| nested())?;
     Ok(StrictParameters { schema, plain })
 }
 

@@ -51,7 +51,7 @@ async fn play<A: Dialect>(replayer: &Replayer, turn: &RecordedTurn<'_>, output: 
     let members: JsonObject = turn.settings.decode().map_err(unreadable)?;
     let settings = Settings {
         max_rounds: setting(&members, "max_rounds").unwrap_or(10),
-        wanted: Wanted::parse(&setting::<String>(&members, "approve").unwrap_or_else(|| "never".to_owned()))?,
+        wanted: Wanted::parse(&setting::<String>(&members, "approve").unwrap_or_else(|| "never".to_owned()), "never")?,
         streams: true,
         call_timeout: CALL,
     };

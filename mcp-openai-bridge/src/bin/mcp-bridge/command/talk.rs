@@ -38,7 +38,7 @@ pub(super) enum Occasion {
 }
 
 impl Occasion {
-    /// Which calls must be approved, unless the command line says.
+    /// Which calls must be approved that the command line says nothing of.
     fn approve(self) -> &'static str {
         match self {
             Self::Ask => "never",
@@ -67,7 +67,7 @@ where
     let all: Vec<Target> = targets.iter().map(|(_, target)| target.clone()).collect();
     let settings = Settings {
         max_rounds: model.max_rounds,
-        wanted: Wanted::parse(talk.approve.as_deref().unwrap_or(occasion.approve()))?,
+        wanted: Wanted::parse(talk.approve.as_deref().unwrap_or(occasion.approve()), occasion.approve())?,
         streams: talk.streams(output),
         // The client of each server has the deadline; this one is for what happens around it.
         call_timeout: connect.timeout().saturating_mul(10),

@@ -18,7 +18,7 @@ use crate::exit::Failure;
 use crate::lines::Lines;
 use crate::output::{Output, shortened};
 
-/// A policy, and how it was written.
+/// A policy, and how it is written in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) written: String,
@@ -26,20 +26,21 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// Reads rules and what is to be done about all other calls: `deny:bank,allow:files/read_file,writes`.
-    pub(crate) fn parse(written: &str) -> Result<Self, Failure> {
+    /// Reads rules and what is to be done about all other calls: `deny:bank,allow:files/read_file,writes`. Rules alone
+    /// leave the others to `otherwise`, one of `always`, `never` and `writes`.
+    pub(crate) fn parse(written: &str, otherwise: &str) -> Result<Self, Failure> {
         let mut words: Vec<&str> = written.split(',').map(str::trim).collect();
-        let otherwise = match words.last() {
+        let (otherwise, written) = match words.last() {
             Some(&word @ ("always" | "never" | "writes")) => {
                 words.pop();
-                word
+                (word, written.to_owned())
             }
-            _ => "never",
+            _ => (otherwise, format!("{written},{otherwise}")),
         };
         let policy = if otherwise == "never" { Policy::allow() } else { Policy::ask() };
         let policy = words.into_iter().try_fold(policy, |policy, word| Ok::<_, Failure>(policy.rule(rule(word)?)))?;
         let policy = if otherwise == "writes" { policy.rule(Rule::allow().read_only()) } else { policy };
-        Ok(Self { written: written.to_owned(), policy })
+        Ok(Self { written, policy })
     }
 }
 
@@ -85,6 +86,8 @@ impl Asker {
         if self.always.lock().unwrap_or_else(PoisonError::into_inner).contains(&place) {
             return Approval::Allowed;
         }
+        // A name with a line break in it could write the question of another call.
+        let tool = shortened(tool, SHOWN_CHARS);
         let arguments = shortened(call.arguments.as_str(), SHOWN_CHARS);
         self.output.insist(&format!(
             "? {tool} of {server} {arguments}\n  run it? [y]es, [n]o, [a]lways, or what to do instead:"
@@ -181,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_policy_is_rules_and_what_is_done_otherwise() {
-        let check = |written: &str, expected: Policy| assert_eq!(Wanted::parse(written).unwrap().policy, expected);
+        let check =
+            |written: &str, expected: Policy| assert_eq!(Wanted::parse(written, "never").unwrap().policy, expected);
         check("never", Policy::allow());
         check("always", Policy::ask());
         check("writes", Policy::ask().rule(Rule::allow().read_only()));
@@ -197,9 +201,17 @@ mod tests {
     }
 
     #[test]
+    fn rules_alone_change_nothing_for_the_other_calls() {
+        for otherwise in ["always", "never", "writes"] {
+            let alone = Wanted::parse("deny:bank", otherwise).unwrap();
+            assert_eq!(alone, Wanted::parse(&format!("deny:bank,{otherwise}"), "never").unwrap());
+        }
+    }
+
+    #[test]
     fn what_is_no_rule_is_refused() {
         for written in ["", "sometimes", "never,always", "deny:", "deny:/x", "deny:x/", "forbid:x", "writes,deny:x,"] {
-            assert!(Wanted::parse(written).is_err(), "{written}");
+            assert!(Wanted::parse(written, "never").is_err(), "{written}");
         }
     }
 }
