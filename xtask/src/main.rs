@@ -3,6 +3,7 @@
 //! One file or directory per command. Nothing here depends on the crates of the workspace, so that it builds when
 //! they do not; it drives cargo and programs.
 
+mod bench;
 mod ci;
 mod conformance;
 mod install;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let command = arguments.next().unwrap_or_else(|| "help".to_owned());
     let rest: Vec<String> = arguments.collect();
     let outcome = match command.as_str() {
+        "bench" => bench::run(&rest),
         "ci" => ci::run(&rest),
         "conformance" => conformance::run(&rest),
         "interop" => interop::run(&rest),
@@ -70,6 +72,12 @@ cargo xtask COMMAND
       --control              the peers against each other: is it them or us?
       --only TEXT            only the cells whose name holds TEXT
       --program PATH         the `mcp-bridge` to test (default: build it)
+  bench [OPTIONS]          speed: us, the peers and the limits, measured in turn; writes target/bench/report.{json,md}, plots
+      --quick                3 short rounds in place of 7 of a second; peers only where they are installed already
+      --only ROW             only this row, or those whose name begins so; again for more
+      --list                 the rows and what their figure is
+      --install-only         build and install what is measured and stop
+      --strict               a missed target is red
   release --dry-run        package every crate that is published, build each package, check what it holds
   help                     this text
 

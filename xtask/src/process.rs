@@ -159,6 +159,11 @@ impl Group {
         Ok(Self { child, lines, seen: Vec::new() })
     }
 
+    /// Returns the id of the child, which leads its group.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for a line that `choose` turns into a value, such as the URL that a server prints.
     ///
     /// # Errors

@@ -101,7 +101,11 @@ impl Python {
 
 /// Installs into a virtual environment what the `requirements.txt` of `sources` names, each file known by its hash, and
 /// returns the folder of its programs.
-fn environment(folder: &Path, sources: &Path) -> Outcome<PathBuf> {
+///
+/// # Errors
+///
+/// When one step of it fails.
+pub(crate) fn environment(folder: &Path, sources: &Path) -> Outcome<PathBuf> {
     let bin = folder.join("venv").join("bin");
     let named = install::read(&sources.join("requirements.txt"))?;
     if !install::is_current(folder, &named) {

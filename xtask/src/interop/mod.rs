@@ -10,7 +10,7 @@ mod book;
 mod cells;
 mod gateway;
 mod inspector;
-mod install;
+pub(crate) mod install;
 mod offer;
 mod ours;
 mod rules;

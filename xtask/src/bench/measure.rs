@@ -1,0 +1,233 @@
+//! The runs of a row: its subjects and points in turn, round after round.
+//!
+//! The surprising thing: a subject that fails takes nobody with it. Its cell says why it is empty, and the others go on.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    bench::{
+        build, gateway,
+        judge::{Cell, Sample},
+        programs::{Listening, Programs},
+        rows::{Axis, How, Row, Way},
+    },
+    process::{Group, Outcome, Red},
+};
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    /// The seconds of one run of a subject.
+    pub(crate) seconds: f64,
+    /// The calls of a client, and the questions of a loop times ten.
+    pub(crate) calls: u64,
+    pub(crate) is_quick: bool,
+}
+
+/// Measures a row.
+pub(crate) fn measure(row: &Row, programs: &Programs, plan: &Plan) -> Vec<Cell> {
+    let each = |subject: &&'static str| {
+        let subject = *subject;
+        row.points.iter().map(move |&point| Cell { subject, point, samples: Vec::new(), missing: None })
+    };
+    // Points outside, subjects inside: what is compared stands side by side in time.
+    let mut cells: Vec<Cell> = row.subjects.iter().flat_map(each).collect();
+    cells.sort_by_key(|cell| cell.point);
+    match row.how {
+        How::Build => in_turn(&mut cells, 1, |cell| build::sample(row, cell.subject, programs)),
+        How::Client(way, words) => clients(&mut cells, way, words, programs, plan),
+        How::Gateway => gateway::measure(row, &mut cells, programs, plan),
+        How::Http(words) => servers(row, &mut cells, words, programs, plan),
+        How::Instructions => in_turn(&mut cells, 1, |_| Err(Red::new("`cargo xtask bench callgrind` counts them"))),
+        How::Loop => loops(&mut cells, programs, plan),
+        How::Memory(words) => {
+            let rounds = if plan.is_quick { 1 } else { 3 };
+            in_turn(&mut cells, rounds, |cell| memory(cell, words, programs));
+        }
+        How::Start => {
+            in_turn(&mut cells, plan.rounds, |cell| {
+                let count = if plan.is_quick { "5" } else { "20" };
+                let words = load(programs, &["start", "--era", "legacy", "--count", count]);
+                let server = programs.server(cell.subject, false, 0)?;
+                let told = tell(programs, &with_command(words, &server))?;
+                Ok(Sample { figure: number(&told, "p50_us") / 1000.0, told })
+            });
+        }
+        How::Stdio(words) => in_turn(&mut cells, plan.rounds, |cell| {
+            let server = programs.server(cell.subject, false, tools_of(row, cell.point))?;
+            let mut words = loaded(row, "stdio", words, cell.point, programs, plan);
+            words = with_command(words, &server);
+            cpu(tell(programs, &words)?)
+        }),
+    }
+    cells
+}
+
+/// Runs all cells, round after round. A cell that fails is left alone afterwards.
+pub(crate) fn in_turn(cells: &mut [Cell], rounds: usize, mut run: impl FnMut(&Cell) -> Outcome<Sample>) {
+    for _ in 0..rounds {
+        for cell in cells.iter_mut().filter(|cell| cell.missing.is_none()) {
+            match run(cell) {
+                Ok(sample) => cell.samples.push(sample),
+                Err(red) => {
+                    cell.samples.clear();
+                    cell.missing = Some(short(&red.message));
+                }
+            }
+        }
+    }
+}
+
+fn servers(row: &Row, cells: &mut [Cell], words: &[&str], programs: &Programs, plan: &Plan) {
+    let mut running: Vec<((&str, u64), Outcome<Listening>)> = Vec::new();
+    for cell in cells.iter() {
+        let key = (cell.subject, tools_of(row, cell.point));
+        if running.iter().all(|(started, _)| *started != key) {
+            let started = programs.server(key.0, true, key.1).and_then(|words| programs.listen(&words));
+            running.push((key, started));
+        }
+    }
+    in_turn(cells, plan.rounds, |cell| {
+        let key = (cell.subject, tools_of(row, cell.point));
+        let server = running.iter().find(|(started, _)| *started == key).map(|(_, server)| server);
+        match server {
+            Some(Ok(server)) => {
+                let words = loaded(row, "http", words, cell.point, programs, plan);
+                cpu(tell(programs, &with_server(words, server))?)
+            }
+            Some(Err(red)) => Err(Red::new(&red.message)),
+            None => Err(Red::new("it was not started")),
+        }
+    });
+}
+
+fn clients(cells: &mut [Cell], way: Way, words: &[&str], programs: &Programs, plan: &Plan) {
+    let limit = programs.server("limit", way == Way::Http, 0);
+    let listening = match (&limit, way) {
+        (Ok(words), Way::Http) => Some(programs.listen(words)),
+        _ => None,
+    };
+    in_turn(cells, plan.rounds, |cell| {
+        let mut run = vec![programs.nested(cell.subject, &format!("{}-client", cell.subject))?];
+        run.extend(words.iter().map(|&word| word.to_owned()));
+        let calls = [("--requests", plan.calls), ("--warm", plan.calls / 10), ("--size", cell.point)];
+        run.extend(calls.into_iter().flat_map(|(option, number)| [option.to_owned(), number.to_string()]));
+        let run = match &listening {
+            Some(Ok(server)) => run.into_iter().chain(["--url".to_owned(), server.url.clone()]).collect(),
+            Some(Err(red)) => return Err(Red::new(&red.message)),
+            None => with_command(run, limit.as_ref().map_err(|red| Red::new(&red.message))?),
+        };
+        own_cpu(tell(programs, &run)?)
+    });
+}
+
+fn loops(cells: &mut [Cell], programs: &Programs, plan: &Plan) {
+    let model = programs.listen(&[programs.load_side("limit-model")]);
+    in_turn(cells, plan.rounds, |cell| {
+        let model = model.as_ref().map_err(|red| Red::new(&red.message))?;
+        let mut run = match cell.subject {
+            "ai sdk" => programs.node_script("loop.mjs")?,
+            _ => vec![programs.nested("ours", "ours-loop")?],
+        };
+        run.extend((cell.subject == "bare calls").then(|| "--bare".to_owned()));
+        run.extend(["--model".to_owned(), model.url.clone()]);
+        let questions = plan.calls / 10;
+        let counts = [("--requests", questions), ("--warm", questions / 5)];
+        run.extend(counts.into_iter().flat_map(|(option, number)| [option.to_owned(), number.to_string()]));
+        own_cpu(tell(programs, &run)?)
+    });
+}
+
+/// Every sample gets a server of its own: memory is not given back.
+fn memory(cell: &Cell, words: &[&str], programs: &Programs) -> Outcome<Sample> {
+    let server = programs.listen(&programs.server(cell.subject, true, 0)?)?;
+    let mut words = load(programs, words);
+    words.extend(["--count".to_owned(), cell.point.to_string()]);
+    let told = tell(programs, &with_server(words, &server))?;
+    Ok(Sample { figure: number(&told, "kib_each"), told })
+}
+
+/// The words of a load with the time that the plan gives it.
+fn loaded(row: &Row, mode: &str, words: &[&str], point: u64, programs: &Programs, plan: &Plan) -> Vec<String> {
+    let mut all = load(programs, &[mode]);
+    if row.axis == Axis::Payload && !words.contains(&"--progress") && !words.contains(&"--call") {
+        all.extend(["--echo".to_owned(), point.to_string()]);
+    }
+    all.extend(words.iter().map(|&word| word.to_owned()));
+    let (seconds, warm) = (plan.seconds.to_string(), (plan.seconds / 3.0).to_string());
+    all.extend(["--seconds".to_owned(), seconds, "--warm".to_owned(), warm]);
+    all
+}
+
+/// Loads a server that runs, for a row of another module.
+///
+/// # Errors
+///
+/// With the first answer that is not the expected one.
+pub(crate) fn http(server: &Listening, words: &[&str], programs: &Programs, plan: &Plan) -> Outcome<Sample> {
+    let mut all = load(programs, &["http"]);
+    all.extend(words.iter().map(|&word| word.to_owned()));
+    let (seconds, warm) = (plan.seconds.to_string(), (plan.seconds / 3.0).to_string());
+    all.extend(["--seconds".to_owned(), seconds, "--warm".to_owned(), warm]);
+    cpu(tell(programs, &with_server(all, server))?)
+}
+
+fn load(programs: &Programs, words: &[&str]) -> Vec<String> {
+    [programs.load_side("load")].into_iter().chain(words.iter().map(|&word| word.to_owned())).collect()
+}
+
+fn with_server(mut words: Vec<String>, server: &Listening) -> Vec<String> {
+    words.extend(["--url".to_owned(), server.url.clone(), "--pid".to_owned(), server.id().to_string()]);
+    words
+}
+
+fn with_command(mut words: Vec<String>, command: &[String]) -> Vec<String> {
+    words.push("--".to_owned());
+    words.extend(command.iter().cloned());
+    words
+}
+
+/// The number of tools of a point: on a curve of something else, those that every server has.
+fn tools_of(row: &Row, point: u64) -> u64 {
+    if row.axis == Axis::Tools { point } else { 0 }
+}
+
+/// Runs a command that prints one line of JSON.
+fn tell(programs: &Programs, words: &[String]) -> Outcome<Value> {
+    let (code, lines) = Group::start(&mut programs.pinned(words))?.finish(PATIENCE)?;
+    let output = lines.iter().rev().find(|line| line.is_output);
+    match output.and_then(|line| serde_json::from_str(&line.text).ok()) {
+        Some(told) if code == Some(0) => Ok(told),
+        _ => {
+            Err(Red::new(lines.last().map_or_else(|| format!("it said nothing ({code:?})"), |line| line.text.clone())))
+        }
+    }
+}
+
+fn cpu(told: Value) -> Outcome<Sample> {
+    Ok(Sample { figure: number(&told, "cpu_us"), told })
+}
+
+/// A client tells the CPU time of all its calls.
+fn own_cpu(mut told: Value) -> Outcome<Sample> {
+    let figure = number(&told, "cpu_ns") / 1000.0 / number(&told, "requests").max(1.0);
+    told["cpu_us"] = figure.into();
+    Ok(Sample { figure, told })
+}
+
+fn number(told: &Value, name: &str) -> f64 {
+    told[name].as_f64().unwrap_or_default()
+}
+
+/// The first line of a failure, for a table.
+fn short(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    line.chars().take(MOST_OF_A_FAILURE).collect()
+}
+
+const MOST_OF_A_FAILURE: usize = 160;
+/// How long one run may take, a slow peer with a large payload included.
+const PATIENCE: Duration = Duration::from_secs(180);

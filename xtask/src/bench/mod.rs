@@ -1,0 +1,165 @@
+//! `cargo xtask bench`: us, our peers and the limits, measured in turn, in one run.
+//!
+//! The load comes from a program of its own that knows no SDK. `rows` says what is measured, `programs` how each subject
+//! is started, `measure` runs them, `judge` compares, `report` writes.
+
+mod build;
+mod gateway;
+mod judge;
+mod measure;
+mod plot;
+mod programs;
+mod report;
+mod rows;
+
+use std::time::Instant;
+
+use crate::{
+    bench::{
+        judge::{Verdict, judge},
+        measure::{Plan, measure},
+        programs::Programs,
+        report::{Measured, met},
+        rows::{ROWS, Row},
+    },
+    process::{Outcome, Red},
+    workspace::Workspace,
+};
+
+/// Measures what the arguments choose, and writes the report below the target directory.
+///
+/// # Errors
+///
+/// When the load generator cannot be built or the report not be written; with `--strict` when a target is missed.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let options = Options::read(arguments)?;
+    if options.is_list {
+        for row in ROWS {
+            println!("{:<22} {} ({}, {})", row.name, row.work, row.mode, row.figure());
+        }
+        return Ok(());
+    }
+    let target = Workspace::load()?.target_directory;
+    let begun = Instant::now();
+    let programs = Programs::prepare(&target, options.is_quick)?;
+    if options.is_install_only {
+        return Ok(());
+    }
+    let plan = if options.is_quick { QUICK } else { FULL };
+    let mut all = Vec::new();
+    for row in options.rows() {
+        println!("\n== {}: {} ({})", row.name, row.work, row.figure());
+        let verdicts = judge(row, &measure(row, &programs, &plan));
+        for verdict in &verdicts {
+            println!("{}", line(row, verdict));
+        }
+        all.push(Measured { row, verdicts });
+        // After each row, so that a run that is stopped has said what it found.
+        report::write(programs.folder(), &all)?;
+    }
+    let missed: Vec<&str> =
+        all.iter().filter(|measured| is_missed(measured)).map(|measured| measured.row.name).collect();
+    let folder = programs.folder().display();
+    println!(
+        "\n{} rows in {:.0} s; {folder}/report.md, report.json and plots",
+        all.len(),
+        begun.elapsed().as_secs_f64()
+    );
+    if missed.is_empty() {
+        return Ok(());
+    }
+    println!("targets missed: {}", missed.join(" "));
+    if options.is_strict { Err(Red::new(format!("targets missed: {}", missed.join(" ")))) } else { Ok(()) }
+}
+
+fn is_missed(measured: &Measured) -> bool {
+    measured.verdicts.iter().any(|verdict| verdict.met == Some(false))
+}
+
+fn line(row: &Row, verdict: &Verdict) -> String {
+    let point = if row.is_curve() { format!("{:>8} ", verdict.point) } else { String::new() };
+    let subject = verdict.subject;
+    let Some(best) = &verdict.best else { return format!("  {subject:<14}{point}missing: {}", verdict.note) };
+    let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "     ".to_owned(), |ratio| format!("{ratio:5.2}"));
+    format!(
+        "  {subject:<14}{point}{:>12.2} ± {:>3.0} %  × limit {}  × rmcp {}  {} {}",
+        best.figure,
+        verdict.spread * 100.0,
+        ratio(verdict.to_limit),
+        ratio(verdict.to_rmcp),
+        verdict.target,
+        met(verdict)
+    )
+}
+
+/// What is asked for.
+#[derive(Debug, Default)]
+struct Options {
+    only: Vec<String>,
+    is_install_only: bool,
+    is_list: bool,
+    is_quick: bool,
+    is_strict: bool,
+}
+
+impl Options {
+    fn read(arguments: &[String]) -> Outcome<Self> {
+        let mut options = Self::default();
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--install-only" => options.is_install_only = true,
+                "--list" => options.is_list = true,
+                "--only" => {
+                    let name = arguments.next().ok_or_else(|| Red::usage("`--only` names no row"))?;
+                    options.only.push(name.clone());
+                }
+                "--quick" => options.is_quick = true,
+                "--strict" => options.is_strict = true,
+                other => return Err(Red::usage(format!("`bench` does not know `{other}`"))),
+            }
+        }
+        if let Some(name) = options.only.iter().find(|name| ROWS.iter().all(|row| !row.name.starts_with(*name))) {
+            return Err(Red::usage(format!("no row is called `{name}`: `cargo xtask bench --list` names them")));
+        }
+        Ok(options)
+    }
+
+    /// The rows whose name is named; if none is, those whose name begins so.
+    fn rows(&self) -> impl Iterator<Item = &'static Row> {
+        let is_exact = |name: &String| ROWS.iter().any(|row| row.name == name);
+        ROWS.iter().filter(move |row| {
+            let is_named =
+                |name: &String| if is_exact(name) { row.name == name } else { row.name.starts_with(name.as_str()) };
+            self.only.is_empty() || self.only.iter().any(is_named)
+        })
+    }
+}
+
+const QUICK: Plan = Plan { rounds: 3, seconds: 0.25, calls: 2000, is_quick: true };
+const FULL: Plan = Plan { rounds: 7, seconds: 1.0, calls: 20_000, is_quick: false };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(line: &str) -> Vec<&'static str> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        Options::read(&words).unwrap().rows().map(|row| row.name).collect()
+    }
+
+    #[test]
+    fn a_whole_name_chooses_one_row_and_the_beginning_of_names_all_of_them() {
+        assert_eq!(names("--only http-echo"), ["http-echo"]);
+        assert_eq!(names("--only gate --only start"), ["start", "gateway", "gateway-upstream"]);
+        assert_eq!(names("--quick").len(), ROWS.len());
+    }
+
+    #[test]
+    fn what_is_no_row_and_no_option_is_refused() {
+        for line in ["--only nothing", "--only", "--fast"] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(Options::read(&words).unwrap_err().code, 2);
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! What is measured: one entry per row of the report, as data.
+//!
+//! The surprising thing: a curve is a row too. Its points are measured in turn with its subjects, so that a machine that
+//! becomes slower meanwhile bends no curve.
+
+/// One row: a work, who does it, and what must hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    /// The name for `--only`, and of the plot.
+    pub(crate) name: &'static str,
+    /// What is done, for a reader.
+    pub(crate) work: &'static str,
+    pub(crate) era: &'static str,
+    pub(crate) mode: &'static str,
+    pub(crate) how: How,
+    pub(crate) subjects: &'static [&'static str],
+    /// What is different between the points of a curve; one point is no curve.
+    pub(crate) axis: Axis,
+    pub(crate) points: &'static [u64],
+    pub(crate) goals: &'static [Goal],
+    /// The first point that the goals are for.
+    pub(crate) goals_from: u64,
+}
+
+/// How a row is measured. The words go to the load generator or the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// The release build of the README's server.
+    Build,
+    /// A client that calls a limit.
+    Client(Way, &'static [&'static str]),
+    /// The way of a call through the program.
+    Gateway,
+    /// A server over HTTP.
+    Http(&'static [&'static str]),
+    /// Instructions and allocations.
+    Instructions,
+    /// A loop between a scripted model and a tool.
+    Loop,
+    /// Idle sessions, or streams.
+    Memory(&'static [&'static str]),
+    /// From spawn to the first answer.
+    Start,
+    /// A server over standard streams.
+    Stdio(&'static [&'static str]),
+}
+
+/// How a client reaches its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Http,
+    Stdio,
+}
+
+/// What grows along a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Axis {
+    Payload,
+    Sessions,
+    Streams,
+    Tools,
+}
+
+impl Axis {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Payload => "bytes of text",
+            Self::Sessions => "idle sessions",
+            Self::Streams => "open streams",
+            Self::Tools => "registered tools",
+        }
+    }
+}
+
+/// What must hold of `ours`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Goal {
+    /// The figure is at most so many times the one of its own first point.
+    Flat(f64),
+    /// A detail that the load generator tells is at most so much.
+    Most(&'static str, f64),
+    /// The figure is at most so many times that of the best subject whose name starts so.
+    Ratio(&'static str, f64),
+}
+
+impl Row {
+    /// What the figure is, for a reader.
+    pub(crate) fn figure(&self) -> &'static str {
+        match self.how {
+            How::Build => "CPU s of a clean build",
+            How::Instructions => "instructions per call",
+            How::Memory(_) => "KiB each",
+            How::Start => "ms to the first answer",
+            _ => "CPU µs per request",
+        }
+    }
+
+    pub(crate) fn is_curve(&self) -> bool {
+        self.points.len() > 1
+    }
+}
+
+const BASE: Row = Row {
+    name: "",
+    work: "",
+    era: "2026-07-28",
+    mode: "",
+    how: How::Build,
+    subjects: &[],
+    axis: Axis::Payload,
+    points: &[32],
+    goals: &[],
+    goals_from: 0,
+};
+
+const HTTP: &[&str] = &["limit", "ours", "rmcp json", "rmcp sse", "typescript", "python"];
+const SESSION: &[&str] = &["limit", "ours", "rmcp", "typescript", "python"];
+const STDIO: &[&str] = &["limit", "ours", "rmcp stdio", "rmcp pipes", "typescript", "python"];
+const CLIENTS: &[&str] = &["ours", "rmcp"];
+/// Four mebibytes less what stands around them, so that a whole message is no larger.
+const LARGE: u64 = 4 * 1024 * 1024 - 1024;
+const TIMES_2_5: f64 = 1.0 / 2.5;
+
+/// Every row, in the order of the report.
+pub(crate) const ROWS: &[Row] = &[
+    Row {
+        name: "http-echo",
+        work: "HTTP tools/call echo, 32 B, 64 connections",
+        mode: "JSON",
+        how: How::Http(&["--connections", "64"]),
+        subjects: HTTP,
+        goals: &[Goal::Ratio("limit", 1.25), Goal::Ratio("rmcp", TIMES_2_5)],
+        ..BASE
+    },
+    Row {
+        name: "http-echo-1",
+        work: "HTTP tools/call echo, 32 B, 1 connection",
+        mode: "JSON",
+        how: How::Http(&[]),
+        subjects: HTTP,
+        ..BASE
+    },
+    Row {
+        name: "http-echo-session",
+        work: "HTTP tools/call echo, 32 B, 64 connections",
+        era: "2025-11-25",
+        mode: "session",
+        how: How::Http(&["--connections", "64", "--era", "legacy"]),
+        subjects: SESSION,
+        goals: &[Goal::Ratio("limit", 1.5), Goal::Ratio("rmcp", TIMES_2_5)],
+        ..BASE
+    },
+    Row {
+        name: "http-echo-sse",
+        work: "HTTP tools/call echo, 32 B, 64 connections",
+        mode: "SSE",
+        how: How::Http(&["--connections", "64", "--accept", "events"]),
+        subjects: &["limit", "ours"],
+        goals: &[Goal::Ratio("limit", 1.5)],
+        ..BASE
+    },
+    Row {
+        name: "http-echo-notified",
+        work: "HTTP tools/call with one notification before its result, 64 connections",
+        mode: "SSE",
+        how: How::Http(&["--connections", "64", "--progress", "1"]),
+        subjects: &["limit", "ours", "rmcp sse", "typescript", "python"],
+        goals: &[Goal::Ratio("limit", 1.5), Goal::Ratio("rmcp", TIMES_2_5)],
+        ..BASE
+    },
+    Row {
+        name: "http-payload",
+        work: "HTTP tools/call echo, 1 connection",
+        mode: "JSON",
+        how: How::Http(&[]),
+        subjects: &["limit", "ours", "rmcp json", "typescript", "python"],
+        points: &[32, 1024, 65_536, 1_048_576, LARGE],
+        goals: &[Goal::Ratio("limit", 1.15), Goal::Ratio("rmcp", 1.0)],
+        goals_from: 65_536,
+        ..BASE
+    },
+    Row {
+        name: "stdio-payload",
+        work: "stdio tools/call echo, window 1",
+        mode: "stdio",
+        how: How::Stdio(&[]),
+        subjects: STDIO,
+        points: &[32, 1024, 65_536, 1_048_576, LARGE],
+        goals: &[Goal::Ratio("limit", 1.15), Goal::Ratio("rmcp", 1.0)],
+        goals_from: 65_536,
+        ..BASE
+    },
+    Row {
+        name: "stdio-echo",
+        work: "stdio tools/call echo, 32 B, window 1",
+        era: "2025-11-25",
+        mode: "stdio",
+        how: How::Stdio(&["--era", "legacy"]),
+        subjects: STDIO,
+        goals: &[Goal::Ratio("limit", 1.25)],
+        ..BASE
+    },
+    Row {
+        name: "stdio-echo-64",
+        work: "stdio tools/call echo, 32 B, window 64",
+        era: "2025-11-25",
+        mode: "stdio",
+        how: How::Stdio(&["--era", "legacy", "--window", "64"]),
+        subjects: STDIO,
+        goals: &[Goal::Ratio("limit", 1.5), Goal::Ratio("rmcp", 0.25)],
+        ..BASE
+    },
+    Row {
+        name: "stdio-echo-modern",
+        work: "stdio tools/call echo, 32 B, window 1",
+        mode: "stdio",
+        how: How::Stdio(&[]),
+        subjects: STDIO,
+        goals: &[Goal::Ratio("limit", 1.25)],
+        ..BASE
+    },
+    Row {
+        name: "stdio-echo-modern-64",
+        work: "stdio tools/call echo, 32 B, window 64",
+        mode: "stdio",
+        how: How::Stdio(&["--window", "64"]),
+        subjects: STDIO,
+        goals: &[Goal::Ratio("limit", 1.5), Goal::Ratio("rmcp", 0.25)],
+        ..BASE
+    },
+    Row {
+        name: "http-list",
+        work: "HTTP tools/list, 64 connections",
+        mode: "JSON",
+        how: How::Http(&["--connections", "64", "--list", "tools"]),
+        subjects: HTTP,
+        axis: Axis::Tools,
+        points: &[100],
+        goals: &[Goal::Ratio("limit", 1.15)],
+        ..BASE
+    },
+    Row {
+        name: "stdio-list",
+        work: "stdio tools/list, window 1",
+        mode: "stdio",
+        how: How::Stdio(&["--list", "tools"]),
+        subjects: STDIO,
+        axis: Axis::Tools,
+        points: &[100],
+        ..BASE
+    },
+    Row {
+        name: "http-progress",
+        work: "10 000 progress notifications in one call, HTTP",
+        mode: "SSE",
+        how: How::Http(&["--progress", "10000"]),
+        subjects: &["limit", "ours", "rmcp sse", "typescript", "python"],
+        goals: &[Goal::Ratio("rmcp", 0.1), Goal::Most("most_chunks", 100.0)],
+        ..BASE
+    },
+    Row {
+        name: "stdio-progress",
+        work: "10 000 progress notifications in one call, stdio",
+        mode: "stdio",
+        how: How::Stdio(&["--progress", "10000"]),
+        subjects: STDIO,
+        goals: &[Goal::Ratio("rmcp", 0.1)],
+        ..BASE
+    },
+    Row {
+        name: "client-http",
+        work: "client call, HTTP, 32 B, window 1",
+        mode: "JSON",
+        how: How::Client(Way::Http, &["--window", "1"]),
+        subjects: CLIENTS,
+        goals: &[Goal::Ratio("rmcp", 0.2)],
+        ..BASE
+    },
+    Row {
+        name: "client-stdio",
+        work: "client call, stdio, 32 B, window 1",
+        era: "2025-11-25",
+        mode: "stdio",
+        how: How::Client(Way::Stdio, &["--window", "1", "--era", "legacy"]),
+        subjects: CLIENTS,
+        goals: &[Goal::Ratio("rmcp", 0.45)],
+        ..BASE
+    },
+    Row {
+        name: "client-stdio-64",
+        work: "client call, stdio, 32 B, window 64",
+        era: "2025-11-25",
+        mode: "stdio",
+        how: How::Client(Way::Stdio, &["--window", "64", "--era", "legacy"]),
+        subjects: CLIENTS,
+        goals: &[Goal::Ratio("rmcp", 0.3)],
+        ..BASE
+    },
+    Row {
+        name: "sessions",
+        work: "idle session",
+        era: "2025-11-25",
+        mode: "session",
+        how: How::Memory(&["sessions"]),
+        subjects: &["ours", "rmcp", "typescript", "python"],
+        axis: Axis::Sessions,
+        points: &[1000, 9900],
+        goals: &[Goal::Most("kib_each", 4.0)],
+        ..BASE
+    },
+    Row {
+        name: "streams",
+        work: "open stream (subscriptions/listen)",
+        mode: "SSE",
+        how: How::Memory(&["streams"]),
+        subjects: &["ours", "rmcp sse", "typescript", "python"],
+        axis: Axis::Streams,
+        points: &[1000, 10_000],
+        goals: &[Goal::Most("kib_each", 16.0)],
+        ..BASE
+    },
+    Row {
+        name: "streams-session",
+        work: "session with an open stream (GET)",
+        era: "2025-11-25",
+        mode: "session",
+        how: How::Memory(&["streams", "--era", "legacy"]),
+        subjects: &["ours", "rmcp", "typescript", "python"],
+        axis: Axis::Streams,
+        points: &[1000, 10_000],
+        goals: &[Goal::Most("kib_each", 16.0)],
+        ..BASE
+    },
+    Row {
+        name: "tools",
+        work: "HTTP tools/call echo, 32 B, 64 connections, by registered tools",
+        mode: "JSON",
+        how: How::Http(&["--connections", "64"]),
+        subjects: &["ours", "rmcp json", "typescript"],
+        axis: Axis::Tools,
+        points: &[2, 100, 1000],
+        goals: &[Goal::Flat(1.05)],
+        ..BASE
+    },
+    Row {
+        name: "start",
+        work: "spawn to first reply",
+        era: "2025-11-25",
+        mode: "stdio",
+        how: How::Start,
+        subjects: STDIO,
+        goals: &[Goal::Ratio("rmcp", 1.0), Goal::Most("rss_kib", 5.0 * 1024.0)],
+        ..BASE
+    },
+    Row {
+        name: "instructions",
+        work: "instructions per tools/call echo, 32 B",
+        era: "",
+        mode: "stdio",
+        how: How::Instructions,
+        subjects: &["limit", "ours"],
+        goals: &[Goal::Ratio("limit", 1.0), Goal::Most("allocations", 8.0)],
+        ..BASE
+    },
+    Row {
+        name: "instructions-http",
+        work: "instructions per tools/call echo, 32 B",
+        era: "",
+        mode: "http",
+        how: How::Instructions,
+        subjects: &["limit", "ours"],
+        goals: &[Goal::Ratio("limit", 1.2), Goal::Most("allocations", 24.0)],
+        ..BASE
+    },
+    Row {
+        name: "loop",
+        work: "a question: 2 model calls, 1 tool in process",
+        era: "",
+        mode: "chat",
+        how: How::Loop,
+        subjects: &["bare calls", "ours", "ai sdk"],
+        goals: &[Goal::Ratio("ai sdk", 0.25), Goal::Ratio("bare calls", 1.15)],
+        ..BASE
+    },
+    Row {
+        name: "gateway",
+        work: "tools/call through serve --config, 64 connections, to a built-in",
+        mode: "JSON",
+        how: How::Gateway,
+        subjects: &["plain server", "ours"],
+        goals: &[Goal::Ratio("plain server", 1.4)],
+        ..BASE
+    },
+    Row {
+        name: "gateway-upstream",
+        work: "tools/call through serve --config, 64 connections, to one upstream over HTTP",
+        mode: "JSON",
+        how: How::Gateway,
+        subjects: &["plain server", "ours"],
+        goals: &[Goal::Ratio("plain server", 2.2)],
+        ..BASE
+    },
+    Row {
+        name: "build",
+        work: "clean release build of the README's stdio server",
+        era: "",
+        mode: "default features",
+        how: How::Build,
+        subjects: &["ours", "rmcp"],
+        goals: &[Goal::Ratio("rmcp", 1.0), Goal::Most("crates", 70.0)],
+        ..BASE
+    },
+    Row {
+        name: "build-small",
+        work: "clean release build of the README's stdio server",
+        era: "",
+        mode: "without the schema validator",
+        how: How::Build,
+        subjects: &["ours"],
+        goals: &[Goal::Most("cpu_s", 25.0), Goal::Most("crates", 35.0), Goal::Most("stripped_kib", 2048.0)],
+        ..BASE
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_a_name_of_its_own_and_subjects_that_its_goals_compare_with() {
+        for (index, row) in ROWS.iter().enumerate() {
+            assert!(ROWS.iter().skip(index + 1).all(|other| other.name != row.name), "{}", row.name);
+            assert!(row.subjects.contains(&"ours") && !row.points.is_empty(), "{}", row.name);
+            for goal in row.goals {
+                let Goal::Ratio(base, _) = goal else { continue };
+                assert!(row.subjects.iter().any(|subject| subject.starts_with(base)), "{}: {base}", row.name);
+            }
+        }
+    }
+}
