@@ -10,7 +10,7 @@ use super::config::ConfigError;
 #[non_exhaustive]
 pub enum GatewayError {
     /// A tool of the file cannot work as it is written.
-    Definition(mcp_server::Error),
+    Definition(ConfigError),
     /// A handler of the file cannot be started.
     Handler(ConfigError),
     /// The way in broke as a whole.
@@ -20,8 +20,7 @@ pub enum GatewayError {
 impl fmt::Display for GatewayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Definition(_) => f.write_str("the tools of the file cannot be served"),
-            Self::Handler(error) => error.fmt(f),
+            Self::Definition(error) | Self::Handler(error) => error.fmt(f),
             Self::Serve(_) => f.write_str("serving ended"),
         }
     }
@@ -30,8 +29,7 @@ impl fmt::Display for GatewayError {
 impl StdError for GatewayError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Definition(error) => Some(error),
-            Self::Handler(error) => error.source(),
+            Self::Definition(error) | Self::Handler(error) => error.source(),
             Self::Serve(error) => Some(error),
         }
     }

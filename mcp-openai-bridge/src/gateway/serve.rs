@@ -12,7 +12,7 @@ use mcp_server::{Changes, Http, Server};
 use super::ask::Questions;
 use super::call::Callees;
 use super::catalog::catalog;
-use super::config;
+use super::config::{self, ConfigError, Remark};
 use super::error::GatewayError;
 use super::front::Front;
 use super::handler::{Handlers, Registry};
@@ -64,7 +64,7 @@ impl Builder {
         if let Some(text) = instructions(&config) {
             server = server.instructions(text);
         }
-        let server = server.build().map_err(GatewayError::Definition)?;
+        let server = server.build().map_err(|error| GatewayError::Definition(misdefined(&config, error)))?;
         let gateway = Gateway {
             inner: Arc::new(Inner {
                 config,
@@ -173,6 +173,19 @@ fn instructions(config: &config::Config) -> Option<String> {
         .filter_map(|server| Some(format!("{}: {}", server.label.value, server.instructions.as_deref()?)));
     let text = texts.collect::<Vec<_>>().join("\n\n");
     (!text.is_empty()).then_some(text)
+}
+
+/// Says of each tool that cannot work where the file has it.
+fn misdefined(config: &config::Config, error: mcp_server::Error) -> ConfigError {
+    let remark = |place, text: String| Remark::new(&config.file, place, text);
+    let mcp_server::Error::Build(faults) = error else {
+        return ConfigError::new(vec![remark(None, error.to_string())]);
+    };
+    let located = faults.iter().map(|fault| {
+        let tool = config.tools.iter().find(|tool| fault.owner() == format!("tool `{}`", tool.name.value));
+        remark(tool.map(|tool| tool.name.place), fault.to_string())
+    });
+    ConfigError::new(located.collect())
 }
 
 /// What a call may take longer than what it waits for.

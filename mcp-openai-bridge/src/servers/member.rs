@@ -227,10 +227,19 @@ impl Member {
         if !is_told {
             return;
         }
+        let begun = now();
         while let Some(Ok(change)) = changes.next().await {
             if matches!(change, Change::Missed | Change::Tools) {
                 self.changed();
             }
+        }
+        // Whoever hears that the list may be old reads it and asks for the watch again. A server that ends it at once
+        // would be asked without a pause, for ever.
+        let rest = WATCH_PAUSE.saturating_sub(now().duration_since(begun));
+        if !rest.is_zero() {
+            self.watching.send_replace(Watching::Refused);
+            self.changed();
+            tokio::time::sleep(rest).await;
         }
         self.watching.send_replace(Watching::Not);
         self.changed();
@@ -271,6 +280,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a list may take to its last page. Visitors wait much less; this ends what nobody waits for.
 const LONGEST_READING: Duration = Duration::from_secs(60);
+
+/// How long after a watch began the next one may begin.
+const WATCH_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long the list waits for the watch.
 const WATCH_WAIT: Duration = Duration::from_secs(1);

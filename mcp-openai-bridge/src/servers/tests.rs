@@ -327,3 +327,21 @@ async fn servers_that_are_closed_or_dropped_leave_nothing_behind() {
     drop(servers);
     lab.left().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_ends_each_watch_at_once_is_not_asked_without_a_pause() {
+    let lab = Lab { is_modern: true, tells_changes: true, ends_subscriptions: true, ..Lab::new(&["echo"]) };
+    let lab = Arc::new(lab);
+    let servers = one(&lab);
+    let mut changes = servers.changes();
+    // What somebody does who wants to know the tools at all times.
+    let follow = async {
+        for _ in 0..1_000 {
+            let _ = servers.list().await;
+            changes.next().await.unwrap();
+        }
+    };
+    assert!(timeout(Duration::from_secs(299), follow).await.is_err());
+    let (lists, watches) = (lab.requests("tools/list"), lab.requests("subscriptions/listen"));
+    assert!((5..=10).contains(&watches) && lists <= 3 * watches, "{watches} watches, {lists} lists");
+}

@@ -18,6 +18,25 @@ mod file {
         }
     }
 
+    #[tokio::test]
+    async fn a_schema_that_is_none_is_an_error_with_its_place() {
+        let text = r#"
+mcp_tools:
+  - name: good
+    description: d
+    handler: {command: [cat]}
+  - name: bad
+    description: d
+    handler: {command: [cat]}
+    input_schema: {type: object, properties: {n: {type: strnig}}}
+"#;
+        let (config, _) = Config::parse(text, Path::new("."), &|_| None).unwrap();
+        let error = mcp_openai_bridge::gateway::Gateway::builder(config).build().await.unwrap_err().to_string();
+        let expected =
+            "config.yaml:6:11: tool `bad`: its input schema is refused: it is not valid at `/properties/n/type`";
+        assert!(error.starts_with(expected), "{error}");
+    }
+
     #[test]
     fn mcp_tools_and_mcp_servers_of_litellm_are_accepted() {
         let text = r#"

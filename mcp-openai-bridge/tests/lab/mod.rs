@@ -20,6 +20,8 @@ pub(crate) struct Lab {
     pub(crate) tools: Mutex<Vec<&'static str>>,
     pub(crate) is_modern: bool,
     pub(crate) tells_changes: bool,
+    /// Whether a subscription ends as soon as it was acknowledged.
+    pub(crate) ends_subscriptions: bool,
     /// Whether a tool without an input schema is listed, too.
     pub(crate) lists_broken: bool,
     pub(crate) ttl: Option<u64>,
@@ -96,9 +98,13 @@ impl Lab {
             ),
             "subscriptions/listen" => {
                 let meta = json!({ "io.modelcontextprotocol/subscriptionId": id });
-                vec![
+                let mut told = vec![
                     json!({ "jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": { "notifications": { "toolsListChanged": true }, "_meta": meta } }),
-                ]
+                ];
+                if self.ends_subscriptions {
+                    told.extend(reply(json!({ "resultType": "complete" })));
+                }
+                told
             }
             "tools/list" => {
                 let takes = *self.list_takes.lock().unwrap();
