@@ -285,6 +285,12 @@ async fn a_recorded_conversation_is_played_without_network_and_differences_are_t
     assert_eq!((recorded.code, recorded.stdout.as_str()), (Some(0), "It is three.\n"), "{}", recorded.stderr);
     let text = std::fs::read_to_string(&tape).unwrap();
     assert!(!text.contains(KEY) && text.lines().count() >= 6, "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&tape).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "a tape is as secret as the conversation");
+    }
 
     let played = run(&["replay", &tape]);
     assert_eq!((played.code, played.stdout.as_str()), (Some(0), "It is three.\n"), "{}", played.stderr);
@@ -294,7 +300,7 @@ async fn a_recorded_conversation_is_played_without_network_and_differences_are_t
     assert_eq!((run(&same).code, run(&same).stdout.as_str()), (Some(0), "It is three.\n"));
     let other = run(&["ask", "--model", "scripted", "--replay", &tape, "Do it.", "--json"]);
     let (kind, message) = other.error();
-    assert_eq!((other.code, kind.as_str()), (Some(4), "unreachable"), "{}", other.stderr);
+    assert_eq!((other.code, kind.as_str()), (Some(1), "refused"), "{}", other.stderr);
     assert!(
         message.contains("at /messages/0/content: \"Do the sums.\" was recorded, \"Do it.\" is there now"),
         "{message}"

@@ -3,7 +3,7 @@
 //! The surprising thing: a line is written when its answer has come. What is cancelled before that is not on the tape,
 //! as it is not in the conversation.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,13 +49,18 @@ struct Writing {
 }
 
 impl Recorder {
-    /// Begins a tape in a new file; one that is there is written over.
+    /// Begins a tape in a new file, which only its owner may read where the system knows that; one that is there is
+    /// written over.
     ///
     /// # Errors
     ///
     /// Fails when the file cannot be written.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
-        let recorder = Self::new(BufWriter::new(File::create(path)?));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let recorder = Self::new(BufWriter::new(options.open(path)?));
         recorder.finish()?;
         Ok(recorder)
     }

@@ -6,6 +6,13 @@ use crate::schema::keywords;
 
 use super::{Hindrance, Obstacle};
 
+/// Checks what bounds the work of writing a schema in the subset: each list of values is compared with others.
+pub(super) fn check_values(plain: &Value) -> Result<(), Obstacle> {
+    let mut size = Size::default();
+    size.count(plain);
+    check_each(&[(size.values, VALUES, VALUES_WHAT)])
+}
+
 /// Checks a schema in the subset.
 pub(super) fn check(root: &Object) -> Result<(), Obstacle> {
     let root = Value::from(root.clone());
@@ -13,15 +20,18 @@ pub(super) fn check(root: &Object) -> Result<(), Obstacle> {
     size.count(&root);
     let document = Document::new(&root);
     let levels = 1 + Levels { document: &document, way: Vec::new(), visits: 0 }.below(&root, LEVELS);
-    let checks = [
+    check_each(&[
         (size.properties, PROPERTIES, "members"),
         (size.characters, CHARACTERS, "characters in names and values"),
-        (size.values, VALUES, "values in lists of values"),
+        (size.values, VALUES, VALUES_WHAT),
         (size.long_list, LONG_LIST_CHARACTERS, "characters in one list of values"),
         (levels, LEVELS, "levels"),
-    ];
-    match checks.into_iter().find(|(size, limit, _)| size > limit) {
-        Some((_, limit, what)) => Err(Obstacle::new("", Hindrance::Limit { what, limit })),
+    ])
+}
+
+fn check_each(checks: &[(usize, usize, &'static str)]) -> Result<(), Obstacle> {
+    match checks.iter().find(|(size, limit, _)| size > limit) {
+        Some(&(_, limit, what)) => Err(Obstacle::new("", Hindrance::Limit { what, limit })),
         None => Ok(()),
     }
 }
@@ -104,6 +114,7 @@ const CHARACTERS: usize = 120_000;
 
 /// Values in all lists of values.
 const VALUES: usize = 1000;
+const VALUES_WHAT: &str = "values in lists of values";
 
 /// Values from which on a list is long.
 const LONG_LIST: usize = 250;

@@ -65,6 +65,7 @@ pub fn strict(parameters: &Parameters) -> Result<StrictParameters, Obstacle> {
     }
     let malformed = |_| Obstacle::new("", Hindrance::AnyValue);
     let plain = Value::parse(parameters.schema.as_str()).map_err(malformed)?;
+    limits::check_values(&plain)?;
     let document = Document::new(&plain);
     let few = Limits { expansion: ALTERNATIVES, ..Limits::default() };
     bounds::check(&document, &few)

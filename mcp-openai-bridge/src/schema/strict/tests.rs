@@ -195,6 +195,13 @@ fn the_limits_of_strict_mode_hold() {
     };
     assert!(converted(&values(1000, "")).is_ok());
     limit(&values(1001, ""), "1000 values in lists of values");
+    // Before alternatives are compared with each other, which would be so many texts that it takes seconds.
+    let one = |n: usize| {
+        format!(r#"{{"enum":[{}]}}"#, (0..250).map(|v| format!("\"{n}-{v}\"")).collect::<Vec<_>>().join(","))
+    };
+    let alternatives: Vec<String> = (0..100).map(one).collect();
+    let one_of = format!(r#"{{"oneOf":[{},{{}}]}}"#, alternatives.join(","));
+    limit(&around(&one_of), "1000 values in lists of values");
     limit(&values(251, &"v".repeat(60)), "15000 characters in one list of values");
     assert!(converted(&values(250, &"v".repeat(60))).is_ok());
     let nested = |levels: usize| (0..levels).fold(r#"{"type":"null"}"#.to_owned(), |inner, _| around(&inner));

@@ -34,6 +34,7 @@ where
     let cli::Ask { words, child, server, talk, model, connect } = ask;
     let cli::Child { command, env, cwd } = child;
     let (question, targets) = sorted(words, command, &server)?;
+    let is_played = talk.replay.is_some();
     let party = talk::Party { targets, env, cwd, talk, model, connect };
     let mut conversation = talk::open::<A>(party, talk::Occasion::Ask, &Lines::new(), output).await?;
     let outcome = match conversation.turn(Some(question), std::future::pending()).await {
@@ -42,9 +43,9 @@ where
         Ok(None) => Ok(()),
         Err(failure) => Err(failure),
     };
-    // What came of the question says more than what came of the end.
+    // What came of the question says more than what came of the end; only a tape knows in the end what was different.
     let closed = conversation.close().await;
-    outcome.and(closed)
+    if is_played { closed.and(outcome) } else { outcome.and(closed) }
 }
 
 /// Sorts words: targets, and the question at the end.
