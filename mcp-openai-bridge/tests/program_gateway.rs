@@ -415,7 +415,8 @@ mod asking {
 
     /// A gateway with a server behind it that asks, spoken to in a revision.
     async fn gateway(revision: &str, more: &str) -> Gateway {
-        let server = Server::builder(implementation!()).tool(Tool::new("greet", greet)).build().unwrap();
+        let wait = Tool::new("wait", async || std::future::pending::<()>().await);
+        let server = Server::builder(implementation!()).tool(Tool::new("greet", greet)).tool(wait).build().unwrap();
         let http = Http::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/mcp", http.local_addr());
         tokio::spawn(async move { server.serve(http).await });
@@ -473,5 +474,27 @@ mod asking {
         let client = client(&gateway, EraMode::Modern, "Ada").await;
         let result = client.call_tool("greet", ()).await.unwrap();
         assert!(result.failed(), "{result:?}");
+    }
+
+    #[tokio::test]
+    async fn a_question_about_a_call_by_plain_http_is_put_to_nobody_else() {
+        let gateway = gateway("2025-11-25", ALLOWED).await;
+        let ada = client(&gateway, EraMode::Legacy, "Ada").await;
+        let request = http::Request::post("/mcp/call_tool").header("content-type", "application/json");
+        let request = request.body(bytes::Bytes::from(r#"{"name": "greet"}"#)).unwrap();
+        let asked = async {
+            // Her call is there, and is the only one behind which somebody can be asked.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            let response = mcp_server::Routes::answer(&gateway.routes(), request).await;
+            let parts: Vec<bytes::Bytes> = futures::StreamExt::collect(response.into_body()).await;
+            String::from_utf8(parts.concat()).unwrap()
+        };
+        let text = tokio::select! {
+            text = asked => text,
+            ended = ada.call_tool("wait", ()) => panic!("{ended:?}"),
+        };
+        assert!(!text.contains("Ada") && text.contains(r#""isError":true"#), "{text}");
     }
 }

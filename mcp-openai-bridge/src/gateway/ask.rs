@@ -3,7 +3,8 @@
 //! Only servers that the file lets ask declare that they may. The surprising thing: a server of the modern era asks
 //! inside of its answer, so the question leads back to its call by itself. One of a legacy session asks by a request of
 //! its own that names no call; it is passed on only while there is one call that it can belong to, and only to a client
-//! that can be asked without running the tool again. Nobody is ever shown the question of somebody else's call.
+//! that can be asked without running the tool again. Calls that came by plain HTTP, or that a model made, count here too,
+//! though nobody behind them can be asked. Nobody is ever shown the question of somebody else's call.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,14 +28,14 @@ tokio::task_local! {
 pub(super) struct Questions {
     may_elicit: bool,
     may_sample: bool,
-    /// The calls that run.
-    calls: Arc<Mutex<Vec<Arc<Cx>>>>,
+    /// The calls that run; `None` for one behind which nobody can be asked.
+    calls: Arc<Mutex<Vec<Arc<Option<Cx>>>>>,
 }
 
 /// A call that runs; it is forgotten when this is dropped.
 struct Running {
     questions: Questions,
-    call: Arc<Cx>,
+    call: Arc<Option<Cx>>,
 }
 
 impl Questions {
@@ -48,9 +49,23 @@ impl Questions {
         if !self.may_elicit && !self.may_sample {
             return call.await;
         }
-        let running = Running { questions: self.clone(), call: Arc::new(cx.clone()) };
-        self.lock().push(Arc::clone(&running.call));
+        let _running = self.run(Some(cx.clone()));
         CALL.scope(cx.clone(), call).await
+    }
+
+    /// Lets a call run behind which nobody can be asked, so that its questions are put to nobody else.
+    pub(super) async fn during_unasked<T>(&self, call: impl Future<Output = T>) -> T {
+        if !self.may_elicit && !self.may_sample {
+            return call.await;
+        }
+        let _running = self.run(None);
+        call.await
+    }
+
+    fn run(&self, cx: Option<Cx>) -> Running {
+        let running = Running { questions: self.clone(), call: Arc::new(cx) };
+        self.lock().push(Arc::clone(&running.call));
+        running
     }
 
     /// Returns the call that a question belongs to.
@@ -58,13 +73,15 @@ impl Questions {
         if let Ok(cx) = CALL.try_with(Cx::clone) {
             return Ok(cx);
         }
-        match self.lock().as_slice() {
-            [only] if only.features().has(Features::SESSION) => Ok(Cx::clone(only)),
-            _ => Err(RpcError::internal("this gateway cannot tell whom the question is for")),
-        }
+        let only = match self.lock().as_slice() {
+            [only] => Option::clone(only),
+            _ => None,
+        };
+        only.filter(|cx| cx.features().has(Features::SESSION))
+            .ok_or_else(|| RpcError::internal("this gateway cannot tell whom the question is for"))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Cx>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Option<Cx>>>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

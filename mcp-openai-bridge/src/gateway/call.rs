@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures::FutureExt as _;
 use mcp_server::Cx;
 use mcp_types::meta::SERVER_INFO;
-use mcp_types::{CallToolResult, ErrorCode, ProgressNotificationParams, RawJson, ResultMeta, RpcError};
+use mcp_types::{CallToolResult, ErrorCode, JsonObject, ProgressNotificationParams, RawJson, ResultMeta, RpcError};
 use tokio::sync::Notify;
 
 use super::ask::Questions;
@@ -72,10 +72,10 @@ impl Callees {
         let take = |progress| told.put(progress);
         let id = cx.id().to_string();
         let context = CallContext::new(&id, &take);
-        let call = self.call(label, tool, arguments, &context);
+        let call = self.run(label, tool, arguments, &context);
         let mut call = match self.rules(label) {
             Some(rules) => rules.questions.during(cx, call).boxed(),
-            None => call,
+            None => call.boxed(),
         };
         let outcome = loop {
             tokio::select! {
@@ -86,11 +86,8 @@ impl Callees {
         told.tell(cx).await;
         outcome.or_else(|failure| refused(label, failure))
     }
-}
 
-#[async_trait]
-impl Tools for Callees {
-    async fn call(
+    async fn run(
         &self,
         label: &str,
         tool: &str,
@@ -106,6 +103,24 @@ impl Tools for Callees {
         let mut result = self.servers.call(label, tool, arguments, cx).await?;
         without_hop(&mut result.meta);
         Ok(result)
+    }
+}
+
+/// Calls that came by no MCP client, who could be asked.
+#[async_trait]
+impl Tools for Callees {
+    async fn call(
+        &self,
+        label: &str,
+        tool: &str,
+        arguments: RawJson,
+        cx: &CallContext<'_>,
+    ) -> Result<CallToolResult, Failure> {
+        let call = self.run(label, tool, arguments, cx);
+        match self.rules(label) {
+            Some(rules) => rules.questions.during_unasked(call).await,
+            None => call.await,
+        }
     }
 }
 
@@ -127,8 +142,13 @@ impl Rules {
 
     fn check_params(&self, tool: &str, arguments: &RawJson) -> Result<(), Failure> {
         let Some((_, allowed)) = self.params.iter().find(|(name, _)| name == tool) else { return Ok(()) };
-        let given = arguments.decode::<serde_json::Map<String, serde_json::Value>>().unwrap_or_default();
-        let refused: Vec<_> = given.keys().filter(|key| !allowed.contains(key)).map(|key| format!("`{key}`")).collect();
+        // What cannot be read cannot be allowed.
+        let given: JsonObject = arguments.decode().map_err(|error| Failure::Denied {
+            reason: format!("the arguments of `{tool}` cannot be read: {error}"),
+        })?;
+        let is_allowed = |name: &str| allowed.iter().any(|allowed| allowed == name);
+        let refused: Vec<_> =
+            given.iter().filter(|(name, _)| !is_allowed(name)).map(|(name, _)| format!("`{name}`")).collect();
         if refused.is_empty() {
             return Ok(());
         }
