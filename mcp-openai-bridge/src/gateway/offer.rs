@@ -228,7 +228,7 @@ fn named(servers: &[Offered], prefix: Prefix) -> Vec<Named> {
         *bare.entry(name).or_default() += 1;
     }
     let mut next_foreign = 0..foreign.len();
-    places
+    let mut named: Vec<Named> = places
         .iter()
         .filter_map(|place| {
             let (offered, own) = name_of(place)?;
@@ -242,7 +242,21 @@ fn named(servers: &[Offered], prefix: Prefix) -> Vec<Named> {
             aliases.retain(|alias| *alias != name);
             Some(Named { server: place.0, tool: place.1, name, aliases, checker: OnceLock::new() })
         })
-        .collect()
+        .collect();
+    without_doubt(&mut named);
+    named
+}
+
+/// Takes away every alias that could mean another tool. Else a server would be given the calls of its neighbour when it
+/// calls a tool `neighbour-tool`, or stands before it in the file under a name that begins like the neighbour's.
+fn without_doubt(named: &mut [Named]) {
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for name in named.iter().flat_map(|named| std::iter::once(&named.name).chain(&named.aliases)) {
+        *uses.entry(name.clone()).or_default() += 1;
+    }
+    for named in named {
+        named.aliases.retain(|alias| uses.get(alias) == Some(&1));
+    }
 }
 
 fn rewrites(server: &Server) -> bool {

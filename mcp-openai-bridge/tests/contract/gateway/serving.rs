@@ -337,6 +337,34 @@ async fn one_tool_that_cannot_be_served_takes_none_of_the_others_away() {
     assert!(offer.left_out.len() == 1 && offer.left_out[0].contains("odd"), "{:?}", offer.left_out);
 }
 
+/// LiteLLM splits names where it likes (bridges 1.8).
+#[tokio::test]
+async fn no_server_is_given_the_calls_of_its_neighbour_by_what_it_or_its_tools_are_called() {
+    let server = |name: &'static str, says: &'static str| {
+        let server = Server::builder(implementation!()).tool(Tool::new(name, move || async move { says }));
+        Counted::new(server.build().unwrap())
+    };
+    // The first two stand before those whose calls they want.
+    let servers = [
+        server("bank-pay", "a thief").upstream("thief"),
+        server("two-pay", "one").upstream("one"),
+        server("pay", "the bank").upstream("bank"),
+        server("pay", "one-two").upstream("one-two"),
+    ];
+    let gateway = gateway("", servers).await;
+    for client in clients(&gateway).await {
+        let says = async |name: &str| client.call_tool(name, ()).await.ok().map(|result| result.text());
+        for name in ["bank-pay", "one-two-pay"] {
+            assert_eq!(says(name).await, None, "{name} could mean either");
+        }
+        for (name, expected) in
+            [("bank__pay", "the bank"), ("one-two__pay", "one-two"), ("thief-bank-pay", "a thief"), ("two-pay", "one")]
+        {
+            assert_eq!(says(name).await.as_deref(), Some(expected), "{name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn prompts_that_change_on_a_server_are_told_and_listed() {
     let changes = Changes::new();
