@@ -62,7 +62,8 @@ fn collect<'a>(schema: &'a Value, pointer: &str, names: &mut HashMap<&'a str, St
     keywords::each_subschema(schema, pointer, |_, at, subschema| collect(subschema, &at, names));
 }
 
-pub(super) fn percent_decode(fragment: &str) -> Option<String> {
+/// Takes the percent-encoding off; `None` for what is none, or no text.
+pub(crate) fn percent_decode(fragment: &str) -> Option<String> {
     if !fragment.contains('%') {
         return Some(fragment.to_owned());
     }

@@ -3,6 +3,7 @@
 //! The surprising thing: a tool that needs an approval is handed back like a function of the client. This API has no other
 //! way to ask, and whoever gets the call may make it himself.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -52,7 +53,7 @@ pub(super) async fn answer(
     if let Some(why) = plan.nothing_is_there() {
         return Err(Refusal::dependency(why));
     }
-    splice::splice(&mut request.messages, |id| state.store.get(key(id)?));
+    splice::splice(&mut request.messages, recall(&state));
     let streams = flag(request.extra.take("stream"));
     let options: JsonObject =
         request.extra.take("stream_options").and_then(|raw| raw.decode().ok()).unwrap_or_default();
@@ -86,13 +87,25 @@ async fn pass(gateway: &Gateway, state: &State, mut members: JsonObject) -> Resu
     let model = model.ok_or_else(|| Refusal::invalid("model", "`model` is required, as a text"))?;
     let served = state.deployments.serve(gateway.config(), &model)?;
     if let Some(mut messages) = splice::messages_of(&members)
-        && splice::splice(&mut messages, |id| state.store.get(key(id)?))
+        && splice::splice(&mut messages, recall(state))
     {
         let messages = RawJson::encode(&messages).map_err(|error| Refusal::unreadable(error.to_string()))?;
         members.insert("messages", messages);
     }
     let accept = if flag(members.member("stream").cloned()) { "text/event-stream" } else { "application/json" };
     served.forward(CHAT, accept, members).await
+}
+
+/// Finds what the client did not see by the id of a call of its own, each thing once: a short request that names one call
+/// many times would else become as many times longer.
+fn recall(state: &State) -> impl FnMut(&str) -> Option<RawJson> {
+    let mut found = HashSet::new();
+    move |id| {
+        let key = key(id)?;
+        let kept = state.store.get(key).filter(|_| !found.contains(key))?;
+        found.insert(key.to_owned());
+        Some(kept)
+    }
 }
 
 /// The part of a call's id that all calls of one response share; `None` for ids that are not ours.

@@ -1,7 +1,8 @@
 //! The models of `model_list`, asked by the name that a client uses.
 //!
-//! The surprising thing: entries of one name take turns, request by request. So a request that is repeated after 429 goes
-//! to the next of them, and a provider that is down costs one attempt.
+//! The surprising thing: entries of one name take turns, request by request, and within a request when one fails. So what
+//! is repeated after 429 goes to the next of them, a provider that is down costs one attempt, and the rounds of a loop
+//! stay with the provider that knows the items of the round before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,14 +141,24 @@ impl Served {
             match entry.model.forward(path, accept, body.into_bytes()).await {
                 Ok(response) => break (entry, response),
                 // Nobody was there, and there are others.
-                Err(error) if error.is_transient() && left > 1 => left -= 1,
+                Err(error) if error.is_transient() && left > 1 => {
+                    self.pass_over();
+                    left -= 1;
+                }
                 Err(error) => return Err(Refusal::from(Error::from(self.told(entry, &error)))),
             }
         };
         let (head, body) = response.into_parts();
-        let passed = if !head.status.is_success() {
+        let refused = |why: &str| {
+            let error = ModelError::new(format!("the provider of `{}` {why}", self.name));
+            Refusal::from(Error::from(error.status(head.status.as_u16())))
+        };
+        let passed = if head.status.is_redirection() {
+            return Err(refused("redirects, which is not followed with a key"));
+        } else if !head.status.is_success() {
+            let body = timeout(entry.pause.min(ERROR_PAUSE), body.read(ERROR_BYTES)).await;
+            let body = body.ok().and_then(Result::ok).ok_or_else(|| refused("failed, and broke off saying why"))?;
             // Providers like to repeat the key in their errors.
-            let body = body.read(ERROR_BYTES).await.unwrap_or_default();
             RouteBody::from(entry.model.redacted(&String::from_utf8_lossy(&body)))
         } else if is_stream(&head.headers) {
             RouteBody::stream(parts(body, entry.pause))
@@ -161,10 +172,22 @@ impl Served {
         Ok(passed)
     }
 
+    /// Returns the entry whose turn it is.
     fn entry(&self) -> &Entry {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let turn = self.next.load(Ordering::Relaxed);
         let at = turn % self.entries.len().max(1);
         self.entries.get(at).expect("a name is served by one entry at least")
+    }
+
+    /// Gives the turn to the next entry.
+    fn pass_over(&self) {
+        self.next.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes an error of an entry, which has had its turn then; returns it as it is told to a client.
+    fn failed(&self, entry: &Entry, error: &ModelError) -> ModelError {
+        self.pass_over();
+        self.told(entry, error)
     }
 
     /// An error as it is told to a client, who is not told where the provider is.
@@ -251,7 +274,7 @@ impl Model<Chat> for Served {
         let mut request = request.clone();
         request.model.clone_from(&entry.name);
         entry.complete(&mut request.extra, false);
-        Model::<Chat>::complete(&entry.model, &request).await.map_err(|error| self.told(entry, &error))
+        Model::<Chat>::complete(&entry.model, &request).await.map_err(|error| self.failed(entry, &error))
     }
 
     async fn stream(
@@ -263,7 +286,7 @@ impl Model<Chat> for Served {
         let mut request = request.clone();
         request.model.clone_from(&entry.name);
         entry.complete(&mut request.extra, false);
-        Model::<Chat>::stream(&entry.model, &request, chunks).await.map_err(|error| self.told(entry, &error))
+        Model::<Chat>::stream(&entry.model, &request, chunks).await.map_err(|error| self.failed(entry, &error))
     }
 }
 
@@ -274,7 +297,7 @@ impl Model<Responses> for Served {
         let mut request = request.clone();
         request.model.clone_from(&entry.name);
         entry.complete(&mut request.extra, true);
-        Model::<Responses>::complete(&entry.model, &request).await.map_err(|error| self.told(entry, &error))
+        Model::<Responses>::complete(&entry.model, &request).await.map_err(|error| self.failed(entry, &error))
     }
 
     async fn stream(
@@ -286,7 +309,7 @@ impl Model<Responses> for Served {
         let mut request = request.clone();
         request.model.clone_from(&entry.name);
         entry.complete(&mut request.extra, true);
-        Model::<Responses>::stream(&entry.model, &request, chunks).await.map_err(|error| self.told(entry, &error))
+        Model::<Responses>::stream(&entry.model, &request, chunks).await.map_err(|error| self.failed(entry, &error))
     }
 }
 
@@ -301,6 +324,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(600);
 const BODY_BYTES: usize = 64 * 1024 * 1024;
 const ERROR_BYTES: usize = 256 * 1024;
+/// How long an error may take to be told, when its status is there already.
+const ERROR_PAUSE: Duration = Duration::from_secs(10);
 
 /// Headers of a provider that say something to a client.
 const PASSED: [&str; 9] = [

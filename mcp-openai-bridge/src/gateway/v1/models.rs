@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::refusal::{Refusal, json_response};
 use crate::gateway::config::Config;
+use crate::schema::document::percent_decode;
 
 /// Lists the models. A name that stands for many is shown as it is written.
 pub(super) fn list(config: &Config) -> Response<RouteBody> {
@@ -17,8 +18,10 @@ pub(super) fn list(config: &Config) -> Response<RouteBody> {
     json_response(StatusCode::OK, json!({"object": "list", "data": data}).to_string())
 }
 
-/// Shows one model.
+/// Shows one model. Its name stands in a path, where clients encode the slash of `vendor/model`.
 pub(super) fn one(config: &Config, name: &str) -> Result<Response<RouteBody>, Refusal> {
+    let decoded = percent_decode(name);
+    let name = decoded.as_deref().unwrap_or(name);
     if config.models_for(name).is_empty() {
         let name: String = name.chars().take(128).collect();
         return Err(Refusal::not_found("model_not_found", format!("the model `{name}` is not one of this gateway")));

@@ -188,10 +188,8 @@ impl Job {
         let new = plan.lists.iter().filter(|list| !lists.iter().any(|(label, _)| *label == list.label));
         new.fold(relay, |relay, list| {
             let tools: Vec<ListedTool> = list.tools.iter().map(ListedTool::from).collect();
-            relay.list(match &list.error {
-                Some(error) => ListTools::failed("", &list.label, error),
-                None => ListTools::new("", &list.label, tools),
-            })
+            // Of several servers, one that is not there takes nothing from the tools of the others.
+            relay.list(ListTools { error: list.error.clone(), ..ListTools::new("", &list.label, tools) })
         })
     }
 }

@@ -22,11 +22,13 @@ impl Hidden {
     /// Keeps what was said since the client's request. `said` ends with a message whose calls are all answered, some of
     /// them only in form: those that were passed on.
     pub(super) fn new(said: &[Message], passed: &[PassedCall]) -> Option<Self> {
-        let last = said.iter().rfind(|message| !message.tool_calls.is_empty())?;
+        let at = said.iter().rposition(|message| !message.tool_calls.is_empty())?;
+        let last = said.get(at)?;
         let ids = passed.iter().map(|call| Some((call.id.clone(), last.tool_calls.get(call.position)?.id.clone())));
         let ids: Vec<(String, String)> = ids.collect::<Option<_>>()?;
         let mut messages = said.to_vec();
-        for message in &mut messages {
+        // Many providers give the same ids in every round, so that only answers of this one can be meant.
+        for message in messages.iter_mut().skip(at) {
             if ids.iter().any(|(_, id)| message.tool_call_id.as_ref() == Some(id)) {
                 message.content = None;
             }
@@ -49,7 +51,7 @@ impl Hidden {
 }
 
 /// Puts back what the client did not see; returns whether there was anything. `recall` finds it by the id of a call.
-pub(super) fn splice(messages: &mut Vec<Message>, recall: impl Fn(&str) -> Option<RawJson>) -> bool {
+pub(super) fn splice(messages: &mut Vec<Message>, mut recall: impl FnMut(&str) -> Option<RawJson>) -> bool {
     let mut found = false;
     let mut whole = Vec::with_capacity(messages.len());
     let mut rest = std::mem::take(messages).into_iter().peekable();
@@ -104,8 +106,9 @@ mod tests {
     #[test]
     fn answers_of_the_client_stand_among_those_of_the_servers() {
         let said = [
-            calls(&["a"]),
+            calls(&["a", "b"]),
             Message::tool("a", "round one"),
+            Message::tool("b", "round one"),
             calls(&["a", "b"]),
             Message::tool("a", "made here"),
             Message::tool("b", "cancelled"),
@@ -123,14 +126,15 @@ mod tests {
         assert!(splice(&mut messages, recall));
         let mut expected = vec![Message::user("hi")];
         expected.extend(said);
-        expected[5] = Message::tool("b", "of the client");
+        expected[6] = Message::tool("b", "of the client");
         expected.push(Message::user("and then?"));
         assert_eq!(messages, expected);
 
         // What the client did not answer is not answered for it.
         let mut messages = vec![calls(&[&passed.id])];
         assert!(splice(&mut messages, recall));
-        assert!(!messages.iter().any(|message| message.tool_call_id.as_deref() == Some("b")));
+        let of_b = messages.iter().filter(|message| message.tool_call_id.as_deref() == Some("b"));
+        assert_eq!(of_b.collect::<Vec<_>>(), [&Message::tool("b", "round one")]);
     }
 
     #[test]

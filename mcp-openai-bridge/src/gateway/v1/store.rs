@@ -56,8 +56,8 @@ impl Store {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<RawJson> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        RawJson::parse(kept.values.get(key)?.clone()).ok()
+        let value = self.kept.lock().unwrap_or_else(PoisonError::into_inner).values.get(key).cloned();
+        RawJson::parse(value?).ok()
     }
 }
 

@@ -292,7 +292,7 @@ impl Relay {
         if list.id.is_empty() {
             list.id = self.output.new_id("mcpl", self.id.as_deref());
         }
-        let (id, is_listed) = (list.id.clone(), list.error.is_none());
+        let (id, is_listed) = (list.id.clone(), list.error.is_none() || !list.tools.is_empty());
         let open = ListTools { tools: Vec::new(), error: None, ..list.clone() };
         let index = self.output.open(&open.into(), out);
         let end = if is_listed { "response.mcp_list_tools.completed" } else { "response.mcp_list_tools.failed" };

@@ -26,6 +26,8 @@ pub(super) enum Answer {
     Reply(Value),
     /// A status, a body and `Retry-After`.
     Status(u16, Value),
+    /// A status, and a body that never ends.
+    Torn(u16),
 }
 
 /// What the provider was asked: the path, the header `authorization`, and the body.
@@ -60,6 +62,12 @@ impl Routes for Provider {
                 }
                 Answer::Reply(reply) => whole(200, &reply),
                 Answer::Status(status, body) => whole(status, &body),
+                Answer::Torn(status) => {
+                    let start = futures::stream::iter([Bytes::from("{")]);
+                    let mut response = stream(RouteBody::stream(start.chain(futures::stream::pending())));
+                    *response.status_mut() = status.try_into().unwrap();
+                    response
+                }
             }
         }
         .boxed()
@@ -114,7 +122,7 @@ fn events(response: &Value) -> Vec<Value> {
     events
 }
 
-/// A gateway with a model `gpt` and the servers `clock` and `disk`.
+/// A gateway with a model `gpt` and some more, and the servers `clock` and `disk`.
 pub(super) struct Cell {
     pub(super) gateway: Gateway,
     provider: Provider,
@@ -133,9 +141,18 @@ impl Cell {
         let http = http.routes(provider.clone());
         // It ends with the runtime of the test.
         tokio::spawn(async move { nothing.serve(http).await });
-        let text = format!(
-            "model_list:\n  - model_name: gpt\n    litellm_params: {{model: openai/gpt-real, api_base: 'http://127.0.0.1:{port}/v1', api_key: sk-canary, max_retries: 0, temperature: 0.5}}\nmcp_servers:\n  web: {{url: 'https://mcp.example.com/mcp'}}\n"
-        );
+        let models = [
+            ("gpt", "gpt-real", "max_retries: 0, temperature: 0.5"),
+            ("vendor/deep", "deep", "max_retries: 0"),
+            ("hasty", "hasty", "max_retries: 0, timeout: 1"),
+            ("twins", "one", "max_retries: 1"),
+            ("twins", "two", "max_retries: 1"),
+        ];
+        let models = models.map(|(name, real, more)| {
+            format!("  - model_name: {name}\n    litellm_params: {{model: openai/{real}, api_base: 'http://127.0.0.1:{port}/v1', api_key: sk-canary, {more}}}\n")
+        });
+        let text =
+            format!("model_list:\n{}mcp_servers:\n  web: {{url: 'https://mcp.example.com/mcp'}}\n", models.concat());
         let (config, _) = Config::parse(&text, Path::new("."), &|_| None).unwrap();
         let (calls, running) = (Arc::default(), Arc::default());
         let clock = [tool("get.time", true), tool("set_time", false), tool("fails", true), tool("hangs", true)];

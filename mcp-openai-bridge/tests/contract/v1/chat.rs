@@ -15,7 +15,7 @@ fn request(tools: &[Value]) -> Value {
 }
 
 /// The function of a tool of the server `clock`, as it is offered.
-async fn function(tool: &str) -> String {
+pub(super) async fn function(tool: &str) -> String {
     let cell = Cell::replying([says(1, "ok")]).await;
     cell.ask(PATH, &request(&[mcp("t", "clock")])).await;
     let asked = cell.asked().remove(0).2;
@@ -177,6 +177,27 @@ async fn functions_of_the_client_are_handed_back_in_the_same_turn_and_continued(
         );
         assert_eq!(cell.calls().len(), 3, "nothing is made twice");
     }
+}
+
+#[tokio::test]
+async fn what_the_client_did_not_see_is_put_back_once_however_often_it_is_named() {
+    let time = function("get.time").await;
+    let cell =
+        Cell::replying([calls(1, &[("call_0", &time, "{}")]), calls(2, &[("call_0", "mine", "{}")]), says(3, "noon")])
+            .await;
+    let mine = json!({"type": "function", "function": {"name": "mine", "parameters": {"type": "object"}}});
+    let mut request = request(&[mine, mcp("t", "clock")]);
+    let reply = cell.ask(PATH, &request).await;
+    let said = &reply["choices"][0]["message"];
+    let answer = json!({"role": "tool", "tool_call_id": said["tool_calls"][0]["id"], "content": "x"});
+    let messages = request["messages"].as_array_mut().unwrap();
+    for _ in 0..100 {
+        messages.extend([said.clone(), answer.clone()]);
+    }
+    let sent = messages.len();
+    cell.ask(PATH, &request).await;
+    // The first is what the model said; a round and its answer come to it.
+    assert_eq!(cell.asked().remove(2).2["messages"].as_array().unwrap().len(), sent + 2);
 }
 
 #[tokio::test]

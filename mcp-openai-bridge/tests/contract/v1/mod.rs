@@ -136,9 +136,39 @@ async fn the_models_of_the_file_are_listed() {
         let body = futures::StreamExt::collect::<Vec<_>>(response.into_body()).await.concat();
         (status, serde_json::from_slice::<Value>(&body).unwrap())
     };
-    let gpt = json!({"id": "gpt", "object": "model", "created": 0, "owned_by": "mcp-bridge"});
-    assert_eq!(get("/v1/models").await, (200, json!({"object": "list", "data": [gpt]})));
-    assert_eq!(get("/v1/models/gpt").await, (200, gpt));
+    let model = |name: &str| json!({"id": name, "object": "model", "created": 0, "owned_by": "mcp-bridge"});
+    let all = ["gpt", "vendor/deep", "hasty", "twins"].map(model);
+    assert_eq!(get("/v1/models").await, (200, json!({"object": "list", "data": all})));
+    assert_eq!(get("/v1/models/gpt").await, (200, model("gpt")));
+    // The openai package writes the second.
+    for path in ["/v1/models/vendor/deep", "/v1/models/vendor%2Fdeep"] {
+        assert_eq!(get(path).await, (200, model("vendor/deep")), "{path}");
+    }
     assert_eq!(get("/v1/models/nope").await.0, 404);
     assert_eq!(get("/v1/chat/completions").await.0, 405);
+}
+
+#[tokio::test]
+async fn a_provider_that_breaks_off_its_error_or_points_elsewhere_is_told_as_one_that_failed() {
+    for (answer, expected) in
+        [(Answer::Torn(503), (503, "broke off")), (Answer::Status(302, json!({})), (502, "redirects"))]
+    {
+        let cell = Cell::new([answer]).await;
+        let request = json!({"model": "hasty", "messages": [user("hi")]});
+        let answered = tokio::time::timeout(std::time::Duration::from_secs(30), cell.post("/v1/responses", &request));
+        let (status, text) = answered.await.expect("nobody waits for the rest of an error");
+        assert!(status == expected.0 && text.contains(expected.1) && text.contains("`hasty`"), "{status} {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_rounds_of_a_request_stay_with_one_provider_until_it_fails() {
+    let busy = || Answer::Status(503, json!({"error": {"message": "busy"}}));
+    let time = chat::function("get.time").await;
+    let round = |n: usize| Answer::Reply(crate::scripted::calls(n, &[("c", &time, "{}")]));
+    let cell = Cell::new([round(1), round(2), busy(), Answer::Reply(says(3, "noon"))]).await;
+    let request = json!({"model": "twins", "messages": [user("hi")], "tools": [mcp("t", "clock")]});
+    cell.ask("/v1/chat/completions", &request).await;
+    let models: Vec<String> = cell.asked().iter().map(|asked| asked.2["model"].as_str().unwrap().to_owned()).collect();
+    assert!(models[0] == models[1] && models[1] == models[2] && models[2] != models[3], "{models:?}");
 }

@@ -307,6 +307,14 @@ async fn a_server_that_is_not_there_is_an_error_of_its_list_and_of_nothing_else(
     assert_eq!(reply["output"][0]["error"], "the tools of server `gone` are not there: unreachable");
     assert_eq!(reply["output"][1]["tools"].as_array().unwrap().len(), 3);
     assert!(events.iter().any(|event| event["type"] == "response.mcp_list_tools.failed"));
+
+    // Among several servers of one entry it takes nothing from what the others have.
+    let cell = Cell::replying([response(1, &[message("ok")])]).await;
+    let both = json!({"type": "mcp", "server_label": "t", "server_url": "litellm_proxy/mcp/gone,disk", "require_approval": "never"});
+    let reply = cell.ask(PATH, &request(&[both])).await;
+    let list = &reply["output"][0];
+    assert_eq!(list["tools"].as_array().unwrap().len(), 3);
+    assert_eq!(list["error"], "the tools of server `gone` are not there: unreachable");
 }
 
 #[tokio::test]
