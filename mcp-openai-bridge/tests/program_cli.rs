@@ -7,9 +7,9 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-#[cfg(unix)]
-use program_support::Running;
 use program_support::{Run, Serving, program, run, run_beside, serve_bare};
+#[cfg(unix)]
+use program_support::{Running, Talking};
 use serde_json::json;
 
 fn ok(stdout: &str) -> Run {
@@ -225,6 +225,22 @@ fn an_interrupt_ends_a_call_with_exit_code_130() {
     let (code, said) = running.finish();
     assert_eq!(code, Some(130));
     assert!(said.ends_with("error: interrupted\n"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_program_also_while_somebody_types() {
+    for args in [
+        &["ask", "embedded", "--model", "m", "-"][..],
+        &["call", "embedded", "add", "--args-json", "-"],
+        &["tools", "http://127.0.0.1:1/mcp", "--bearer", "-"],
+    ] {
+        let mut talking = Talking::start(program(args));
+        // More than a pipe holds: when it is written, the program reads, and has not seen the end.
+        talking.say(&" ".repeat(1 << 20));
+        talking.signal("INT");
+        assert_eq!(talking.finish(), Some(130), "{args:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From a target and its options to a client.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +28,7 @@ pub(crate) struct Connect {
 
 impl Connect {
     /// Reads the options.
-    pub(crate) fn new(connect: cli::Connect, env: &[String], cwd: Option<PathBuf>) -> Result<Self, Failure> {
+    pub(crate) async fn new(connect: cli::Connect, env: &[String], cwd: Option<PathBuf>) -> Result<Self, Failure> {
         let era = match connect.era {
             Era::Auto => EraMode::Auto,
             Era::Legacy => EraMode::Legacy,
@@ -35,7 +36,7 @@ impl Connect {
         };
         let headers = connect.header.into_iter().map(named).collect::<Result<_, _>>()?;
         let env = env.iter().map(|word| variable(word)).collect::<Result<_, _>>()?;
-        let bearer = bearer(connect.bearer.as_ref(), connect.bearer_env.as_deref())?;
+        let bearer = bearer(connect.bearer.as_ref(), connect.bearer_env.as_deref()).await?;
         Ok(Self { era, timeout: Duration::from_secs(connect.timeout), headers, bearer, env, cwd })
     }
 
@@ -158,11 +159,11 @@ fn variable(word: &str) -> Result<(String, OsString), Failure> {
 }
 
 /// Fetches the token from where it is safe; the command line is no such place.
-fn bearer(given: Option<&Secret>, variable: Option<&str>) -> Result<Option<Secret>, Failure> {
+async fn bearer(given: Option<&Secret>, variable: Option<&str>) -> Result<Option<Secret>, Failure> {
     let token = match (given, variable) {
         (None, None) => return Ok(None),
         (_, Some(name)) => std::env::var(name).map_err(|_| unset(name))?,
-        (Some(given), None) if *given == Secret::from("-") => standard_input("the token")?,
+        (Some(given), None) if *given == Secret::from("-") => standard_input("the token").await?,
         (Some(_), None) => {
             return Err(Failure::usage("a token on the command line can be read by every user of this machine")
                 .hint("put it into a variable and name that by `--bearer-env VAR`, or pipe it in with `--bearer -`"));
@@ -181,18 +182,24 @@ fn unset(variable: &str) -> Failure {
         .hint(format!("set it to the token: export {variable}=…"))
 }
 
-/// Reads standard input to its end, which can be done once.
-pub(crate) fn standard_input(what: &str) -> Result<String, Failure> {
+/// Reads standard input to its end, which can be done once. It is read by a thread of its own, because an interrupt must
+/// end the program also while somebody still types.
+pub(crate) async fn standard_input(what: &str) -> Result<String, Failure> {
     static IS_READ: AtomicBool = AtomicBool::new(false);
     if IS_READ.swap(true, Ordering::Relaxed) {
         return Err(Failure::usage(format!("{what} cannot be read from standard input, which was read already"))
             .hint("give `-` once"));
     }
-    let mut text = String::new();
-    match std::io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text) {
-        Ok(_) => Ok(text),
-        Err(error) => Err(Failure::usage(format!("cannot read {what} from standard input: {error}"))),
+    let unreadable = |why: &dyn Display| Failure::usage(format!("cannot read {what} from standard input: {why}"));
+    let read = tokio::task::spawn_blocking(|| {
+        let mut text = String::new();
+        std::io::stdin().lock().take(MAX_INPUT_BYTES + 1).read_to_string(&mut text).map(|_| text)
+    });
+    let text = read.await.map_err(|error| unreadable(&error))?.map_err(|error| unreadable(&error))?;
+    if text.len() as u64 > MAX_INPUT_BYTES {
+        return Err(unreadable(&format!("it has more than {MAX_INPUT_BYTES} bytes")));
     }
+    Ok(text)
 }
 
 /// What helps most often when a URL leads to something else than an endpoint.
@@ -216,18 +223,18 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_header_has_a_name_and_a_value_that_is_kept_secret() {
+    #[tokio::test]
+    async fn a_header_has_a_name_and_a_value_that_is_kept_secret() {
         let connect = parsed(&["--header", "X-Key:  a:b "]);
         assert_eq!(format!("{:?}", connect.header), r#"[Header { name: "X-Key", value: Secret(…) }]"#);
         assert_eq!(connect.header[0].value, Secret::from("a:b"));
-        let failure = Connect::new(parsed(&["--header", "s3cret"]), &[], None).err().unwrap();
+        let failure = Connect::new(parsed(&["--header", "s3cret"]), &[], None).await.err().unwrap();
         assert!(!failure.json().contains("s3cret") && failure.json().contains("a header has no name"));
     }
 
-    #[test]
-    fn a_token_on_the_command_line_is_refused_and_not_repeated() {
-        let failure = Connect::new(parsed(&["--bearer", "s3cret"]), &[], None).err().unwrap();
+    #[tokio::test]
+    async fn a_token_on_the_command_line_is_refused_and_not_repeated() {
+        let failure = Connect::new(parsed(&["--bearer", "s3cret"]), &[], None).await.err().unwrap();
         assert!(!failure.json().contains("s3cret") && failure.json().contains("--bearer-env"), "{}", failure.json());
     }
 

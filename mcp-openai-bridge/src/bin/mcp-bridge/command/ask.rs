@@ -33,7 +33,7 @@ where
 {
     let cli::Ask { words, child, server, talk, model, connect } = ask;
     let cli::Child { command, env, cwd } = child;
-    let (question, targets) = sorted(words, command, &server)?;
+    let (question, targets) = sorted(words, command, &server).await?;
     let is_played = talk.replay.is_some();
     let party = talk::Party { targets, env, cwd, talk, model, connect };
     let mut conversation = talk::open::<A>(party, talk::Occasion::Ask, &Lines::new(), output).await?;
@@ -49,9 +49,13 @@ where
 }
 
 /// Sorts words: targets, and the question at the end.
-fn sorted(mut words: Vec<String>, command: Vec<OsString>, named: &[String]) -> Result<(String, Targets), Failure> {
+async fn sorted(
+    mut words: Vec<String>,
+    command: Vec<OsString>,
+    named: &[String],
+) -> Result<(String, Targets), Failure> {
     let question = match words.pop() {
-        Some(question) if question == "-" => standard_input("the question")?,
+        Some(question) if question == "-" => standard_input("the question").await?,
         Some(question) => question,
         None => String::new(),
     };
@@ -80,27 +84,27 @@ const USAGE: &str =
 mod tests {
     use super::*;
 
-    fn check(words: &[&str], expected: Result<(&str, usize), &str>) {
+    async fn check(words: &[&str], expected: Result<(&str, usize), &str>) {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
-        match (sorted(words, vec!["node".into()], &[]), expected) {
+        match (sorted(words, vec!["node".into()], &[]).await, expected) {
             (Ok((question, targets)), Ok(expected)) => assert_eq!((question.as_str(), targets.len()), expected),
             (Err(failure), Err(part)) => assert!(failure.message.contains(part), "{}", failure.message),
             (sorted, expected) => panic!("{:?}, expected {expected:?}", sorted.map(|(question, _)| question)),
         }
     }
 
-    #[test]
-    fn the_question_is_the_last_word() {
-        check(&["why?"], Ok(("why?", 1)));
-        check(&["embedded", "why?"], Ok(("why?", 2)));
-        check(&["http://h/a", "http://h/b", "why?"], Ok(("why?", 3)));
+    #[tokio::test]
+    async fn the_question_is_the_last_word() {
+        check(&["why?"], Ok(("why?", 1))).await;
+        check(&["embedded", "why?"], Ok(("why?", 2))).await;
+        check(&["http://h/a", "http://h/b", "why?"], Ok(("why?", 3))).await;
     }
 
-    #[test]
-    fn a_question_that_is_missing_or_split_is_refused() {
-        check(&[], Err("the question is missing"));
-        check(&["embedded"], Err("the question behind it is missing"));
-        check(&["what", "time"], Err("the question is one word"));
-        check(&["what", "is", "it"], Err("`what` is no target"));
+    #[tokio::test]
+    async fn a_question_that_is_missing_or_split_is_refused() {
+        check(&[], Err("the question is missing")).await;
+        check(&["embedded"], Err("the question behind it is missing")).await;
+        check(&["what", "time"], Err("the question is one word")).await;
+        check(&["what", "is", "it"], Err("`what` is no target")).await;
     }
 }

@@ -20,11 +20,11 @@ use super::tools::listed;
 use super::{Line, closing};
 
 pub(super) async fn run(call: cli::Call, output: &Output) -> Result<(), Failure> {
-    let mut line = Line::new(call.words, call.child, call.connect)?;
+    let mut line = Line::new(call.words, call.child, call.connect).await?;
     let target = line.target(USAGE)?;
     let name = line.word("the name of a tool", USAGE)?;
     let json = match call.args_json.as_deref() {
-        Some("-") => Some(standard_input("the arguments")?),
+        Some("-") => Some(standard_input("the arguments").await?),
         other => other.map(str::to_owned),
     };
     let wanted = Wanted { name, words: line.words, json, unchecked: call.unchecked };

@@ -29,7 +29,7 @@ async fn run<T: Entry>(
     read: impl AsyncFn(&Client) -> Result<Vec<T>, Failure>,
 ) -> Result<(), Failure> {
     let usage = format!("mcp-bridge {what} TARGET\nmcp-bridge {what} -- COMMAND [ARG]...");
-    let mut line = Line::new(list.words, list.child, list.connect)?;
+    let mut line = Line::new(list.words, list.child, list.connect).await?;
     let target = line.target(&usage)?;
     line.end(&usage)?;
     let client = line.connect.open(&target, output).await?;

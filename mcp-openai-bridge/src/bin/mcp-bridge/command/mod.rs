@@ -77,9 +77,9 @@ struct Line {
 }
 
 impl Line {
-    fn new(words: Vec<String>, child: cli::Child, connect: cli::Connect) -> Result<Self, Failure> {
+    async fn new(words: Vec<String>, child: cli::Child, connect: cli::Connect) -> Result<Self, Failure> {
         let cli::Child { command, env, cwd } = child;
-        Ok(Self { words, child: command, connect: Connect::new(connect, &env, cwd)? })
+        Ok(Self { words, child: command, connect: Connect::new(connect, &env, cwd).await? })
     }
 
     /// Takes the path of a saved list off the words, when the first of them is one.

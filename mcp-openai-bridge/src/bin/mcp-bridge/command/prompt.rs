@@ -12,10 +12,10 @@ use crate::output::Output;
 use super::{Line, closing};
 
 pub(super) async fn run(prompt: cli::Prompt, output: &Output) -> Result<(), Failure> {
-    let mut line = Line::new(prompt.words, prompt.child, prompt.connect)?;
+    let mut line = Line::new(prompt.words, prompt.child, prompt.connect).await?;
     let target = line.target(USAGE)?;
     let name = line.word("the name of a prompt", USAGE)?;
-    let arguments = texts(&line.words, prompt.args_json.as_deref())?;
+    let arguments = texts(&line.words, prompt.args_json.as_deref()).await?;
     let client = line.connect.open(&target, output).await?;
     let result = client.get_prompt(name, arguments).await.map_err(Failure::from);
     let result = closing(client, result).await?;
@@ -28,10 +28,10 @@ pub(super) async fn run(prompt: cli::Prompt, output: &Output) -> Result<(), Fail
 }
 
 /// Puts the arguments together: those of `--args-json`, and the words over them. All are texts (T-103).
-fn texts(words: &[String], json: Option<&str>) -> Result<BTreeMap<String, String>, Failure> {
+async fn texts(words: &[String], json: Option<&str>) -> Result<BTreeMap<String, String>, Failure> {
     let mut arguments = BTreeMap::new();
     let json = match json {
-        Some("-") => Some(standard_input("the arguments")?),
+        Some("-") => Some(standard_input("the arguments").await?),
         other => other.map(str::to_owned),
     };
     for (name, value) in json.as_deref().map(arguments::object).transpose()?.iter().flat_map(|members| members.iter()) {
@@ -53,9 +53,9 @@ const USAGE: &str =
 mod tests {
     use super::*;
 
-    #[test]
-    fn arguments_of_prompts_are_texts() {
-        let texts = texts(&["a=1".to_owned()], Some(r#"{"a":"0","b":2,"c":"x"}"#)).unwrap();
+    #[tokio::test]
+    async fn arguments_of_prompts_are_texts() {
+        let texts = texts(&["a=1".to_owned()], Some(r#"{"a":"0","b":2,"c":"x"}"#)).await.unwrap();
         let texts: Vec<_> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(texts, [("a", "1"), ("b", "2"), ("c", "x")]);
     }

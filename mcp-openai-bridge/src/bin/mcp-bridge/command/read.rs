@@ -8,7 +8,7 @@ use crate::output::Output;
 use super::{Line, closing};
 
 pub(super) async fn run(read: cli::Read, output: &Output) -> Result<(), Failure> {
-    let mut line = Line::new(read.words, read.child, read.connect)?;
+    let mut line = Line::new(read.words, read.child, read.connect).await?;
     let target = line.target(USAGE)?;
     let uri = line.word("the URI of a resource", USAGE)?;
     line.end(USAGE)?;

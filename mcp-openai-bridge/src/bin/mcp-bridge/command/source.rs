@@ -36,7 +36,7 @@ pub(super) async fn listed(
     usage: &str,
     output: &Output,
 ) -> Result<Listed, Failure> {
-    let mut line = Line::new(words, child, connect)?;
+    let mut line = Line::new(words, child, connect).await?;
     if let Some(path) = line.file()? {
         line.end(usage)?;
         return saved(Path::new(&path));

@@ -63,7 +63,7 @@ where
     HttpModel: Model<A>,
 {
     let Party { targets, env, cwd, talk, model, connect } = party;
-    let connect = Connect::new(connect, &env, cwd)?;
+    let connect = Connect::new(connect, &env, cwd).await?;
     let all: Vec<Target> = targets.iter().map(|(_, target)| target.clone()).collect();
     let settings = Settings {
         max_rounds: model.max_rounds,
