@@ -130,10 +130,9 @@ impl Programs {
 
     /// Makes a command of words, on the core that everything here shares.
     pub(crate) fn pinned(&self, words: &[String]) -> Command {
-        let pinned = self.core.iter().flat_map(|core| ["taskset", "-c", core]);
-        let mut words = pinned.chain(words.iter().map(String::as_str));
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words);
+        let mut command = Command::new("sh");
+        command.args(["-c", AS_MANY_FILES, "sh"]);
+        command.args(self.core.iter().flat_map(|core| ["taskset", "-c", core])).args(words);
         command
     }
 
@@ -225,6 +224,8 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
+/// Ten thousand streams are as many files, on both sides. Where the system allows fewer, the load says so.
+const AS_MANY_FILES: &str = r#"ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@""#;
 /// Where the nested crates and the scripts are, below the top of the tree.
 const SOURCES: &str = "xtask/bench";
 /// How many tools every server has: `echo` and `progress`.

@@ -32,7 +32,7 @@ pub(crate) fn write(folder: &Path, measured: &[Measured]) -> Outcome {
     fs::create_dir_all(folder).map_err(|error| Red::new(format!("cannot make {}: {error}", folder.display())))?;
     let json = folder.join("report.json");
     let old = fs::read_to_string(&json).ok().and_then(|text| from_str::<Vec<Value>>(&text).ok()).unwrap_or_default();
-    let merged = merge(old, measured);
+    let merged = merge(&old, measured);
     let text = to_string_pretty(&merged).map_err(|error| Red::new(format!("cannot write the report: {error}")))?;
     install::write(&json, &(text + "\n"))?;
     install::write(&folder.join("report.md"), &markdown(measured))?;
@@ -45,7 +45,7 @@ pub(crate) fn write(folder: &Path, measured: &[Measured]) -> Outcome {
 }
 
 /// The entries of rows that are measured now replace their old ones; all are in the order of the table.
-fn merge(old: Vec<Value>, measured: &[Measured]) -> Vec<Value> {
+fn merge(old: &[Value], measured: &[Measured]) -> Vec<Value> {
     let mut merged = Vec::new();
     for row in ROWS {
         match measured.iter().find(|measured| measured.row.name == row.name) {
@@ -168,8 +168,8 @@ mod tests {
 
     #[test]
     fn a_later_run_replaces_only_the_rows_that_it_measured() {
-        let first = merge(Vec::new(), &[measured("http-echo", 1.0), measured("stdio-echo", 2.0)]);
-        let second = merge(first.clone(), &[measured("http-echo", 3.0)]);
+        let first = merge(&[], &[measured("http-echo", 1.0), measured("stdio-echo", 2.0)]);
+        let second = merge(&first, &[measured("http-echo", 3.0)]);
         assert_eq!(second.len(), first.len());
         assert_eq!(second[0]["cpu_us"], 3.0);
         assert_eq!(second.last(), first.last());
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_entry_has_every_member_that_was_promised() {
-        let entries = merge(Vec::new(), &[measured("http-echo", 1.0)]);
+        let entries = merge(&[], &[measured("http-echo", 1.0)]);
         let promised =
             "work subject era mode cpu_us spread wall_us_p50 wall_us_p99 ratio_to_limit ratio_to_rmcp target met";
         for name in promised.split(' ') {
