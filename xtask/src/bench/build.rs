@@ -113,7 +113,7 @@ fn nested(subject: &str) -> std::path::PathBuf {
     root().join("xtask/bench").join(subject)
 }
 
-/// Prints one crate in a line, those of procedural macros and build scripts included.
+/// Prints one crate in a line: all that are compiled, for procedural macros and build scripts too.
 const TREE: [&str; 8] = ["tree", "--edges", "normal,build", "--prefix", "none", "--no-dedupe", "--format", "{p}"];
 const SCRIPT: &str = r#""$1" build --release --quiet --target-dir "$2" && times"#;
 

@@ -20,7 +20,7 @@ use crate::{
         measure::{Plan, measure},
         programs::Programs,
         report::{Measured, met},
-        rows::{ROWS, Row},
+        rows::{Goal, ROWS, Row},
     },
     process::{Outcome, Red},
     workspace::Workspace,
@@ -81,8 +81,14 @@ fn line(row: &Row, verdict: &Verdict) -> String {
     let subject = verdict.subject;
     let Some(best) = &verdict.best else { return format!("  {subject:<14}{point}missing: {}", verdict.note) };
     let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "     ".to_owned(), |ratio| format!("{ratio:5.2}"));
+    // What a goal bounds beside the figure is said, or nobody knows how far away it is.
+    let bounded = |goal: &Goal| match goal {
+        Goal::Most(detail, _) => Some(format!(" {detail} {}", best.told[*detail])),
+        Goal::Flat(_) | Goal::Ratio(..) => None,
+    };
+    let bounded: String = row.goals.iter().filter_map(bounded).collect();
     format!(
-        "  {subject:<14}{point}{:>12.2} ± {:>3.0} %  × limit {}  × rmcp {}  {} {}",
+        "  {subject:<14}{point}{:>12.2} ± {:>3.0} %  × limit {}  × rmcp {} {bounded}  {} {}",
         best.figure,
         verdict.spread * 100.0,
         ratio(verdict.to_limit),

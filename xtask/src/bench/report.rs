@@ -8,7 +8,7 @@ use crate::{
     bench::{
         judge::{Verdict, entry},
         plot::{Bar, Line, bars, lines, number},
-        rows::{Axis, ROWS, Row},
+        rows::{Axis, Goal, ROWS, Row},
     },
     install,
     process::{Outcome, Red},
@@ -100,7 +100,13 @@ fn table_line(row: &Row, verdict: &Verdict) -> String {
     };
     let told = |name: &str, times: f64| best.told[name].as_f64().map(|value| number(value * times)).unwrap_or_default();
     let ratio = |ratio: Option<f64>| ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
-    cells.push(number(best.figure));
+    let bounded = row.goals.iter().filter_map(|goal| match goal {
+        Goal::Most(detail, _) if *detail != "kib_each" && *detail != "cpu_s" => {
+            Some(format!(" ({detail} {})", best.told[*detail]))
+        }
+        _ => None,
+    });
+    cells.push(number(best.figure) + &bounded.collect::<String>());
     cells.push(format!("{:.0} %", verdict.spread * 100.0));
     cells.extend([told("p50_us", 1.0), told("p99_us", 1.0), told("peak_kib", 1.0 / 1024.0)]);
     cells.extend([ratio(verdict.to_limit), ratio(verdict.to_rmcp), verdict.target.clone(), met(verdict).to_owned()]);
