@@ -102,7 +102,11 @@ impl ResponsesFace {
         let _ = turn.handle_cancel();
         let mut kept = std::mem::take(&mut self.kept);
         kept.items = turn.into_input();
-        kept.items.retain(|item| !answers(item).is_some_and(|call| waiting.contains(&call)));
+        // Many providers give the same ids in every round, so that only answers behind the last call can be meant.
+        let last = kept.items.iter().rposition(|item| item.kind().ends_with("_call")).unwrap_or_default();
+        let is_formal = |item: &Item| answers(item).is_some_and(|call| waiting.contains(&call));
+        let mut place = 0..;
+        kept.items.retain(|item| place.next().is_none_or(|at: usize| at < last) || !is_formal(item));
         if let Ok(kept) = RawJson::encode(&kept) {
             state.store.put(id.clone(), &kept);
         }

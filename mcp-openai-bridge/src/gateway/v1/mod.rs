@@ -77,7 +77,7 @@ async fn routed(gateway: Gateway, head: &Parts, body: Bytes) -> Result<Response<
     match path {
         "/chat/completions" | "/responses" => {
             if head.method != Method::POST {
-                return Err(Refusal::method());
+                return Err(Refusal::method("POST"));
             }
             check_media(head)?;
             let body = RawJson::parse(body)
@@ -92,7 +92,7 @@ async fn routed(gateway: Gateway, head: &Parts, body: Bytes) -> Result<Response<
         }
         _ if path == "/models" || path.starts_with("/models/") => {
             if head.method != Method::GET && head.method != Method::HEAD {
-                return Err(Refusal::method());
+                return Err(Refusal::method("GET"));
             }
             match path.strip_prefix("/models/") {
                 Some(name) => models::one(gateway.config(), name),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use mcp_server::RouteBody;
 use serde_json::{Value, json};
@@ -22,11 +22,13 @@ pub(super) struct Refusal {
     param: Option<String>,
     pub(super) code: Option<String>,
     retry_after: Option<Duration>,
+    /// The methods that the path takes.
+    allow: Option<&'static str>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), kind, param: None, code: None, retry_after: None }
+        Self { status, message: message.into(), kind, param: None, code: None, retry_after: None, allow: None }
     }
 
     /// Refuses what the client sent.
@@ -44,9 +46,10 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, INVALID, message).code(code)
     }
 
-    /// Refuses a method.
-    pub(super) fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, INVALID, "this path does not take this method")
+    /// Refuses a method where the path takes others.
+    pub(super) fn method(allow: &'static str) -> Self {
+        let message = format!("this path takes {allow} only");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, INVALID, message) }
     }
 
     /// Says that what the request depends on is not there.
@@ -74,6 +77,9 @@ impl Refusal {
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         }
         response
     }

@@ -145,7 +145,13 @@ async fn the_models_of_the_file_are_listed() {
         assert_eq!(get(path).await, (200, model("vendor/deep")), "{path}");
     }
     assert_eq!(get("/v1/models/nope").await.0, 404);
-    assert_eq!(get("/v1/chat/completions").await.0, 405);
+    for (request, allow) in
+        [(http::Request::get("/v1/chat/completions"), "POST"), (http::Request::post("/v1/models"), "GET")]
+    {
+        let request = request.body(bytes::Bytes::new()).unwrap();
+        let response = mcp_server::Routes::answer(&cell.gateway.routes(), request).await;
+        assert_eq!((response.status().as_u16(), response.headers()["allow"].to_str().unwrap()), (405, allow));
+    }
 }
 
 #[tokio::test]

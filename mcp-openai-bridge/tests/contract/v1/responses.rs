@@ -269,6 +269,28 @@ async fn calls_of_the_client_and_of_servers_stand_side_by_side_and_are_continued
     }
 }
 
+/// Many providers number the calls of every reply from 0.
+#[tokio::test]
+async fn answers_of_earlier_rounds_stay_where_the_client_answers_a_call_of_the_same_id() {
+    let time = function("get.time").await;
+    let mine = json!({"type": "function", "name": "mine", "parameters": {"type": "object", "properties": {}}});
+    let cell = Cell::replying([
+        response(1, &[item("call_0", &time, "{}")]),
+        response(2, &[item("call_0", "mine", "{}")]),
+        response(3, &[message("noon")]),
+    ])
+    .await;
+    let mut request = request(&[mine, mcp("t", "clock")]);
+    let first = cell.ask(PATH, &request).await;
+    request["previous_response_id"] = first["id"].clone();
+    request["input"] = json!([{"type": "function_call_output", "call_id": "call_0", "output": "of the client"}]);
+    assert_eq!(kinds(&cell.ask(PATH, &request).await), ["message"]);
+    let sent = cell.asked().remove(2).2["input"].clone();
+    let told: Vec<&str> =
+        sent.as_array().unwrap().iter().filter_map(|item| item["output"].as_str().or(item["name"].as_str())).collect();
+    assert_eq!(told, [time.as_str(), "get.time is done", "mine", "of the client"]);
+}
+
 #[tokio::test]
 async fn a_choice_of_an_mcp_tool_is_one_of_its_function() {
     let cell = Cell::replying([response(1, &[message("ok")]), response(2, &[message("ok")])]).await;
