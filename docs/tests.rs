@@ -99,6 +99,19 @@ fn every_chapter_is_in_the_summary_and_has_a_module() {
 }
 
 #[test]
+fn what_the_documents_of_the_repository_lead_to_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for name in ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"] {
+        let text = fs::read_to_string(root.join(name)).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|part| part.split(')').next());
+        let files = targets.map(|target| target.split('#').next().unwrap());
+        for file in files.filter(|file| !file.is_empty() && !file.contains("://")) {
+            assert!(root.join(file).exists(), "{name} leads to {file}, which is not there");
+        }
+    }
+}
+
+#[test]
 fn a_chapter_is_short() {
     for (name, text) in files() {
         assert!(text.lines().count() <= 150, "{name} has more than 150 lines");
