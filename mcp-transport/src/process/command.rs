@@ -180,11 +180,11 @@ impl fmt::Display for Command {
 }
 
 impl fmt::Debug for Command {
-    /// Leaves out the values of the environment, which may be secret.
+    /// Leaves out the values of the environment, which may be secret, and the arguments, which sometimes are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Command")
             .field("program", &self.program)
-            .field("args", &self.args)
+            .field("args", &format_args!("{} of them", self.args.len()))
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .field("inherits_env", &self.inherits_env)
             .field("directory", &self.directory)

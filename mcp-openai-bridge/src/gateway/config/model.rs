@@ -3,6 +3,7 @@
 //! The surprising thing: several entries may have one name. They are deployments of the same model, and who serves it
 //! chooses among them.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::reader::{Members, Reader};
 use super::yaml::Node;
 
 /// A model of the file, behind an API of OpenAI's kind.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Model {
     /// The name that clients ask for; it may hold one `*`, which stands for any text.
@@ -54,6 +55,17 @@ impl Model {
         };
         let middle = asked.strip_prefix(before)?.strip_suffix(after)?;
         Some(self.model.replacen('*', middle, 1))
+    }
+}
+
+impl fmt::Debug for Model {
+    /// Leaves out the URL, whose query may hold a key, and the parameters, which are anybody's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model")
+            .field("name", &self.name)
+            .field("model", &self.model)
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
     }
 }
 

@@ -250,6 +250,12 @@ fn command(reader: &Reader<'_>, entry: &Members<'_>, folder: &Path) -> Option<(O
     let program = reader.name(node, &path);
     let args: Vec<String> = args.map(|(node, path)| reader.texts(node, &path)).unwrap_or_default();
     let env = env.map(|(node, path)| reader.map(node, &path, |node, path| reader.text(node, path))).unwrap_or_default();
+    for (name, value) in &env {
+        if name.value.is_empty() || name.value.contains(['=', '\0']) || value.value.contains('\0') {
+            let text = "a variable needs a name without `=`, and neither may hold a zero character";
+            reader.fault(name.place, format!("`{}.env`: {text}", entry.path));
+        }
+    }
     let directory = cwd.and_then(|(node, path)| reader.name(node, &path));
     let Some(program) = program else { return Some((None, node.place)) };
     if runs_text(&program.value) && args.first().is_some_and(|first| first == "-c" || first == "/c") {

@@ -87,10 +87,10 @@ fn no_secret_is_shown() {
 general_settings: {master_key: hunter2}
 model_list:
   - model_name: m
-    litellm_params: {model: gpt-4o, api_key: hunter2, extra_headers: {X-Token: hunter2}}
+    litellm_params: {model: gpt-4o, api_key: hunter2, api_base: 'http://h/?key=hunter2', extra_headers: {X-Token: hunter2}}
 mcp_servers:
   a: {url: 'http://a/?key=hunter2', auth_type: basic, auth_value: 'me:hunter2', static_headers: {X-Token: hunter2}}
-  b: {command: server, env: {TOKEN: hunter2}}
+  b: {command: server, args: [--key, hunter2], env: {TOKEN: hunter2}}
 mcp_tools:
   - {name: t, description: d, handler: {http: {url: 'http://h/?key=hunter2', headers: {Authorization: hunter2}}}}
 ",
@@ -328,7 +328,10 @@ mcp_servers:
     assert_eq!(local.label.value, "near");
     let Reach::Stdio(command) = &local.reach else { panic!() };
     let shown = format!("{command:?}");
-    assert!(shown.contains("/etc/bridge/./server") && shown.contains("--x") && shown.contains("\"A\""), "{shown}");
+    assert!(
+        shown.contains("/etc/bridge/./server") && shown.contains("1 of them") && shown.contains("\"A\""),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -347,6 +350,10 @@ fn a_server_that_cannot_be_reached_as_written_is_refused() {
         "1:24: `mcp_servers.a` has a `url` and `transport: stdio`; keep one of them",
     );
     server("url: 'http://a', command: b", "1:24: `mcp_servers.a` has a `url` and `transport: stdio`; keep one of them");
+    server(
+        "command: b, env: {'A=B': c}",
+        "1:37: `mcp_servers.a.env`: a variable needs a name without `=`, and neither may hold a zero character",
+    );
     server(
         "command: b, transport: http",
         "1:28: `mcp_servers.a` has a `command`, which needs `transport: stdio` and no `url`",

@@ -20,8 +20,10 @@ pub(super) struct Program {
 #[async_trait]
 impl Handler for Program {
     async fn call(&self, arguments: RawJson, _: &CallContext<'_>) -> Result<CallToolResult, Failure> {
-        let run = self.command.run(arguments.as_bytes(), &self.limits).await;
-        let finished = run.map_err(|error| Failure::Transport { message: error.to_string() })?;
+        let finished = match self.command.run(arguments.as_bytes(), &self.limits).await {
+            Ok(finished) => finished,
+            Err(error) => return outcome::unread(&error),
+        };
         if finished.status.success() {
             return Ok(outcome::of_bytes(&finished.stdout, None));
         }

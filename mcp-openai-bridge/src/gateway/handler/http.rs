@@ -37,8 +37,10 @@ impl Handler for Requested {
         let failed = |error: mcp_transport::Error| Failure::Transport { message: error.to_string() };
         let request = request(&self.spec, arguments).map_err(|message| Failure::Transport { message })?;
         let (head, body) = self.fetch.send(request).await.map_err(failed)?.into_parts();
-        let body = body.read(self.limits.result_bytes).await.map_err(failed)?;
-        Ok(result(&Response::from_parts(head, body)))
+        match body.read(self.limits.result_bytes).await {
+            Ok(body) => Ok(result(&Response::from_parts(head, body))),
+            Err(error) => outcome::unread(&error),
+        }
     }
 }
 

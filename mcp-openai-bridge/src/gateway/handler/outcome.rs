@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mcp_types::{CallToolResult, ContentBlock, RawJson};
 
+use crate::turn::Failure;
+
 /// Makes a result of bytes, whose media type may be known.
 pub(super) fn of_bytes(bytes: &[u8], media_type: Option<&str>) -> CallToolResult {
     let said = media_type.map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_ascii_lowercase());
@@ -41,6 +43,15 @@ fn of_text(text: &str) -> CallToolResult {
         return result;
     }
     CallToolResult::text(text).structured_content(json)
+}
+
+/// What came of a call whose result could not be taken: output that is too long, or is nothing that can be read, is the
+/// tool's own failure; all else means that the tool was not reached.
+pub(super) fn unread(error: &mcp_transport::Error) -> Result<CallToolResult, Failure> {
+    match error {
+        mcp_transport::Error::Malformed(_) => Ok(CallToolResult::error(error.to_string())),
+        error => Err(Failure::Transport { message: error.to_string() }),
+    }
 }
 
 /// Says that something ended badly, and the end of what it said.
@@ -118,6 +129,15 @@ mod tests {
             None,
             r#"{"content":[{"type":"text","text":"the tool gave 3 bytes that are neither text nor an image that is known"}],"isError":true}"#,
         );
+    }
+
+    #[test]
+    fn output_that_cannot_be_taken_is_the_failure_of_the_tool_and_not_of_the_way_to_it() {
+        let told =
+            unread(&mcp_transport::Error::malformed("the output of `yes`", "it has more than 10 bytes")).unwrap();
+        assert!(told.failed() && told.content[0].as_text().unwrap().contains("more than 10 bytes"));
+        let lost = unread(&mcp_transport::Error::Closed).unwrap_err();
+        assert!(matches!(lost, Failure::Transport { .. }), "{lost:?}");
     }
 
     #[test]
