@@ -3,6 +3,8 @@
 //! Pure. The surprising thing: no URL of a request is ever asked. It names one of the servers of the file, or it is
 //! refused, so that nobody makes the gateway fetch what he cannot reach himself (T-72).
 
+use std::collections::HashSet;
+
 use http::Uri;
 use mcp_types::{JsonObject, RawJson, Tool};
 
@@ -35,7 +37,7 @@ pub(super) enum Target {
 /// Which tools something is about: those that everything fits that it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Filter {
-    names: Option<Vec<String>>,
+    names: Option<HashSet<String>>,
     read_only: Option<bool>,
 }
 
@@ -67,6 +69,10 @@ pub(super) fn take(tools: &mut Vec<RawJson>, host: Option<&str>) -> Result<Vec<E
             let message = format!("two tools have the `server_label` `{}`; give each its own", entry.label);
             return Err(Refusal::invalid(format!("tools[{at}].server_label"), message));
         }
+        if entries.len() == ENTRY_LIMIT {
+            let message = format!("a request may have {ENTRY_LIMIT} tools of the type `mcp`");
+            return Err(Refusal::invalid("tools", message));
+        }
         entries.push(entry);
     }
     *tools = others;
@@ -87,6 +93,9 @@ impl Entry {
         let label: Option<String> = read(&mut members, "server_label")?;
         let label = label.filter(|label| !label.is_empty());
         let label = label.ok_or_else(|| ("server_label", "it is required".to_owned()))?;
+        if label.len() > LABEL_BYTES {
+            return Err(("server_label", format!("it is longer than {LABEL_BYTES} bytes")));
+        }
         for (name, why) in ELSEWHERE {
             if members.member(name).is_some_and(|value| !value.is_null()) {
                 return Err((name, why.to_owned()));
@@ -159,7 +168,7 @@ impl Target {
 impl Filter {
     fn read(value: &RawJson, member: &'static str) -> Result<Self, Wrong> {
         let shape = || (member, "give a list of names, or an object with `tool_names` and `read_only`".to_owned());
-        if let Ok(names) = value.decode::<Vec<String>>() {
+        if let Ok(names) = value.decode::<HashSet<String>>() {
             return Ok(Self { names: Some(names), read_only: None });
         }
         let mut members: JsonObject = value.decode().map_err(|_| shape())?;
@@ -176,7 +185,7 @@ impl Filter {
 
     fn fits(&self, names: &[&str], tool: &Tool) -> bool {
         let hint = tool.annotations.as_ref().and_then(|hints| hints.read_only_hint).unwrap_or(false);
-        let is_named = |wanted: &Vec<String>| wanted.iter().any(|wanted| names.contains(&wanted.as_str()));
+        let is_named = |wanted: &HashSet<String>| names.iter().any(|name| wanted.contains(*name));
         self.names.as_ref().is_none_or(is_named) && self.read_only.is_none_or(|wanted| wanted == hint)
     }
 }
@@ -244,6 +253,10 @@ const ELSEWHERE: [(&str, &str); 3] = [
     ("connector_id", "connectors are OpenAI's; put the server into the gateway's file"),
     ("tunnel_id", "tunnels are OpenAI's; put the server into the gateway's file"),
 ];
+
+/// Each entry has its own copy of what its servers offer, and each tool its label, so that both must be few and short.
+const ENTRY_LIMIT: usize = 128;
+const LABEL_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {

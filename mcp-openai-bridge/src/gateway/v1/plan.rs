@@ -3,7 +3,7 @@
 //! Pure. The surprising thing: every entry is a server of its own here, under the label that the client gave it. So a
 //! filter or an approval of one entry says nothing about another, even when both lead to the same server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -60,14 +60,14 @@ impl Plan {
         let mut builder = ToolSet::builder().reserve(own.iter().cloned());
         for entry in entries {
             let servers = servers(entry, config, offer)?;
-            let known = known(&entry.label);
+            let known: Option<HashSet<String>> = known(&entry.label).map(|names| names.into_iter().collect());
             let (mut tools, mut free) = (Vec::new(), Vec::new());
             for (public, server, tool) in
                 offer.tools().filter(|(_, server, _)| servers.contains(&server.label.as_str()))
             {
                 let shown = if servers.len() == 1 { tool.name.as_str() } else { public };
                 let names = [shown, tool.name.as_str(), public];
-                let is_known = known.as_ref().is_none_or(|known| known.iter().any(|name| name == shown));
+                let is_known = known.as_ref().is_none_or(|known| known.contains(shown));
                 if !is_known || !entry.allows(&names, tool) {
                     continue;
                 }
@@ -94,11 +94,6 @@ impl Plan {
             let needs_approval = self.policy.verdict(tool) != Verdict::Allow;
             (tool.name(), tool.server(), tool.tool(), needs_approval)
         })
-    }
-
-    /// Returns the function that stands for a tool.
-    pub(super) fn function(&self, label: &str, tool: &str) -> Option<&str> {
-        self.tools.iter().find(|one| one.server() == label && one.tool() == tool).map(|tool| tool.name())
     }
 
     /// Returns why there is nothing to offer, when the servers are at fault.
@@ -169,14 +164,26 @@ impl Tools for Routed {
 fn servers<'a>(entry: &Entry, config: &Config, offer: &'a Offer) -> Result<Vec<&'a str>, Refusal> {
     let mut servers: Vec<&str> = match &entry.target {
         Target::All => offer.servers.iter().map(|server| server.label.as_str()).collect(),
-        Target::Servers(names) => names.iter().map(|name| named(name, offer)).collect::<Result<_, _>>()?,
+        Target::Servers(names) => all_named(names, offer)?,
         Target::Url(url) => vec![at(url, entry, config, offer)?],
     };
     if let Some(only) = &entry.only {
-        let only = only.iter().map(|name| named(name, offer)).collect::<Result<Vec<_>, _>>()?;
+        let only = all_named(only, offer)?;
         servers.retain(|server| only.contains(server));
     }
     Ok(servers)
+}
+
+/// Finds servers by their names, each once however often it is named.
+fn all_named<'a>(names: &[String], offer: &'a Offer) -> Result<Vec<&'a str>, Refusal> {
+    let mut found = Vec::new();
+    for name in names {
+        let label = named(name, offer)?;
+        if !found.contains(&label) {
+            found.push(label);
+        }
+    }
+    Ok(found)
 }
 
 fn named<'a>(name: &str, offer: &'a Offer) -> Result<&'a str, Refusal> {

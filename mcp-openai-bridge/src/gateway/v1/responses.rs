@@ -113,8 +113,10 @@ impl Job {
             list.map(|(_, names)| names.clone())
         };
         let plan = Plan::new(&self.entries, self.gateway.config(), &offer, &own, &known)?;
+        let functions: HashMap<_, _> =
+            plan.functions().map(|(function, label, tool, _)| ((label, tool), function)).collect();
         let input = input::read(std::mem::take(&mut request.input), &|label, tool| {
-            plan.function(label, tool).map(str::to_owned)
+            functions.get(&(label, tool)).map(|function| (*function).to_owned())
         });
         let (approvals, decisions) = decided(&kept, &input)?;
         let asked = request.tool_choice.take();

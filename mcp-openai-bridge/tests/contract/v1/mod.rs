@@ -178,3 +178,20 @@ async fn the_rounds_of_a_request_stay_with_one_provider_until_it_fails() {
     let models: Vec<String> = cell.asked().iter().map(|asked| asked.2["model"].as_str().unwrap().to_owned()).collect();
     assert!(models[0] == models[1] && models[1] == models[2] && models[2] != models[3], "{models:?}");
 }
+
+#[tokio::test]
+async fn a_request_cannot_make_the_gateway_write_out_its_servers_without_end() {
+    let cell = Cell::replying([says(1, "ok")]).await;
+    let tools = |count: usize| (0..count).map(|at| mcp(&format!("t{at}"), "clock")).collect::<Vec<_>>();
+    let request = |tools: Vec<Value>| json!({"model": "gpt", "messages": [user("hi")], "input": "hi", "tools": tools});
+    for path in ["/v1/chat/completions", "/v1/responses"] {
+        let (status, text) = cell.post(path, &request(tools(129))).await;
+        assert!(status == 400 && text.contains("128"), "{status} {text}");
+        let (status, text) = cell.post(path, &request(vec![mcp(&"x".repeat(257), "clock")])).await;
+        assert!(status == 400 && text.contains("256"), "{status} {text}");
+    }
+    // A server that is named twice is one, and its tools keep their names.
+    cell.ask("/v1/chat/completions", &request(vec![mcp("t", "clock,clock")])).await;
+    let asked = cell.asked().remove(0).2;
+    assert_eq!(asked["tools"][0]["function"]["name"], json!(chat::function("get.time").await));
+}
