@@ -1,11 +1,13 @@
-//! `ours-server [--http ADDRESS] [--tools N]`: over HTTP when an address is given, else over standard streams.
+//! `ours-server [--http ADDRESS [--unpaced]] [--tools N]`: over HTTP when an address is given, else over standard streams.
 //!
 //! What other servers need flags for is decided by the client here: an answer is JSON or an event stream as `Accept`
 //! says, and a conversation is modern or a session as its first request says. Those flags are ignored.
+//! `--unpaced` is for counting the memory of ten thousand sessions: it lifts how many may be opened in a second, and
+//! nothing else. No speed is measured with it.
 
 use std::env;
 
-use mcp_server::{Http, stdio};
+use mcp_server::{Http, Limits, stdio};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,6 +18,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(address) => {
             let http = Http::bind(address).await?;
             eprintln!("listening on http://{}/mcp", http.local_addr());
+            let http = match arguments.iter().any(|argument| argument == "--unpaced") {
+                true => http.limits(Limits::default().sessions_per_second(usize::MAX)),
+                false => http,
+            };
             server.serve(http).await?;
         }
         None => server.serve(stdio()).await?,

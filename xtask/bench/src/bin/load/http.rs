@@ -23,11 +23,14 @@ use crate::arguments::{Arguments, report};
 pub(crate) async fn run(arguments: &Arguments) -> io::Result<Value> {
     let (place, server) = arguments.server()?;
     let script = Arc::new(Script::new(arguments.era, &arguments.work));
-    let mut connections = Vec::new();
-    for _ in 0..arguments.connections {
+    let (mut connections, mut session) = (Vec::new(), None);
+    for index in 0..arguments.connections {
         let mut connection = Connection::open(place, arguments.era).await?;
-        if arguments.era == Era::Legacy {
-            connection.open_session().await?;
+        // One client with many connections: servers bound how fast sessions are opened.
+        match arguments.era {
+            Era::Legacy if index == 0 => session = connection.open_session().await?,
+            Era::Legacy => connection.join(session.clone()),
+            Era::Modern => {}
         }
         if arguments.events_only {
             connection.take_events_only();
