@@ -78,6 +78,9 @@ cargo xtask COMMAND
       --list                 the rows and what their figure is
       --install-only         build and install what is measured and stop
       --strict               a missed target is red
+  bench callgrind [--write] instructions and allocations of one echo, by valgrind; red when ours are more than 3 % above
+                           xtask/bench/callgrind.json, which --write writes
+  bench micro [ARGUMENTS]  the pure steps of a call, under criterion; arguments go to it
   release --dry-run        package every crate that is published, build each package, check what it holds
   help                     this text
 

@@ -4,9 +4,11 @@
 //! is started, `measure` runs them, `judge` compares, `report` writes.
 
 mod build;
+mod callgrind;
 mod gateway;
 mod judge;
 mod measure;
+mod micro;
 mod plot;
 mod programs;
 mod report;
@@ -32,6 +34,11 @@ use crate::{
 ///
 /// When the load generator cannot be built or the report not be written; with `--strict` when a target is missed.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
+    match arguments.split_first() {
+        Some((first, rest)) if first == "callgrind" => return callgrind::run(rest),
+        Some((first, rest)) if first == "micro" => return micro::run(rest),
+        _ => {}
+    }
     let options = Options::read(arguments)?;
     if options.is_list {
         for row in ROWS {
