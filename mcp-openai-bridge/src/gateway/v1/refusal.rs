@@ -19,7 +19,7 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) message: String,
     kind: &'static str,
-    param: Option<String>,
+    param: Option<Box<str>>,
     pub(super) code: Option<String>,
     retry_after: Option<Duration>,
     /// The methods that the path takes.
@@ -33,7 +33,7 @@ impl Refusal {
 
     /// Refuses what the client sent.
     pub(super) fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { param: Some(param.into()), ..Self::new(StatusCode::BAD_REQUEST, INVALID, message) }
+        Self { param: Some(param.into().into_boxed_str()), ..Self::new(StatusCode::BAD_REQUEST, INVALID, message) }
     }
 
     /// Refuses a body that cannot be read.
