@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use mcp_client::Secret;
 use mcp_server::{Guard, RouteBody};
 use serde_json::json;
@@ -16,12 +16,20 @@ pub(super) struct Key(pub(super) Secret);
 
 impl Guard for Key {
     fn admit(&self, head: &Parts) -> Result<(), Response<RouteBody>> {
+        if tells_health(head) {
+            return Ok(());
+        }
         let shown = shown(&head.headers);
         if shown.as_ref().is_some_and(|shown| *shown == self.0) {
             return Ok(());
         }
         Err(refused(if shown.is_some() { "the key is not the one of this gateway" } else { NO_KEY }))
     }
+}
+
+/// Whether a request only asks if the process lives: who watches over processes has no key, and is told nothing else.
+fn tells_health(head: &Parts) -> bool {
+    matches!(head.method, Method::GET | Method::HEAD) && HEALTH.contains(&head.uri.path())
 }
 
 /// Returns the key that a request shows. LiteLLM's own header goes before `Authorization`, which may then be meant for
@@ -48,6 +56,9 @@ fn refused(why: &str) -> Response<RouteBody> {
     headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="mcp-bridge""#));
     response
 }
+
+/// The paths that say whether the gateway runs, and nothing more.
+const HEALTH: [&str; 3] = ["/health/liveliness", "/health/liveness", "/health/readiness"];
 
 const LITELLM_KEY: &str = "x-litellm-api-key";
 
@@ -78,6 +89,19 @@ mod tests {
         check(&[("x-litellm-api-key", "sk-right")], 200);
         check(&[("x-litellm-api-key", "Bearer sk-right")], 200);
         check(&[("authorization", "Bearer of-somebody-else"), ("x-litellm-api-key", "sk-right")], 200);
+    }
+
+    #[test]
+    fn whoever_watches_over_the_process_needs_no_key() {
+        let is_open = |method: &str, path: &str| {
+            let (head, ()) = http::Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
+            Key(Secret::from("sk-right")).admit(&head).is_ok()
+        };
+        assert!(HEALTH.iter().all(|path| is_open("GET", path) && is_open("HEAD", path)));
+        for path in ["/health", "/health/liveliness/", "/health/liveliness/../mcp", "/mcp", "/v1/models"] {
+            assert!(!is_open("GET", path), "{path}");
+        }
+        assert!(!is_open("POST", HEALTH[0]));
     }
 
     #[test]
