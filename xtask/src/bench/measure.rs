@@ -2,18 +2,20 @@
 //!
 //! The surprising thing: a subject that fails takes nobody with it. Its cell says why it is empty, and the others go on.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     bench::{
-        build, gateway,
+        build,
+        callgrind::{self, Count},
+        gateway,
         judge::{Cell, Sample},
         programs::{Listening, Programs},
         rows::{Axis, How, Row, Way},
     },
-    process::{Group, Outcome, Red},
+    process::{Group, Outcome, Red, is_installed},
 };
 
 /// How much is measured.
@@ -41,7 +43,7 @@ pub(crate) fn measure(row: &Row, programs: &Programs, plan: &Plan) -> Vec<Cell> 
         How::Client(way, words) => clients(&mut cells, way, words, programs, plan),
         How::Gateway => gateway::measure(row, &mut cells, programs, plan),
         How::Http(words) => servers(row, &mut cells, words, programs, plan),
-        How::Instructions => in_turn(&mut cells, 1, |_| Err(Red::new("`cargo xtask bench callgrind` counts them"))),
+        How::Instructions => in_turn(&mut cells, 1, |cell| instructions(row, cell, programs)),
         How::Loop => loops(&mut cells, programs, plan),
         How::Memory(words) => {
             let rounds = if plan.is_quick { 1 } else { 3 };
@@ -139,6 +141,20 @@ fn loops(cells: &mut [Cell], programs: &Programs, plan: &Plan) {
         run.extend(counts.into_iter().flat_map(|(option, number)| [option.to_owned(), number.to_string()]));
         own_cpu(tell(programs, &run)?)
     });
+}
+
+/// Counts repeat, so all rows share one counting of everybody.
+fn instructions(row: &Row, cell: &Cell, programs: &Programs) -> Outcome<Sample> {
+    static COUNTS: OnceLock<Result<Vec<Count>, String>> = OnceLock::new();
+    if !is_installed("valgrind", "--version") {
+        return Err(Red::new("there is no valgrind"));
+    }
+    let counts = COUNTS.get_or_init(|| callgrind::counts(programs).map_err(|red| red.message));
+    let mut counts = counts.as_ref().map_err(Red::new)?.iter();
+    let count = counts.find(|count| count.subject == cell.subject && count.mode == row.mode);
+    let count = count.ok_or_else(|| Red::new("it was not counted"))?;
+    let told = json!({"instructions": count.instructions, "allocations": count.allocations});
+    Ok(Sample { figure: count.instructions, told })
 }
 
 /// Every sample gets a server of its own: memory is not given back.
