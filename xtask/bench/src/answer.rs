@@ -36,9 +36,9 @@ impl Answers {
     /// Writes the answer to one message, notifications before the result included, each by `emit`.
     ///
     /// A notification gets none. What is no JSON gets an error.
-    pub fn answer(&self, message: &[u8], mut emit: impl FnMut(&[u8])) {
+    pub fn answer(&self, message: &[u8], mut emit: impl FnMut(Vec<u8>)) {
         let Ok(mut message) = serde_json::from_slice::<Value>(message) else {
-            emit(br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no JSON"}}"#);
+            emit(br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no JSON"}}"#.to_vec());
             return;
         };
         let [id, method, mut params] =
@@ -54,19 +54,19 @@ impl Answers {
                 for progress in 1..=count {
                     let params = json!({"progressToken": token, "progress": progress, "total": count});
                     let method = "notifications/progress";
-                    emit(json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string().as_bytes());
+                    emit(json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string().into_bytes());
                 }
-                emit(result(id, &text("done")).as_bytes());
+                emit(result(id, &text("done")).into_bytes());
             }
-            "tools/call" => emit(result(id, &text(params["arguments"]["text"].take())).as_bytes()),
-            "tools/list" => emit(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{}}}"#, self.list).as_bytes()),
+            "tools/call" => emit(result(id, &text(params["arguments"]["text"].take())).into_bytes()),
+            "tools/list" => emit(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{}}}"#, self.list).into_bytes()),
             "initialize" => {
                 let result_of = json!({
                     "protocolVersion": params["protocolVersion"],
                     "capabilities": {"tools": {}},
                     "serverInfo": {"name": "limit", "version": "0"},
                 });
-                emit(result(id, &result_of).as_bytes());
+                emit(result(id, &result_of).into_bytes());
             }
             "server/discover" => {
                 let result_of = json!({
@@ -75,13 +75,13 @@ impl Answers {
                     "serverInfo": {"name": "limit", "version": "0"},
                     "resultType": "complete", "ttlMs": 0, "cacheScope": "private",
                 });
-                emit(result(id, &result_of).as_bytes());
+                emit(result(id, &result_of).into_bytes());
             }
-            "ping" => emit(result(id, &json!({})).as_bytes()),
+            "ping" => emit(result(id, &json!({})).into_bytes()),
             _ => emit(
                 json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "no such method"}})
                     .to_string()
-                    .as_bytes(),
+                    .into_bytes(),
             ),
         }
     }

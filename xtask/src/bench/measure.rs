@@ -249,4 +249,4 @@ fn short(message: &str) -> String {
 
 const MOST_OF_A_FAILURE: usize = 160;
 /// How long one run may take, a slow peer with a large payload included.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(60);

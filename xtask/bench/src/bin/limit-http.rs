@@ -47,7 +47,7 @@ async fn answer(answers: &Answers, request: Request<Incoming>) -> Result<Respons
         return Ok(status(400));
     };
     let mut messages: Vec<Vec<u8>> = Vec::new();
-    answers.answer(&body.to_bytes(), |message| messages.push(message.to_vec()));
+    answers.answer(&body.to_bytes(), |message| messages.push(message));
     let (kind, body) = match messages.len() {
         0 => return Ok(status(202)),
         1 if !events_only => ("application/json", messages.remove(0)),

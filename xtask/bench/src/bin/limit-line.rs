@@ -37,7 +37,7 @@ async fn serve(answers: &Answers) -> io::Result<()> {
             let line = &buffer[start..end];
             start = end + 1;
             answers.answer(line, |answer| {
-                out.extend_from_slice(answer);
+                out.extend_from_slice(&answer);
                 out.push(b'\n');
             });
         }

@@ -65,12 +65,14 @@ async fn drive(
 ) -> io::Result<(Vec<Connection>, Done)> {
     let end = Instant::now() + time;
     let mut tasks = JoinSet::new();
-    for mut connection in connections {
+    for (index, mut connection) in connections.into_iter().enumerate() {
+        // No two requests of a session may have the same id while both are under way.
+        let first = (index as u64 + 1) << 32;
         let script = Arc::clone(script);
         tasks.spawn(async move {
             let mut done = Done::default();
             // One request at least, whatever the time.
-            for id in 1.. {
+            for id in first.. {
                 let start = Instant::now();
                 let reply = connection.call(&script, id).await?;
                 done.walls.push(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
