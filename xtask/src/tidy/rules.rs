@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::tidy::{
-    scope::{DRIVERS, OWN_ERAS, PURE, REAL_TIME, VERSIONS, WIRE, holds},
+    scope::{OWN_ERAS, REAL_TIME, VERSIONS, WIRE, holds, is_pure},
     source::{Source, closing, find_words},
 };
 
@@ -128,7 +128,7 @@ fn functions(code: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 }
 
 fn pure(source: &Source) -> Vec<(usize, String)> {
-    if !source.is_rust() || !holds(PURE, &source.path) || holds(DRIVERS, &source.path) {
+    if !source.is_rust() || !is_pure(&source.path) {
         return Vec::new();
     }
     // The first place of each word is enough: whoever moves one to a driver moves all.

@@ -37,9 +37,38 @@ pub(crate) const TOP_LEVEL: &[&str] = &[
 pub(crate) const NOT_OURS: &[&str] = &[".git", "__pycache__", "node_modules", "target", "docs/book"];
 
 /// Modules without async, clock, entropy and sockets: codecs, state machines, rules. Whole crates where everything
-/// is pure that is not named as a driver.
-pub(crate) const PURE: &[&str] =
-    &["mcp-client/src/era/", "mcp-openai-bridge/src/", "mcp-transport/src/", "mcp-types/src/"];
+/// is pure that is not named as a driver, and the files in a folder of drivers that hold its decisions.
+pub(crate) const PURE: &[&str] = &[
+    "mcp-client/src/era/",
+    "mcp-openai-bridge/src/",
+    "mcp-openai-bridge/src/client/auth.rs",
+    "mcp-openai-bridge/src/client/convert.rs",
+    "mcp-openai-bridge/src/driver/retry.rs",
+    "mcp-openai-bridge/src/driver/sampling/convert.rs",
+    "mcp-openai-bridge/src/gateway/config/credential.rs",
+    "mcp-openai-bridge/src/gateway/config/handler.rs",
+    "mcp-openai-bridge/src/gateway/config/model.rs",
+    "mcp-openai-bridge/src/gateway/config/provider.rs",
+    "mcp-openai-bridge/src/gateway/config/reader.rs",
+    "mcp-openai-bridge/src/gateway/config/tool.rs",
+    "mcp-openai-bridge/src/gateway/handler/outcome.rs",
+    "mcp-openai-bridge/src/gateway/key.rs",
+    "mcp-openai-bridge/src/gateway/offer.rs",
+    "mcp-openai-bridge/src/gateway/rest/query.rs",
+    "mcp-openai-bridge/src/gateway/v1/entry.rs",
+    "mcp-openai-bridge/src/gateway/v1/input.rs",
+    "mcp-openai-bridge/src/gateway/v1/splice.rs",
+    "mcp-openai-bridge/src/model/difference.rs",
+    "mcp-openai-bridge/src/model/refusal.rs",
+    "mcp-openai-bridge/src/model/retry_after.rs",
+    "mcp-openai-bridge/src/servers/copy.rs",
+    "mcp-openai-bridge/src/servers/filter.rs",
+    "mcp-openai-bridge/src/servers/outcome.rs",
+    "mcp-transport/src/",
+    "mcp-transport/src/http/client/rules.rs",
+    "mcp-transport/src/http/server/rules.rs",
+    "mcp-types/src/",
+];
 
 /// What waits, in the crates above: the seams and their drivers. They hold no decision of the protocol.
 pub(crate) const DRIVERS: &[&str] = &[
@@ -73,6 +102,12 @@ pub(crate) const WIRE: &[&str] =
 /// Whether `path` is one of `scope`, or lies in a folder of it.
 pub(crate) fn holds(scope: &[&str], path: &str) -> bool {
     scope.iter().any(|entry| matches(entry, path))
+}
+
+/// Whether `path` is pure. Of two tables that hold it, the one that names it more closely counts.
+pub(crate) fn is_pure(path: &str) -> bool {
+    let closest = |scope: &[&str]| scope.iter().filter(|entry| matches(entry, path)).map(|entry| entry.len()).max();
+    closest(PURE) > closest(DRIVERS)
 }
 
 /// Whether `path` is `entry`, or lies in it when it is a folder.

@@ -86,6 +86,8 @@ fn a_pure_module_does_not_wait_and_has_no_clock() {
     );
     keeps("pure", "mcp-client/src/a.rs", "async fn b() {}\n");
     keeps("pure", "mcp-openai-bridge/src/driver/a.rs", "async fn b() {}\n");
+    breaks("pure", "mcp-openai-bridge/src/driver/retry.rs", "async fn b() {}\n", 1);
+    breaks("pure", "mcp-transport/src/http/server/rules.rs", "Instant::now();\n", 1);
 }
 
 #[test]
