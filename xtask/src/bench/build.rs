@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Command};
 use serde_json::json;
 
 use crate::{
-    bench::{judge::Sample, programs::Programs, rows::Row},
+    bench::{judge::Sample, programs::Programs, row::Row},
     install,
     process::{Outcome, Red, capture, cargo},
     workspace::root,

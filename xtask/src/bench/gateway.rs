@@ -1,7 +1,5 @@
 //! The way of a call through the program: `mcp-bridge serve --config`, to a built-in tool and to an upstream.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,11 +7,10 @@ use crate::{
         judge::Cell,
         measure::{Plan, http, in_turn},
         programs::{Listening, Programs},
-        rows::Row,
+        row::Row,
     },
     install,
-    process::{Outcome, Red, cargo, run},
-    workspace::{Workspace, root},
+    process::{Outcome, Red},
 };
 
 /// Measures a row; the plain server answers `echo` in both.
@@ -33,10 +30,7 @@ pub(crate) fn measure(row: &Row, cells: &mut [Cell], programs: &Programs, plan: 
 }
 
 fn gateway(upstream: &Listening, is_upstream: bool, programs: &Programs) -> Outcome<Listening> {
-    let mut command = cargo();
-    command.current_dir(root());
-    run(command.args(["build", "--release", "--quiet", "--package", "mcp-openai-bridge", "--bin", "mcp-bridge"]))?;
-    let program: PathBuf = Workspace::load()?.target_directory.join("release").join("mcp-bridge");
+    let program = programs.program("mcp-bridge")?;
     // JSON is YAML.
     let config: Value = if is_upstream {
         json!({"mcp_servers": {"plain": {"url": upstream.url}}})

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bench::rows::{Goal, Row};
+use crate::bench::row::{Goal, Row};
 
 /// What one run of one subject said.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,8 +12,8 @@ use crate::{
         callgrind::{self, Count},
         gateway,
         judge::{Cell, Sample},
-        programs::{Listening, Programs},
-        rows::{Axis, How, Row, Way},
+        programs::{Listening, Programs, text},
+        row::{Axis, How, Row, Way},
     },
     process::{Group, Outcome, Red, is_installed},
 };
@@ -113,7 +113,7 @@ fn clients(cells: &mut [Cell], way: Way, words: &[&str], programs: &Programs, pl
         _ => None,
     };
     in_turn(cells, plan.rounds, |cell| {
-        let mut run = vec![programs.nested(cell.subject, &format!("{}-client", cell.subject))?];
+        let mut run = vec![text(&programs.program(&format!("{}-client", cell.subject))?)];
         run.extend(words.iter().map(|&word| word.to_owned()));
         let calls = [("--requests", plan.calls), ("--warm", plan.calls / 10), ("--size", cell.point)];
         run.extend(calls.into_iter().flat_map(|(option, number)| [option.to_owned(), number.to_string()]));
@@ -132,7 +132,7 @@ fn loops(cells: &mut [Cell], programs: &Programs, plan: &Plan) {
         let model = model.as_ref().map_err(|red| Red::new(&red.message))?;
         let mut run = match cell.subject {
             "ai sdk" => programs.node_script("loop.mjs")?,
-            _ => vec![programs.nested("ours", "ours-loop")?],
+            _ => vec![text(&programs.program("ours-loop")?)],
         };
         run.extend((cell.subject == "bare calls").then(|| "--bare".to_owned()));
         run.extend(["--model".to_owned(), model.url.clone()]);

@@ -12,6 +12,7 @@ mod micro;
 mod plot;
 mod programs;
 mod report;
+mod row;
 mod rows;
 
 use std::time::Instant;
@@ -20,9 +21,10 @@ use crate::{
     bench::{
         judge::{Verdict, judge},
         measure::{Plan, measure},
-        programs::Programs,
+        programs::{Programs, prepare},
         report::{Measured, met},
-        rows::{Goal, ROWS, Row},
+        row::{Goal, Row},
+        rows::ROWS,
     },
     process::{Outcome, Red},
     workspace::Workspace,
@@ -48,10 +50,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
     let target = Workspace::load()?.target_directory;
     let begun = Instant::now();
-    let programs = Programs::prepare(&target, options.is_quick)?;
+    let programs = Programs::prepare(&target, &prepare::names(options.rows()), options.is_quick)?;
+    println!("bench: built and installed in {:.0} s", begun.elapsed().as_secs_f64());
     if options.is_install_only {
         return Ok(());
     }
+    let begun = Instant::now();
     let plan = if options.is_quick { QUICK } else { FULL };
     let mut all = Vec::new();
     for row in options.rows() {

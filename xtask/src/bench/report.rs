@@ -8,7 +8,8 @@ use crate::{
     bench::{
         judge::{Verdict, entry},
         plot::{Bar, Line, bars, lines, number},
-        rows::{Axis, Goal, ROWS, Row},
+        row::{Axis, Goal, Row},
+        rows::ROWS,
     },
     install,
     process::{Outcome, Red},

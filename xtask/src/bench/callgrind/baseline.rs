@@ -13,9 +13,25 @@ use crate::{
 /// The committed counts: instructions and allocations by name.
 #[derive(Debug, PartialEq)]
 pub(super) struct Baseline {
-    /// The compiler that built what was counted.
-    compiler: String,
+    tools: Tools,
     counts: BTreeMap<String, [f64; 2]>,
+}
+
+/// What instructions depend on beside the program itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tools {
+    rustc: String,
+    valgrind: String,
+}
+
+impl Tools {
+    fn of_this_machine() -> Self {
+        let version = |program: &str| {
+            let said = capture(Command::new(program).arg("--version")).map(|captured| captured.stdout);
+            said.unwrap_or_default().trim().to_owned()
+        };
+        Self { rustc: version("rustc"), valgrind: version("valgrind") }
+    }
 }
 
 impl Baseline {
@@ -23,7 +39,7 @@ impl Baseline {
     pub(super) fn of(counts: &[Count]) -> Self {
         let rounded = |figure: f64| (figure * 10.0).round() / 10.0;
         let count = |count: &Count| (count.name(), [rounded(count.instructions), rounded(count.allocations)]);
-        Self { compiler: compiler(), counts: counts.iter().map(count).collect() }
+        Self { tools: Tools::of_this_machine(), counts: counts.iter().map(count).collect() }
     }
 
     /// Reads the committed one.
@@ -41,7 +57,8 @@ impl Baseline {
             Some((name.clone(), [count["instructions"].as_f64()?, count["allocations"].as_f64()?]))
         };
         let counts = value["counts"].as_object()?.iter().map(count).collect::<Option<_>>()?;
-        Some(Self { compiler: value["compiler"].as_str()?.to_owned(), counts })
+        let [rustc, valgrind] = ["rustc", "valgrind"].map(|name| value[name].as_str().map(str::to_owned));
+        Some(Self { tools: Tools { rustc: rustc?, valgrind: valgrind? }, counts })
     }
 
     /// Writes it where it is committed.
@@ -58,39 +75,66 @@ impl Baseline {
             (name.clone(), json!({"instructions": instructions, "allocations": allocations}))
         };
         let counts: serde_json::Map<String, Value> = self.counts.iter().map(count).collect();
-        format!("{:#}\n", json!({"compiler": self.compiler, "counts": counts}))
+        format!("{:#}\n", json!({"rustc": self.tools.rustc, "valgrind": self.tools.valgrind, "counts": counts}))
     }
 
     /// Says which of our counts are worse than they were, one line each, and which are not committed at all. Those of
-    /// others are there to be read.
+    /// peers are there to be read.
+    ///
+    /// Instructions depend on the compiler: one that differs from that of the baseline made the limit anew as well, so
+    /// ours are then held against what the limit needs in the same run.
     pub(super) fn worse(&self, counts: &[Count]) -> Vec<String> {
-        let ours = counts.iter().filter(|count| count.subject == "ours");
-        ours.flat_map(|count| self.worse_in(count)).collect()
+        self.worse_with(&Tools::of_this_machine(), counts)
     }
 
-    fn worse_in(&self, count: &Count) -> Vec<String> {
+    /// Says what the counts of this machine are compared with.
+    pub(super) fn rule(&self) -> String {
+        let now = Tools::of_this_machine();
+        if now == self.tools {
+            return format!(
+                "counted with {} and {}, as the baseline: instructions are compared",
+                now.rustc, now.valgrind
+            );
+        }
+        format!(
+            "the baseline was counted with {} and {}, not {} and {}: ratios to the limit are compared",
+            self.tools.rustc, self.tools.valgrind, now.rustc, now.valgrind
+        )
+    }
+
+    fn worse_with(&self, tools: &Tools, counts: &[Count]) -> Vec<String> {
+        let limit_of = |mode| counts.iter().find(|count| count.subject == "limit" && count.mode == mode);
+        let ours = counts.iter().filter(|count| count.subject == "ours");
+        ours.flat_map(|count| self.worse_in(count, limit_of(count.mode).filter(|_| *tools != self.tools))).collect()
+    }
+
+    /// With a `limit`, instructions are compared as the multiple of those of the limit.
+    fn worse_in(&self, count: &Count, limit: Option<&Count>) -> Vec<String> {
         let name = count.name();
-        let Some(was) = self.counts.get(&name) else {
-            return vec![format!("{name}: is not in the baseline; `cargo xtask bench callgrind --write` adds it")];
+        let missing =
+            |name: &str| vec![format!("{name}: is not in the baseline; `cargo xtask bench callgrind --write` adds it")];
+        let Some(was) = self.counts.get(&name) else { return missing(&name) };
+        let instructions = match limit {
+            None => ("instructions", count.instructions, was[0]),
+            Some(limit) => match self.counts.get(&limit.name()) {
+                Some(limit_was) => {
+                    ("× the limit's instructions", count.instructions / limit.instructions, was[0] / limit_was[0])
+                }
+                None => return missing(&limit.name()),
+            },
         };
-        let now = [("instructions", count.instructions), ("allocations", count.allocations)];
-        let worse = now.into_iter().zip(was).filter(|((_, now), was)| *now > **was * TOLERATED);
-        worse
-            .map(|((what, now), was)| {
-                let percent = (now / was - 1.0) * 100.0;
-                format!(
-                    "{name}: {now:.1} {what} per call, {percent:.1} % more than {was:.1} (counted with {}); make it \
-                     cheaper, or say in the commit why it must cost more and run `cargo xtask bench callgrind --write`",
-                    self.compiler
-                )
-            })
-            .collect()
+        let all = [instructions, ("allocations", count.allocations, was[1])];
+        let worse = all.into_iter().filter(|(_, now, was)| *now > *was * TOLERATED);
+        worse.map(|(what, now, was)| told(&name, what, now, was)).collect()
     }
 }
 
-fn compiler() -> String {
-    let said = capture(Command::new("rustc").arg("--version")).map(|captured| captured.stdout).unwrap_or_default();
-    said.trim().to_owned()
+fn told(name: &str, what: &str, now: f64, was: f64) -> String {
+    let percent = (now / was - 1.0) * 100.0;
+    format!(
+        "{name}: {now:.2} {what} per call, {percent:.1} % more than {was:.2}; make it cheaper, or say in the commit why it \
+         must cost more and run `cargo xtask bench callgrind --write`"
+    )
 }
 
 /// How much more than the baseline is noise.
@@ -104,33 +148,62 @@ mod tests {
         Count { subject, mode: "stdio", instructions, allocations }
     }
 
+    fn tools(rustc: &str) -> Tools {
+        Tools { rustc: rustc.to_owned(), valgrind: "v".to_owned() }
+    }
+
+    fn baseline(counts: &[Count]) -> Baseline {
+        Baseline { tools: tools("1.0"), ..Baseline::of(counts) }
+    }
+
     #[test]
     fn what_is_written_is_read() {
-        let baseline = Baseline::of(&[count("ours", 6595.04, 3.0), count("limit", 12803.0, 14.0)]);
+        let baseline = baseline(&[count("ours", 6595.04, 3.0), count("limit", 12803.0, 14.0)]);
         assert_eq!(Baseline::parse(&baseline.text()), Some(baseline));
-        for text in ["", "{}", r#"{"compiler":"c","counts":{"ours stdio":{"instructions":1}}}"#] {
+        let half = r#"{"rustc":"c","valgrind":"v","counts":{"ours stdio":{"instructions":1}}}"#;
+        for text in ["", "{}", half, r#"{"rustc":"c","counts":{}}"#] {
             assert_eq!(Baseline::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn three_percent_more_is_tolerated_and_not_more_than_that() {
-        let baseline = Baseline::of(&[count("ours", 1000.0, 10.0), count("rmcp", 1000.0, 10.0)]);
+        let baseline = baseline(&[count("ours", 1000.0, 10.0), count("rmcp pipes", 1000.0, 10.0)]);
         for (now, expected) in [
             (count("ours", 1030.0, 10.0), 0),
             (count("ours", 500.0, 2.0), 0),
             (count("ours", 1031.0, 10.0), 1),
             (count("ours", 1000.0, 11.0), 1),
             (count("ours", 2000.0, 20.0), 2),
-            (count("rmcp", 9000.0, 90.0), 0),
+            (count("rmcp pipes", 9000.0, 90.0), 0),
         ] {
-            assert_eq!(baseline.worse(std::slice::from_ref(&now)).len(), expected, "{now:?}");
+            let worse = baseline.worse_with(&tools("1.0"), std::slice::from_ref(&now));
+            assert_eq!(worse.len(), expected, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn with_another_compiler_the_multiple_of_the_limit_counts_and_allocations_as_they_are() {
+        let baseline = baseline(&[count("limit", 2000.0, 14.0), count("ours", 1000.0, 10.0)]);
+        for (limit, ours, expected) in [
+            // Twice as many instructions, as the limit has.
+            (4000.0, count("ours", 2060.0, 10.0), 0),
+            (4000.0, count("ours", 2061.0, 10.0), 1),
+            (4000.0, count("ours", 2000.0, 11.0), 1),
+            // As many as before, where the limit needs half.
+            (1000.0, count("ours", 1000.0, 10.0), 1),
+        ] {
+            let worse = baseline.worse_with(&tools("2.0"), &[count("limit", limit, 14.0), ours.clone()]);
+            assert_eq!(worse.len(), expected, "{ours:?}");
         }
     }
 
     #[test]
     fn a_count_that_is_not_committed_is_told() {
-        let worse = Baseline::of(&[]).worse(&[count("ours", 1.0, 1.0)]);
-        assert!(worse[0].starts_with("ours stdio: is not in the baseline"), "{worse:?}");
+        let counts = [count("limit", 1.0, 1.0), count("ours", 1.0, 1.0)];
+        for (committed, tools) in [(&counts[..1], tools("1.0")), (&counts[1..], tools("2.0"))] {
+            let worse = baseline(committed).worse_with(&tools, &counts);
+            assert!(worse[0].contains("is not in the baseline"), "{worse:?}");
+        }
     }
 }

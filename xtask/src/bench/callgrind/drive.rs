@@ -3,11 +3,13 @@
 //! Requests differ in nothing but an id of one length, so that each costs the same.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Read as _, Write},
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
-    time::Duration,
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::process::{Group, Outcome, Red, capture};
@@ -60,28 +62,42 @@ fn request(index: u32, meta: &str) -> String {
 /// A server on pipes. Dropping it ends it.
 struct Piped {
     child: Child,
-    answers: BufReader<Box<dyn Read>>,
+    /// The lines that it writes, read by a thread: a server that says nothing must not hold us for ever.
+    answers: Receiver<String>,
 }
 
 impl Piped {
     fn start(command: &mut Command) -> Outcome<Self> {
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = started.map_err(|error| Red::new(format!("cannot start valgrind: {error}")))?;
-        let output: Box<dyn Read> = match child.stdout.take() {
-            Some(output) => Box::new(output),
-            None => Box::new(std::io::empty()),
-        };
-        Ok(Self { child, answers: BufReader::new(output) })
+        let (sender, answers) = mpsc::channel();
+        let output = child.stdout.take().map(BufReader::new);
+        thread::spawn(move || {
+            let lines = output.into_iter().flat_map(BufRead::lines).map_while(Result::ok);
+            lines.map(|line| sender.send(line)).take_while(Result::is_ok).for_each(drop);
+        });
+        Ok(Self { child, answers })
     }
 
     fn calls(mut self, calls: u32, meta: &str) -> Outcome {
         for index in 0..calls {
             self.exchange(&request(index, meta), TEXT)?;
         }
-        // The end of its input ends the server.
+        // The end of its input ends the server, and so its output.
         drop(self.child.stdin.take());
-        let ended = self.child.wait().map_err(|error| Red::new(format!("the server does not end: {error}")))?;
-        if ended.success() { Ok(()) } else { Err(Red::new(format!("the server ended with {ended}"))) }
+        if let Ok(line) = self.answers.recv_timeout(PATIENCE) {
+            return Err(Red::new(format!("the server said at its end {line:?}")));
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let ended = self.child.try_wait().map_err(|error| Red::new(format!("the server is lost: {error}")))?;
+            match ended {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(Red::new(format!("the server ended with {status}"))),
+                None => thread::sleep(POLL),
+            }
+        }
+        Err(Red::new("the server does not end with its input"))
     }
 
     fn send(&mut self, line: &str) -> Outcome {
@@ -91,10 +107,11 @@ impl Piped {
 
     fn exchange(&mut self, line: &str, wanted: &str) -> Outcome {
         self.send(line)?;
-        let mut answer = String::new();
-        let read = self.answers.read_line(&mut answer);
-        read.map_err(|error| Red::new(format!("no answer: {error}")))?;
-        if answer.contains(wanted) { Ok(()) } else { Err(Red::new(format!("{line} was answered {answer:?}"))) }
+        match self.answers.recv_timeout(PATIENCE) {
+            Ok(answer) if answer.contains(wanted) => Ok(()),
+            Ok(answer) => Err(Red::new(format!("{line} was answered {answer:?}"))),
+            Err(_) => Err(Red::new(format!("{line} was not answered in {} s", PATIENCE.as_secs()))),
+        }
     }
 }
 
@@ -178,6 +195,8 @@ const HEADERS: &str = "Content-Type: application/json\r\nAccept: application/jso
 const FIRST_ID: u32 = 1_000_000;
 /// How long a server may take for one step; below valgrind all is fifty times slower.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often we look whether a server has ended: valgrind writes its counts before it does.
+const POLL: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {

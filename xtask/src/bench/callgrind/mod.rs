@@ -8,7 +8,7 @@ mod baseline;
 mod drive;
 mod outcome;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use crate::{
     bench::{
@@ -18,7 +18,7 @@ use crate::{
         },
         programs::Programs,
     },
-    process::{Outcome, Red, in_ci, is_installed},
+    process::{Outcome, Red, is_installed},
     workspace::{Workspace, root},
 };
 
@@ -42,39 +42,38 @@ impl Count {
     }
 }
 
-/// Counts and compares with the baseline, or with `--write` makes what was counted the baseline.
+/// Counts and compares with the baseline, or with `--write` makes what was counted the baseline. Peers are counted only
+/// with `--peers`.
 ///
 /// # Errors
 ///
 /// When one of our counts is more than 3 % above the baseline, or nothing can be counted.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let is_writing = match arguments {
-        [] => false,
-        [only] if only == "--write" => true,
-        _ => return Err(Red::usage("`bench callgrind` takes `--write` or nothing")),
-    };
-    if !is_installed("valgrind", "--version") {
-        if in_ci() {
-            return Err(Red::new("bench callgrind: there is no valgrind"));
-        }
-        println!("bench callgrind: skipped, there is no valgrind");
-        return Ok(());
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    if let Some(other) = arguments.iter().find(|argument| !matches!(argument.as_str(), "--peers" | "--write")) {
+        return Err(Red::usage(format!("`bench callgrind` does not know `{other}`")));
     }
-    let programs = Programs::prepare(&Workspace::load()?.target_directory, true)?;
+    if !is_installed("valgrind", "--version") {
+        return Err(Red::new("bench callgrind: there is no valgrind"));
+    }
+    let mut names = BTreeSet::from(["ours-server"]);
+    names.extend(has("--peers").then_some("rmcp-server"));
+    let programs = Programs::prepare(&Workspace::load()?.target_directory, &names, true)?;
     let counts = counts(&programs)?;
     let path = root().join(BASELINE);
-    if is_writing {
+    if has("--write") {
         return Baseline::of(&counts).write(&path);
     }
-    let worse = Baseline::read(&path)?.worse(&counts);
+    let baseline = Baseline::read(&path)?;
+    println!("{}", baseline.rule());
+    let worse = baseline.worse(&counts);
     for line in &worse {
         println!("{line}");
     }
     if worse.is_empty() { Ok(()) } else { Err(Red::new(format!("bench callgrind: {} counts are worse", worse.len()))) }
 }
 
-/// Counts every subject in every way it can be spoken to, and prints each count. A subject that is not there is left
-/// out, unless it is us.
+/// Counts every subject in every way it can be spoken to, and prints each count. A peer that is not there is left out.
 ///
 /// # Errors
 ///
@@ -82,19 +81,16 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 pub(crate) fn counts(programs: &Programs) -> Outcome<Vec<Count>> {
     let mut counts = Vec::new();
     println!("{:<14}{:<14}{:>14}{:>13}  × limit", "subject", "mode", "instructions", "allocations");
-    for (mode, way) in WAYS {
+    for &(mode, way, subjects) in WAYS {
         let mut limit = None;
-        for &subject in SUBJECTS {
+        for &subject in subjects {
             let words = match programs.server(subject, way.is_http(), 0) {
                 Ok(words) => words,
-                Err(red) if subject != "ours" => {
-                    println!("{subject:<14}{mode:<14}left out: {red}");
-                    continue;
-                }
+                Err(_) if subject.starts_with("rmcp") => continue,
                 Err(red) => return Err(red),
             };
-            let [instructions, allocations] = per_call(*way, &words, programs.folder())
-                .map_err(|red| Red::new(format!("{subject} {mode}: {red}")))?;
+            let [instructions, allocations] =
+                per_call(way, &words, programs.folder()).map_err(|red| Red::new(format!("{subject} {mode}: {red}")))?;
             let ratio = instructions / *limit.get_or_insert(instructions);
             println!("{subject:<14}{mode:<14}{instructions:>14.0}{allocations:>13.1}  {ratio:.2}");
             counts.push(Count { subject, mode, instructions, allocations });
@@ -115,10 +111,13 @@ fn per_call(way: Way, words: &[String], folder: &Path) -> Outcome<[f64; 2]> {
     Ok([each(long.instructions, short.instructions), each(long.allocations, short.allocations)])
 }
 
-/// Who is counted; the limit first, because the others are held against it.
-const SUBJECTS: &[&str] = &["limit", "ours", "rmcp", "rmcp json", "rmcp pipes"];
-/// How they are spoken to, each with its name in the report.
-const WAYS: &[(&str, Way)] = &[("stdio", Way::Stdio), ("stdio legacy", Way::StdioLegacy), ("http", Way::Http)];
+/// How servers are spoken to, each way with its name in the report, and who is; the limit comes first, because the others
+/// are held against it.
+const WAYS: &[(&str, Way, &[&str])] = &[
+    ("stdio", Way::Stdio, &["limit", "ours", "rmcp stdio", "rmcp pipes"]),
+    ("stdio legacy", Way::StdioLegacy, &["limit", "ours", "rmcp stdio", "rmcp pipes"]),
+    ("http", Way::Http, &["limit", "ours", "rmcp json", "rmcp sse"]),
+];
 /// Where the committed counts are.
 const BASELINE: &str = "xtask/bench/callgrind.json";
 /// How many calls a short and a long run make.

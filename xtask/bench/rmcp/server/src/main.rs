@@ -16,7 +16,7 @@ use rmcp::{
         router::tool::{ToolRoute, ToolRouter},
         wrapper::Parameters,
     },
-    model::{Implementation, ProgressNotificationParam, ServerCapabilities, ServerConfig},
+    model::{Implementation, ProgressNotificationParam, ServerCapabilities, ServerConfig, SubscriptionFilter},
     schemars,
     service::RequestContext,
     tool, tool_handler, tool_router,
@@ -123,7 +123,12 @@ impl Bench {
 #[tool_handler(router = self.tools)]
 impl ServerHandler for Bench {
     fn get_info(&self) -> ServerConfig {
-        let offered = ServerCapabilities::builder().enable_tools().build();
+        let offered = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
         ServerConfig::new(offered).with_server_info(Implementation::new("bench-rmcp", "1.0.0"))
+    }
+
+    /// Without this there is no `subscriptions/listen`.
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
     }
 }
