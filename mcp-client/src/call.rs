@@ -136,7 +136,8 @@ impl Client {
         let mut request = Outgoing::new(question.method.clone(), wrapped);
         request.revision = Some(connection.agreement.revision);
         request.param_headers = self.param_headers(connection, &question.method, &params).map_err(refused)?;
-        request.name = method::entry(&question.method).and_then(|entry| entry.mirrored_name(&params));
+        let name = method::entry(&question.method).and_then(|entry| entry.mirrored_name(&params));
+        request.name = name.map(Cow::into_owned);
         request.patience = question.patience;
         Ok(self.send(connection, request, token.as_ref(), &mut question.observer).await)
     }

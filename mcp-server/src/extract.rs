@@ -139,13 +139,13 @@ pub struct Uri(pub String);
 
 impl FromCall<InResource> for Uri {
     fn from_call(cx: &Cx) -> Result<Self, Unfit> {
-        cx.params().uri().map(Self).ok_or_else(|| Unfit::new("`uri` must be a string"))
+        cx.params().uri().map(|uri| Self(uri.into_owned())).ok_or_else(|| Unfit::new("`uri` must be a string"))
     }
 }
 
 impl FromCall<InTemplate> for Uri {
     fn from_call(cx: &Cx) -> Result<Self, Unfit> {
-        cx.params().uri().map(Self).ok_or_else(|| Unfit::new("`uri` must be a string"))
+        cx.params().uri().map(|uri| Self(uri.into_owned())).ok_or_else(|| Unfit::new("`uri` must be a string"))
     }
 }
 

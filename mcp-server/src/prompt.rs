@@ -3,6 +3,7 @@
 //! The surprising thing: every argument is a text on the wire. A type with numbers works all the same; the texts are
 //! read as what the type wants.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use mcp_transport::{Answer, Limits};
@@ -185,7 +186,7 @@ pub(crate) async fn get(core: &Core, cx: Cx) -> Answer {
     if !registry.has_prompts() {
         return Err(RpcError::method_not_found("prompts/get"));
     }
-    let name = cx.params().name();
+    let name = cx.params().name().map(Cow::into_owned);
     let name = name.ok_or_else(|| RpcError::invalid_params("`name` must be a string that names a prompt"))?;
     let Some(prompt) = registry.prompts.find(&name) else {
         return Err(registry.prompts.unknown("prompt", &name));

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use mcp_transport::era::Served;
 use mcp_transport::header::ParamHeaders;
 use mcp_transport::{Answer, Call, Caller, Limits};
-use mcp_types::{CacheScope, Implementation, RawJson, RpcError};
+use mcp_types::{CacheScope, Implementation, JsonObject, RawJson, RpcError, meta};
 
 use crate::changes::{Changes, Offered};
 use crate::context::{Cx, States};
@@ -29,6 +29,8 @@ pub(crate) struct Core {
     bounds: Bounds,
     /// The identity in the form in which results carry it.
     identity_text: Option<RawJson>,
+    /// The `_meta` of a result that has nothing else in it.
+    identity_meta: Option<RawJson>,
 }
 
 /// For how long and with whom clients may share lists and contents (P-70).
@@ -77,7 +79,9 @@ impl Deref for Core {
 impl Core {
     pub(crate) fn new(parts: Parts, registry: Registry, limits: Limits, bounds: Bounds) -> Self {
         let identity_text = RawJson::encode(&parts.identity).ok();
-        Self { parts, registry: RwLock::new(Arc::new(registry)), limits, bounds, identity_text }
+        let alone = identity_text.iter().map(|identity| (meta::SERVER_INFO, identity.clone()));
+        let identity_meta = RawJson::encode(&JsonObject::from_iter(alone)).ok();
+        Self { parts, registry: RwLock::new(Arc::new(registry)), limits, bounds, identity_text, identity_meta }
     }
 
     /// Returns who is authenticated; `None` where nobody is.
@@ -118,6 +122,10 @@ impl Core {
 
     pub(crate) fn identity_text(&self) -> Option<&RawJson> {
         self.identity_text.as_ref()
+    }
+
+    pub(crate) fn identity_meta(&self) -> Option<&RawJson> {
+        self.identity_meta.as_ref()
     }
 
     fn list(&self, call: &Call) -> Option<Answer> {

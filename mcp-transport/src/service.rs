@@ -130,7 +130,8 @@ pub(crate) struct ModernCaller {
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
     text: RawJson,
-    read: OnceLock<ClientCapabilities>,
+    /// Boxed, because it is much larger than what every request has, and seldom there.
+    read: OnceLock<Box<ClientCapabilities>>,
 }
 
 impl From<RawJson> for Declared {

@@ -308,7 +308,7 @@ impl Entry {
 
     /// Returns what the header `Mcp-Name` repeats of the parameters (H-7); `None` when the method has no such header, or
     /// when the member is not there.
-    pub fn mirrored_name(&self, params: &Params) -> Option<String> {
+    pub fn mirrored_name<'p>(&self, params: &'p Params) -> Option<Cow<'p, str>> {
         match self.subject? {
             Subject::Name => params.name(),
             Subject::TaskId => params.task_id(),

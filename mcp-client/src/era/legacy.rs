@@ -37,10 +37,10 @@ impl Memory {
         match (method, params.uri()) {
             ("logging/setLevel", _) => self.level = params.raw().cloned(),
             ("resources/subscribe", Some(uri)) if self.watched.len() < MAX_WATCHED => {
-                self.watched.insert(uri);
+                self.watched.insert(uri.into_owned());
             }
             ("resources/unsubscribe", Some(uri)) => {
-                self.watched.remove(&uri);
+                self.watched.remove(&*uri);
             }
             _ => {}
         }

@@ -91,7 +91,7 @@ fn beside_tools(mut catalog: Catalog, offer: &Offer, callees: &Shared) -> Catalo
             let (callees, label) = (Arc::clone(callees), server.label.clone());
             let read = move |cx: Cx| {
                 let (callees, label) = (Arc::clone(&callees), label.clone());
-                let uri = cx.params().uri().unwrap_or_default();
+                let uri = cx.params().uri().unwrap_or_default().into_owned();
                 async move { callees.read(&label, &uri).await }
             };
             catalog = catalog.template(ResourceTemplate::from_entity(template.clone(), read));

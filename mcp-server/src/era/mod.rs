@@ -104,11 +104,13 @@ pub(crate) fn check_task(caller: &Caller) -> Result<(), RpcError> {
 ///
 /// Fails when a value of the result cannot be encoded.
 pub(crate) fn encode<R: Stamped + Project + Serialize>(core: &Core, caller: &Caller, mut result: R) -> Answer {
-    if caller.session().is_none() {
-        modern::stamp(core, &mut result);
-    }
+    let meta = if caller.session().is_none() { modern::stamp(core, &mut result) } else { None };
     result.project(caller.features());
-    RawJson::encode(&result).map_err(|error| RpcError::internal(format!("the result cannot be encoded: {error}")))
+    let encoded = match meta {
+        Some(meta) => RawJson::encode_with(&result, "_meta", meta),
+        None => RawJson::encode(&result),
+    };
+    encoded.map_err(|error| RpcError::internal(format!("the result cannot be encoded: {error}")))
 }
 
 /// Derives the capabilities from what is registered, so that the two cannot disagree (T-62).

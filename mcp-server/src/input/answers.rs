@@ -74,7 +74,7 @@ impl Answers {
         params: &Params,
         open: impl FnOnce(&str) -> Result<Vec<u8>, Refused>,
     ) -> Result<Self, RpcError> {
-        let Some(raw) = params.raw() else { return Ok(Self::default()) };
+        let Some(raw) = params.raw().filter(|_| params.resumes()) else { return Ok(Self::default()) };
         let members = raw.members(["inputResponses", "requestState"]);
         let [responses, state] = members.map_err(|error| RpcError::invalid_params(error.to_string()))?;
         let record = match state.filter(|state| !state.is_null()) {

@@ -173,7 +173,7 @@ pub(crate) async fn read(core: &Core, cx: Cx) -> Answer {
     if !registry.has_resources() {
         return Err(RpcError::method_not_found("resources/read"));
     }
-    let uri = cx.params().uri().ok_or_else(|| RpcError::invalid_params("`uri` must be a string"))?;
+    let uri = cx.params().uri().ok_or_else(|| RpcError::invalid_params("`uri` must be a string"))?.into_owned();
     let features = cx.features();
     let (handler, mime_type, cx) = match registry.resources.find(&uri) {
         Some(found) => (&found.handler, &found.entity.mime_type, cx),

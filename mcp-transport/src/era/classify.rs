@@ -116,15 +116,15 @@ fn classify_request(
     headers: Option<&HeaderView<'_>>,
     served: &Served,
 ) -> Result<Verdict, Rejection> {
-    let Some(claim) = request.params.meta().protocol_version() else {
+    if !request.params.meta().has_protocol_version() {
         return without_claim(request, headers, served);
-    };
+    }
+    let version = request.params.meta().version();
     let faults = headers.map_or_else(Vec::new, |view| {
-        let version = claim.decode::<String>().ok();
         let name = method::entry(&request.method).and_then(|entry| entry.mirrored_name(&request.params));
         check_standard_headers(view, &request.method, name.as_deref(), version.as_deref())
     });
-    let verdict = modern::admit(request, &claim, served);
+    let verdict = modern::admit(request, version.as_deref(), served);
     match verdict {
         // What is wrong inside the body comes before what is wrong between body and headers.
         Err(rejection) if rejection.error.code == ErrorCode::INVALID_PARAMS => Err(rejection),

@@ -1,14 +1,14 @@
 //! The modern side of the decision: what a request must say of itself (V-40 to V-44).
 
-use mcp_types::{LoggingLevel, RawJson, Request, RpcError, method};
+use mcp_types::{LoggingLevel, Request, RpcError, method};
 
 use super::classify::{Rejection, Served};
 use crate::service::{Caller, ModernCaller};
 
-/// Checks a request that claims to be modern; `claim` is the value of its `protocolVersion`.
-pub(super) fn admit(request: &Request, claim: &RawJson, served: &Served) -> Result<Caller, Rejection> {
+/// Checks a request that claims to be modern; `version` is the value of its `protocolVersion`, when that is a string.
+pub(super) fn admit(request: &Request, version: Option<&str>, served: &Served) -> Result<Caller, Rejection> {
     let meta = request.params.meta();
-    let Ok(version) = claim.decode::<String>() else {
+    let Some(version) = version else {
         return Err(bad_envelope("`_meta` member io.modelcontextprotocol/protocolVersion must be a string"));
     };
     let capabilities = match meta.client_capabilities() {
@@ -16,7 +16,7 @@ pub(super) fn admit(request: &Request, claim: &RawJson, served: &Served) -> Resu
         _ => return Err(bad_envelope("`_meta` member io.modelcontextprotocol/clientCapabilities must be an object")),
     };
     let Some(revision) = served.modern().find(|revision| revision.as_str() == version) else {
-        return Err(served.unsupported(&version));
+        return Err(served.unsupported(version));
     };
     let log_level = match meta.log_level() {
         None => None,

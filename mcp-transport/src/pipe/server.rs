@@ -353,7 +353,7 @@ impl<S: Service> Connection<S> {
             Err(error) => return self.peer.refuse(None, &error),
         };
         let messages: Vec<_> = texts.into_iter().map(|text| (Message::parse(text.clone()), text)).collect();
-        let modern = |request: &Request| request.params.meta().protocol_version().is_some();
+        let modern = |request: &Request| request.params.meta().has_protocol_version();
         if messages.iter().any(|(message, _)| matches!(message, Ok(Message::Request(request)) if modern(request))) {
             let error =
                 RpcError::invalid_request("a request with a protocol version in its `_meta` cannot be in a batch");

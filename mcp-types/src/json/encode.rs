@@ -3,13 +3,12 @@
 //! The surprising thing: the bound on depth is one lower than that of the scan. What is encoded goes into an envelope,
 //! and the message as a whole must be one that the receiver reads.
 
-use std::io;
-
 use serde::Serialize;
 use serde::ser::Error as _;
-use serde_json::ser::{Formatter, Serializer};
 
-use super::scan::{MAX_DEPTH, Scanner};
+use super::RawJson;
+use super::scan::MAX_DEPTH;
+use super::write::{Writer, put_string};
 
 /// The greatest number of nested containers of a value that [`RawJson::encode`](super::RawJson::encode) makes.
 ///
@@ -20,75 +19,34 @@ pub const MAX_ENCODED_DEPTH: u32 = MAX_DEPTH - 1;
 
 /// Writes `value`, which may have `most` nested containers.
 pub(crate) fn write<T: Serialize + ?Sized>(value: &T, most: u32) -> Result<Vec<u8>, serde_json::Error> {
-    let mut text = Vec::with_capacity(128);
-    let mut serializer = Serializer::with_formatter(&mut text, Bounded { depth: MAX_DEPTH.saturating_sub(most) });
-    match value.serialize(&mut serializer) {
-        Ok(()) => Ok(text),
-        // A list of bytes takes all that is written, so an error of writing is one of ours.
-        Err(error) if error.is_io() => Err(serde_json::Error::custom(error)),
-        Err(error) => Err(error),
-    }
+    let mut text = Vec::with_capacity(USUAL);
+    value.serialize(Writer::new(&mut text, MAX_DEPTH.saturating_sub(most)))?;
+    Ok(text)
 }
 
-/// Compact JSON, refused where it breaks a promise. The rest of the promises the serializer keeps by itself: texts are
-/// UTF-8, and its numbers fit.
-struct Bounded {
-    /// The containers that are open, those around the value included.
-    depth: u32,
+/// Writes `value` as [`write`] does, which must be an object, and `member` as its last member.
+pub(super) fn write_with<T: Serialize + ?Sized>(
+    value: &T,
+    most: u32,
+    key: &'static str,
+    member: &RawJson,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = write(value, most)?;
+    if text.pop() != Some(b'}') {
+        return Err(serde_json::Error::custom("only an object can have one more member"));
+    }
+    if text.last() != Some(&b'{') {
+        text.push(b',');
+    }
+    put_string(&mut text, key);
+    text.push(b':');
+    member.serialize(Writer::new(&mut text, MAX_DEPTH.saturating_sub(most) + 1))?;
+    text.push(b'}');
+    Ok(text)
 }
 
-impl Bounded {
-    fn open(&mut self) -> io::Result<()> {
-        if self.depth >= MAX_DEPTH {
-            return Err(io::Error::other(format!(
-                "the value is nested too deep: a message has at most {MAX_DEPTH} containers in each other, its envelope \
-                 among them"
-            )));
-        }
-        self.depth += 1;
-        Ok(())
-    }
-
-    fn close(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-    }
-}
-
-impl Formatter for Bounded {
-    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open()?;
-        writer.write_all(b"[")
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.close();
-        writer.write_all(b"]")
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open()?;
-        writer.write_all(b"{")
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.close();
-        writer.write_all(b"}")
-    }
-
-    /// Numbers come as texts only where a program asks `serde_json` for arbitrary precision.
-    fn write_number_str<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: &str) -> io::Result<()> {
-        self.write_raw_fragment(writer, value)
-    }
-
-    /// Raw JSON inside of the value: ours, which may be too deep at this place, or a `RawValue`, which proves little.
-    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut scanner = Scanner::new(fragment.as_bytes()).map_err(io::Error::other)?;
-        scanner.space();
-        scanner.value(self.depth).map_err(|error| io::Error::other(format!("raw JSON in the value: {error}")))?;
-        scanner.end().map_err(io::Error::other)?;
-        writer.write_all(fragment.as_bytes())
-    }
-}
+/// As many bytes as most results and parameters do not exceed.
+const USUAL: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -97,7 +55,6 @@ mod tests {
 
     use super::*;
     use crate::CallToolResult;
-    use crate::json::RawJson;
 
     fn encode(value: &Value) -> Result<Vec<u8>, serde_json::Error> {
         write(value, MAX_ENCODED_DEPTH)
@@ -115,6 +72,60 @@ mod tests {
     fn what_is_encoded_is_what_serde_json_writes() {
         let value = serde_json::json!({"a": [1, -2.5, 1e300, null, true, {}, []], "b\n\"é": "\u{1}\u{7f}"});
         assert_eq!(encode(&value).unwrap(), serde_json::to_vec(&value).unwrap());
+    }
+
+    #[derive(Serialize)]
+    struct Unit;
+
+    #[derive(Serialize)]
+    struct Newtype(i8);
+
+    #[derive(Serialize, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    enum Kind {
+        Unit,
+        Newtype(u8),
+        Tuple(u16, char),
+        Structure { a: Option<u32>, b: () },
+    }
+
+    #[test]
+    fn every_form_that_serde_knows_is_written_as_serde_json_writes_it() {
+        fn check<T: Serialize>(value: T) {
+            let expected = serde_json::to_string(&value).unwrap();
+            assert_eq!(RawJson::encode(&value).unwrap().as_str(), expected);
+        }
+        check((i8::MIN, i16::MIN, i32::MIN, i64::MIN, i128::MIN, u64::MAX, u128::MAX));
+        check((0_u8, 9_u16, 10_u32, 1.5_f32, 1e300_f64, f64::NAN, f64::NEG_INFINITY, -0.0_f64, 'é', true));
+        check([Kind::Unit, Kind::Newtype(1), Kind::Tuple(2, '"'), Kind::Structure { a: Some(3), b: () }]);
+        check((Unit, Newtype(-1), (), None::<u8>, Some(Some(1)), [0_u8; 0], std::net::Ipv6Addr::LOCALHOST));
+        check(std::collections::BTreeMap::from([(-1, false), (20, true)]));
+        check(std::collections::BTreeMap::from([(Kind::Unit, 'a')]));
+        check(std::collections::BTreeMap::from([(true, ()), (false, ())]));
+        check(std::collections::BTreeMap::from([('"', [(1, 2)])]));
+        check(std::collections::BTreeMap::from([("é\u{1}\\", "\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}\u{7f}\u{2028}")]));
+        check("plain text that is longer than one word, \"quoted\", and \\ so on\n");
+        let keyed = std::collections::BTreeMap::from([(vec![1], 1)]);
+        assert!(RawJson::encode(&keyed).is_err(), "a list is no key");
+        assert!(RawJson::encode(&std::collections::BTreeMap::from([(Kind::Newtype(1), 1)])).is_err());
+    }
+
+    #[test]
+    fn raw_json_is_put_in_as_it_is_and_other_serializers_take_it_too() {
+        let raw = RawJson::parse(r#" {"a" : [1.50, "\u00e9"]} "#).unwrap();
+        assert_eq!(RawJson::encode(&[&raw]).unwrap().as_str(), r#"[{"a" : [1.50, "\u00e9"]}]"#);
+        assert_eq!(serde_json::to_string(&[&raw]).unwrap(), r#"[{"a" : [1.50, "\u00e9"]}]"#);
+        assert_eq!(serde_json::to_value(&raw).unwrap(), serde_json::json!({"a": [1.5, "é"]}));
+    }
+
+    #[test]
+    fn one_more_member_comes_last_and_counts_where_it_stands() {
+        let member = |depth: u32| RawJson::parse(nested(depth)).unwrap();
+        let with = |value: Value, depth| RawJson::encode_with(&value, "m\"", &member(depth)).map(RawJson::into_bytes);
+        assert_eq!(with(serde_json::json!({}), 1).unwrap(), r#"{"m\"":[]}"#);
+        assert_eq!(with(serde_json::json!({"a": "}"}), 1).unwrap(), r#"{"a":"}","m\"":[]}"#);
+        assert!(with(serde_json::json!([]), 1).is_err());
+        assert!(with(serde_json::json!({}), MAX_ENCODED_DEPTH - 1).is_ok());
+        assert!(with(serde_json::json!({}), MAX_ENCODED_DEPTH).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod encode;
 mod object;
 mod raw;
 pub mod scan;
+pub(crate) mod write;
 
 pub use encode::MAX_ENCODED_DEPTH;
 pub use object::JsonObject;

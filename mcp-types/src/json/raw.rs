@@ -1,6 +1,7 @@
 //! A JSON value kept as the bytes it arrived in.
 
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::encode::{self, MAX_ENCODED_DEPTH};
+use super::write;
 use super::scan::{self, MAX_DEPTH, ScanError, Scanner, Span};
 
 /// One valid JSON value, as text.
@@ -23,8 +25,8 @@ use super::scan::{self, MAX_DEPTH, ScanError, Scanner, Span};
 /// and [`Params`](crate::Params) hand out are parts of the buffer that the message arrived in, which they keep alive;
 /// nothing is copied. As a member of a decoded struct the text goes through serde, which can lend nothing: `Deserialize`
 /// walks over it twice (the parser finds its end, the scan checks it) and copies it once into a buffer of its own.
-/// `Serialize` walks over it once, as serde takes nothing raw unseen, and copies it into the output;
-/// [`encode`](Self::encode) walks once more to know how deep it is.
+/// [`encode`](Self::encode) copies it into the output, and walks over a long one to know how deep it is; any other
+/// serializer takes nothing raw unseen, and walks over all of it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RawJson(Bytes);
 
@@ -49,6 +51,18 @@ impl RawJson {
     /// of the scan, or when its own `Serialize` fails.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         encode::write(value, MAX_ENCODED_DEPTH).map(|text| Self(text.into()))
+    }
+
+    /// Encodes a Rust value that is written as an object, with one more member at its end.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`encode`](Self::encode) does, and when the value is not an object.
+    pub fn encode_with<T>(value: &T, key: &'static str, member: &Self) -> Result<Self, serde_json::Error>
+    where
+        T: Serialize + ?Sized,
+    {
+        encode::write_with(value, MAX_ENCODED_DEPTH, key, member).map(|text| Self(text.into()))
     }
 
     /// Encodes a value of this library that has no error of its own, such as a form.
@@ -137,6 +151,11 @@ impl RawJson {
         self.0.iter().copied().find(|byte| !byte.is_ascii_whitespace())
     }
 
+    /// Takes a part that the scan has walked over as one value; `None` when it is not within the text.
+    pub(crate) fn part(&self, range: Range<usize>) -> Option<Self> {
+        (range.start <= range.end && range.end <= self.0.len()).then(|| Self(self.0.slice(range)))
+    }
+
     /// Takes a part of a text that the scan has walked over as one value.
     pub(crate) fn scanned(text: &Bytes, span: Span) -> Self {
         Self(text.slice(span.range()))
@@ -184,7 +203,19 @@ impl From<serde_json::Map<String, serde_json::Value>> for RawJson {
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(self.as_str()).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_newtype_struct(write::RAW, &Text(self))
+    }
+}
+
+/// The text of raw JSON, for the serializer that asked for it or for any other.
+struct Text<'a>(&'a RawJson);
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serializer.serialize_bytes(&self.0.0);
+        }
+        let raw: &RawValue = serde_json::from_str(self.0.as_str()).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }

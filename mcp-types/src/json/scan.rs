@@ -7,31 +7,40 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 /// The greatest number of containers that may be open at once.
 pub const MAX_DEPTH: u32 = 128;
 
-/// A place in a scanned text, as byte offsets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The place of a value in a scanned text, as byte offsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
-    end: u32,
+    /// No value ends where the text begins, and an absent place takes no room of its own.
+    end: NonZeroU32,
 }
 
 impl Span {
     fn new(start: usize, end: usize) -> Self {
         // Texts above 4 GiB are refused before the scan starts, so neither conversion can saturate.
-        Self { start: u32::try_from(start).unwrap_or(u32::MAX), end: u32::try_from(end).unwrap_or(u32::MAX) }
+        let end = u32::try_from(end).ok().and_then(NonZeroU32::new);
+        Self { start: u32::try_from(start).unwrap_or(u32::MAX), end: end.unwrap_or(NonZeroU32::MAX) }
     }
 
-    /// Returns the same place counted from the start of `outer`.
-    pub(crate) fn moved_back(self, outer: Self) -> Self {
-        Self { start: self.start.saturating_sub(outer.start), end: self.end.saturating_sub(outer.start) }
+    /// Returns where the place begins.
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
     }
 
     pub(crate) fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
+        self.start as usize..self.end.get() as usize
+    }
+
+    /// Returns the place as a range of a text that begins at `start` of the one that was scanned.
+    pub(crate) fn range_from(self, start: usize) -> Range<usize> {
+        let Range { start: from, end: to } = self.range();
+        from.saturating_sub(start)..to.saturating_sub(start)
     }
 }
 
@@ -273,13 +282,13 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
+            self.at += find_special(self.text.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(0x20..) => self.at += 1,
                 Some(_) => return Err(self.fault(ScanErrorKind::Syntax)),
                 None => return Err(self.fault(ScanErrorKind::End)),
             }
@@ -418,9 +427,51 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Returns the offset of the first byte that does not stand for itself in a string: a quote, a backslash or a control
+/// character; the length when there is none.
+pub(crate) fn find_special(text: &[u8]) -> usize {
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let found = specials(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | 0..0x20);
+    text.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+/// Marks the special bytes of a word by their highest bits. A borrow can mark bytes above a special one too, so only the
+/// lowest mark is sure.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    // A byte is below `limit` when subtracting sets its highest bit, which it did not have.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & HIGHEST
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_special_byte_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            let plain: Vec<u8> = (0..length).map(|at| [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff][at % 8]).collect();
+            assert_eq!(find_special(&plain), length);
+            for at in 0..length {
+                for special in [b'"', b'\\', 0, b'\n', 0x1f] {
+                    let mut text = plain.clone();
+                    text[at] = special;
+                    assert_eq!(find_special(&text), at, "{special:#x} in {length}");
+                    text[length - 1] = special;
+                    assert_eq!(find_special(&text), at, "the first of two");
+                }
+            }
+        }
+    }
 
     #[track_caller]
     fn accepts(text: &str) {

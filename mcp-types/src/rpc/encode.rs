@@ -6,11 +6,12 @@ use serde::Serialize;
 use super::error::RpcError;
 use super::id::RequestId;
 use crate::json::RawJson;
+use crate::json::write::with_digits;
 
 /// Appends a request to `out`, without a newline.
 pub fn request(out: &mut BytesMut, id: &RequestId, method: &str, params: Option<&RawJson>) {
     out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
-    json(out, id);
+    self::id(out, id);
     call(out, method, params);
 }
 
@@ -24,7 +25,7 @@ pub fn notification(out: &mut BytesMut, method: &str, params: Option<&RawJson>) 
 pub fn response(out: &mut BytesMut, id: &RequestId, result: &RawJson) {
     out.reserve(result.as_bytes().len() + 64);
     out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
-    json(out, id);
+    self::id(out, id);
     out.put_slice(br#","result":"#);
     raw(out, result);
     out.put_u8(b'}');
@@ -37,7 +38,7 @@ pub fn error_response(out: &mut BytesMut, id: Option<&RequestId>, error: &RpcErr
     out.put_slice(br#"{"jsonrpc":"2.0""#);
     if let Some(id) = id {
         out.put_slice(br#","id":"#);
-        json(out, id);
+        self::id(out, id);
     }
     out.put_slice(br#","error":"#);
     // A member of the envelope may be as deep as what is encoded for one.
@@ -62,6 +63,19 @@ fn raw(out: &mut BytesMut, value: &RawJson) {
     let start = out.len();
     out.put_slice(value.as_bytes());
     one_line(out, start);
+}
+
+/// Writes an id; nearly all are numbers.
+fn id(out: &mut BytesMut, id: &RequestId) {
+    match id {
+        RequestId::Number(number) => {
+            if *number < 0 {
+                out.put_u8(b'-');
+            }
+            with_digits(number.unsigned_abs(), |digits| out.put_slice(digits));
+        }
+        RequestId::Text(text) => json(out, text),
+    }
 }
 
 fn json<T: Serialize + ?Sized>(out: &mut BytesMut, value: &T) {

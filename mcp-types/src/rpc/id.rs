@@ -20,6 +20,16 @@ macro_rules! identifier {
             Text(Box<str>),
         }
 
+        impl $name {
+            /// Reads a value that the scan has walked over; `None` when it is neither.
+            pub(crate) fn read(value: &[u8]) -> Option<Self> {
+                match small_number(value) {
+                    Some(number) => Some(Self::Number(number)),
+                    None => serde_json::from_slice(value).ok(),
+                }
+            }
+        }
+
         impl From<i64> for $name {
             fn from(number: i64) -> Self {
                 Self::Number(number)
@@ -101,15 +111,28 @@ identifier! {
     ProgressToken
 }
 
+/// Reads a whole number of few digits, as nearly all ids are.
+fn small_number(value: &[u8]) -> Option<i64> {
+    if value.is_empty() || value.len() > SURE_DIGITS {
+        return None;
+    }
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
+    value.iter().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))
+}
+
+/// So many decimal digits fit an `i64`, whatever they are.
+const SURE_DIGITS: usize = 18;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_id_keeps_its_json_type() {
-        for text in ["0", "-9223372036854775808", "9223372036854775807", r#""""#, r#""1""#, "1"] {
+        for text in ["0", "999999999999999999", "1000000000000000000", "-9223372036854775808", "9223372036854775807", r#""""#, r#""1""#, "1"] {
             let id: RequestId = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&id).unwrap(), text);
+            assert_eq!(RequestId::read(text.as_bytes()), Some(id));
         }
         assert_ne!(RequestId::from(1), RequestId::from("1"));
     }
@@ -118,6 +141,7 @@ mod tests {
     fn what_is_neither_text_nor_integer_is_no_id() {
         for text in ["null", "1.5", "1.0", "true", "{}", "[]", "9223372036854775808", "1180591620717411303424"] {
             assert!(serde_json::from_str::<RequestId>(text).is_err(), "accepted {text}");
+            assert_eq!(RequestId::read(text.as_bytes()), None);
         }
     }
 

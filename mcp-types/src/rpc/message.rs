@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::RpcError;
 use super::id::RequestId;
-use super::params::{Params, Peek, fill};
+use super::params::{Params, Peek, fill, text_of};
 use crate::json::RawJson;
 use crate::json::scan::{ScanError, ScanErrorKind, Scanner, Span};
 use crate::method;
@@ -154,7 +154,7 @@ impl Members {
         let Some(jsonrpc) = self.jsonrpc else {
             return Err(self.invalid(text, "not a JSON-RPC message: `jsonrpc` is missing"));
         };
-        if RawJson::scanned(text, jsonrpc).decode::<Cow<'_, str>>().ok().as_deref() != Some("2.0") {
+        if text_at(text, jsonrpc).as_deref() != Some("2.0") {
             return Err(self.invalid(text, "`jsonrpc` must be \"2.0\""));
         }
         match (self.method, self.result, self.error) {
@@ -167,13 +167,13 @@ impl Members {
     }
 
     fn into_call(self, text: &Bytes, method: Span) -> Result<Message, Malformed> {
-        let Ok(method) = RawJson::scanned(text, method).decode::<Cow<'_, str>>() else {
+        let Some(method) = text_at(text, method) else {
             return Err(self.invalid(text, "`method` must be a string"));
         };
         let params = match self.params {
             None => Params::absent(),
             Some(span) => {
-                if !RawJson::scanned(text, span).is_object() {
+                if text.get(span.start()) != Some(&b'{') {
                     return Err(self.invalid(text, "`params` must be an object"));
                 }
                 Params::scanned(text, span, self.peek)
@@ -191,7 +191,7 @@ impl Members {
 
     fn into_response(self, text: &Bytes, outcome: Result<Span, Span>) -> Result<Message, Malformed> {
         let id = self.request_id(text);
-        let is_null = self.id.is_some_and(|span| RawJson::scanned(text, span).is_null());
+        let is_null = self.id.is_some_and(|span| text.get(span.start()) == Some(&b'n'));
         if id.is_none() && self.id.is_some() && !is_null {
             return Err(self.invalid(text, "the `id` of a response must be the id of a request"));
         }
@@ -212,7 +212,7 @@ impl Members {
     }
 
     fn request_id(&self, text: &[u8]) -> Option<RequestId> {
-        serde_json::from_slice(text.get(self.id?.range())?).ok()
+        RequestId::read(text.get(self.id?.range())?)
     }
 
     fn invalid(&self, text: &[u8], message: &'static str) -> Malformed {
@@ -227,6 +227,10 @@ impl Members {
         };
         Malformed { id: self.request_id(text), error: told, batch: false }
     }
+}
+
+fn text_at(text: &[u8], span: Span) -> Option<Cow<'_, str>> {
+    text_of(text.get(span.range())?)
 }
 
 #[cfg(test)]

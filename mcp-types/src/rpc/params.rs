@@ -1,5 +1,7 @@
 //! The parameters of a message: raw JSON, and the few members that decide where it goes.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
@@ -13,15 +15,19 @@ use crate::meta;
 ///
 /// They stay bytes until the method is known. Where the members that route stand is remembered from the walk that
 /// checked the message, so looking at them costs no second walk.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Params {
     raw: Option<RawJson>,
+    /// Where `raw` begins in the text that was walked over.
+    start: usize,
     peek: Peek,
 }
 
 /// Where the members that route stand in the text of the message.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Peek {
+    /// Whether there is a member `inputResponses` or `requestState`.
+    resumes: bool,
     meta: Option<Span>,
     name: Option<Span>,
     uri: Option<Span>,
@@ -32,7 +38,7 @@ pub(super) struct Peek {
     in_meta: MetaPeek,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default)]
 struct MetaPeek {
     protocol_version: Option<Span>,
     client_capabilities: Option<Span>,
@@ -42,10 +48,17 @@ struct MetaPeek {
     subscription_id: Option<Span>,
 }
 
+impl PartialEq for Params {
+    /// What stands where follows from the text.
+    fn eq(&self, other: &Self) -> bool {
+        self.raw == other.raw
+    }
+}
+
 impl Params {
     /// Returns parameters that are absent.
     pub const fn absent() -> Self {
-        Self { raw: None, peek: Peek::NONE }
+        Self { raw: None, start: 0, peek: Peek::NONE }
     }
 
     /// Takes parameters that are already encoded.
@@ -58,11 +71,11 @@ impl Params {
         scanner.space();
         let mut peek = Peek::default();
         peek.scan(&mut scanner, 0)?;
-        Ok(Self { raw: Some(raw), peek })
+        Ok(Self { raw: Some(raw), start: 0, peek })
     }
 
     pub(super) fn scanned(text: &Bytes, span: Span, peek: Peek) -> Self {
-        Self { raw: Some(RawJson::scanned(text, span)), peek: peek.moved_back(span) }
+        Self { raw: Some(RawJson::scanned(text, span)), start: span.start(), peek }
     }
 
     /// Returns the parameters as they were sent.
@@ -89,28 +102,28 @@ impl Params {
     }
 
     /// Returns the member `name`, when it is a string.
-    pub fn name(&self) -> Option<String> {
+    pub fn name(&self) -> Option<Cow<'_, str>> {
         self.text(self.peek.name)
     }
 
     /// Returns the member `uri`, when it is a string.
-    pub fn uri(&self) -> Option<String> {
+    pub fn uri(&self) -> Option<Cow<'_, str>> {
         self.text(self.peek.uri)
     }
 
     /// Returns the member `taskId`, when it is a string.
-    pub fn task_id(&self) -> Option<String> {
+    pub fn task_id(&self) -> Option<Cow<'_, str>> {
         self.text(self.peek.task_id)
     }
 
     /// Returns the member `requestId`, when it is an id.
     pub fn request_id(&self) -> Option<RequestId> {
-        self.part(self.peek.request_id)?.decode().ok()
+        RequestId::read(self.bytes(self.peek.request_id)?)
     }
 
     /// Returns the member `progressToken`, when it is a token.
     pub fn progress_token(&self) -> Option<ProgressToken> {
-        self.part(self.peek.token)?.decode().ok()
+        ProgressToken::read(self.bytes(self.peek.token)?)
     }
 
     /// Returns the member `arguments` as it was sent.
@@ -118,12 +131,21 @@ impl Params {
         self.part(self.peek.arguments)
     }
 
-    fn part(&self, span: Option<Span>) -> Option<RawJson> {
-        Some(RawJson::scanned(self.raw.as_ref()?.as_bytes(), span?))
+    /// Returns whether the request brings something of an earlier round of itself: `inputResponses` or `requestState`.
+    pub fn resumes(&self) -> bool {
+        self.peek.resumes
     }
 
-    fn text(&self, span: Option<Span>) -> Option<String> {
-        self.part(span)?.decode().ok()
+    fn bytes(&self, span: Option<Span>) -> Option<&[u8]> {
+        self.raw.as_ref()?.as_bytes().get(span?.range_from(self.start))
+    }
+
+    fn part(&self, span: Option<Span>) -> Option<RawJson> {
+        self.raw.as_ref()?.part(span?.range_from(self.start))
+    }
+
+    fn text(&self, span: Option<Span>) -> Option<Cow<'_, str>> {
+        text_of(self.bytes(span)?)
     }
 }
 
@@ -133,7 +155,7 @@ pub struct MetaView<'a> {
     params: &'a Params,
 }
 
-impl MetaView<'_> {
+impl<'a> MetaView<'a> {
     /// Returns `_meta` as it was sent.
     pub fn raw(&self) -> Option<RawJson> {
         self.params.part(self.params.peek.meta)
@@ -142,6 +164,16 @@ impl MetaView<'_> {
     /// Returns `io.modelcontextprotocol/protocolVersion`: the claim that a request is modern.
     pub fn protocol_version(&self) -> Option<RawJson> {
         self.params.part(self.params.peek.in_meta.protocol_version)
+    }
+
+    /// Returns whether the request claims to be modern.
+    pub fn has_protocol_version(&self) -> bool {
+        self.params.peek.in_meta.protocol_version.is_some()
+    }
+
+    /// Returns `io.modelcontextprotocol/protocolVersion`, when it is a string.
+    pub fn version(&self) -> Option<Cow<'a, str>> {
+        self.params.text(self.params.peek.in_meta.protocol_version)
     }
 
     /// Returns `io.modelcontextprotocol/clientCapabilities`.
@@ -161,17 +193,18 @@ impl MetaView<'_> {
 
     /// Returns `progressToken`, when it is a token.
     pub fn progress_token(&self) -> Option<ProgressToken> {
-        self.params.part(self.params.peek.in_meta.progress_token)?.decode().ok()
+        ProgressToken::read(self.params.bytes(self.params.peek.in_meta.progress_token)?)
     }
 
     /// Returns `io.modelcontextprotocol/subscriptionId`, when it is an id.
     pub fn subscription_id(&self) -> Option<RequestId> {
-        self.params.part(self.params.peek.in_meta.subscription_id)?.decode().ok()
+        RequestId::read(self.params.bytes(self.params.peek.in_meta.subscription_id)?)
     }
 }
 
 impl Peek {
     const NONE: Self = Self {
+        resumes: false,
         meta: None,
         name: None,
         uri: None,
@@ -200,6 +233,10 @@ impl Peek {
                 b"requestId" => &mut self.request_id,
                 b"progressToken" => &mut self.token,
                 b"arguments" => &mut self.arguments,
+                b"inputResponses" | b"requestState" => {
+                    self.resumes = true;
+                    return scanner.value(depth + 1).map(drop);
+                }
                 _ => return scanner.value(depth + 1).map(drop),
             };
             fill(slot, scanner, depth + 1)
@@ -230,28 +267,6 @@ impl Peek {
         self.meta = Some(scanner.since(before));
         Ok(())
     }
-
-    /// Makes the spans relative to the start of `params`.
-    fn moved_back(self, params: Span) -> Self {
-        let by = |span: Option<Span>| span.map(|span| span.moved_back(params));
-        Self {
-            meta: by(self.meta),
-            name: by(self.name),
-            uri: by(self.uri),
-            task_id: by(self.task_id),
-            request_id: by(self.request_id),
-            token: by(self.token),
-            arguments: by(self.arguments),
-            in_meta: MetaPeek {
-                protocol_version: by(self.in_meta.protocol_version),
-                client_capabilities: by(self.in_meta.client_capabilities),
-                client_info: by(self.in_meta.client_info),
-                log_level: by(self.in_meta.log_level),
-                progress_token: by(self.in_meta.progress_token),
-                subscription_id: by(self.in_meta.subscription_id),
-            },
-        }
-    }
 }
 
 /// Walks over a value and remembers where it stands; a second value for the same slot is a fault.
@@ -261,4 +276,13 @@ pub(super) fn fill(slot: &mut Option<Span>, scanner: &mut Scanner<'_>, depth: u3
     }
     *slot = Some(scanner.value(depth)?);
     Ok(())
+}
+
+/// Returns the content of a string that the scan has walked over; `None` for any other value.
+pub(super) fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
+    let content = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if content.contains(&b'\\') {
+        return serde_json::from_slice(value).ok().map(Cow::Owned);
+    }
+    std::str::from_utf8(content).ok().map(Cow::Borrowed)
 }

@@ -34,19 +34,20 @@ pub(super) async fn answer(core: &Core, call: &Call, way: &Way) -> Option<Answer
     }
 }
 
-/// Says who the server is, and for how long the result may be kept.
-pub(super) fn stamp<R: Stamped>(core: &Core, result: &mut R) {
-    if let (Some(slot), Some(identity)) = (result.meta(), core.identity_text()) {
-        let meta = slot.get_or_insert_with(ResultMeta::new);
-        if meta.server_info.is_none() && meta.extra.member(meta::SERVER_INFO).is_none() {
-            // The encoded form is shared, which a copy of the structure would not be.
-            meta.extra.insert(meta::SERVER_INFO, identity.clone());
-        }
-    }
+/// Says who the server is, and for how long the result may be kept. Returns the `_meta` that a result without one is to
+/// be written with.
+pub(super) fn stamp<'a, R: Stamped>(core: &'a Core, result: &mut R) -> Option<&'a RawJson> {
     if let Some((ttl, scope)) = result.hints() {
         ttl.get_or_insert(core.cache.ttl_ms);
         scope.get_or_insert_with(|| core.cache.scope.clone());
     }
+    let identity = core.identity_text()?;
+    let Some(meta) = result.meta()? else { return core.identity_meta() };
+    if meta.server_info.is_none() && meta.extra.member(meta::SERVER_INFO).is_none() {
+        // The encoded form is shared, which a copy of the structure would not be.
+        meta.extra.insert(meta::SERVER_INFO, identity.clone());
+    }
+    None
 }
 
 fn discover(core: &Core) -> DiscoverResult {
