@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::encode::{self, MAX_ENCODED_DEPTH};
-use super::write;
 use super::scan::{self, MAX_DEPTH, ScanError, Scanner, Span};
+use super::write;
 
 /// One valid JSON value, as text.
 ///

@@ -459,7 +459,8 @@ mod tests {
     #[test]
     fn the_first_special_byte_is_found_wherever_it_stands() {
         for length in 0..40 {
-            let plain: Vec<u8> = (0..length).map(|at| [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff][at % 8]).collect();
+            let plain: Vec<u8> =
+                (0..length).map(|at| [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff][at % 8]).collect();
             assert_eq!(find_special(&plain), length);
             for at in 0..length {
                 for special in [b'"', b'\\', 0, b'\n', 0x1f] {

@@ -129,7 +129,16 @@ mod tests {
 
     #[test]
     fn an_id_keeps_its_json_type() {
-        for text in ["0", "999999999999999999", "1000000000000000000", "-9223372036854775808", "9223372036854775807", r#""""#, r#""1""#, "1"] {
+        for text in [
+            "0",
+            "999999999999999999",
+            "1000000000000000000",
+            "-9223372036854775808",
+            "9223372036854775807",
+            r#""""#,
+            r#""1""#,
+            "1",
+        ] {
             let id: RequestId = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&id).unwrap(), text);
             assert_eq!(RequestId::read(text.as_bytes()), Some(id));
