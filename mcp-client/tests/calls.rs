@@ -199,7 +199,7 @@ async fn a_call_without_a_sign_of_life_times_out_and_is_withdrawn() {
 async fn progress_keeps_a_call_alive_but_not_beyond_its_total() {
     let (client, mut server) = modern().await;
     let begun = tokio::time::Instant::now();
-    let (seen, mut sight) = futures::channel::mpsc::unbounded();
+    let (seen, mut sight) = futures_channel::mpsc::unbounded();
     let call = client
         .tool("slow")
         .on_progress(move |progress| seen.unbounded_send(progress.progress).unwrap())

@@ -15,14 +15,16 @@ use mcp_types::{CacheScope, Implementation, JsonObject, RawJson, Revision, TASKS
 use crate::changes::Changes;
 use crate::context::States;
 use crate::error::{Error, Fault};
-use crate::input::{KeyRing, Sealer};
+#[cfg(feature = "sealing")]
+use crate::input::KeyRing;
+use crate::input::Sealing;
 use crate::prompt::Prompt;
 use crate::registry::Catalog;
 use crate::resource::{Resource, ResourceTemplate};
 use crate::run::{Bounds, PanicHook};
 use crate::server::Server;
 use crate::service::{Cache, Core, Hooks, Parts, PrincipalHook};
-use crate::task::{LIFE, MemoryTasks, NoTasks, POLL, Pace, TaskStore, Tasks};
+use crate::task::{AnyTaskStore, LIFE, MemoryTasks, NoTasks, POLL, Pace, TaskStore, Tasks};
 use crate::tool::Tool;
 
 /// A server that is being built.
@@ -40,9 +42,8 @@ pub struct ServerBuilder {
     extensions: JsonObject,
     states: States,
     hook: Option<PanicHook>,
-    keys: Option<KeyRing>,
-    state_life: Option<Duration>,
-    tasks: Option<Arc<dyn TaskStore>>,
+    sealing: Sealing,
+    tasks: Option<Arc<dyn AnyTaskStore>>,
     pace: Pace,
     hooks: Hooks,
 }
@@ -62,8 +63,7 @@ impl ServerBuilder {
             extensions: JsonObject::new(),
             states: States::new(),
             hook: None,
-            keys: None,
-            state_life: None,
+            sealing: Sealing::default(),
             tasks: None,
             pace: Pace { life: Some(LIFE), poll: POLL },
             hooks: Hooks { principal: None, clock: Box::new(SystemTime::now) },
@@ -173,15 +173,18 @@ impl ServerBuilder {
     /// Sets the keys that seal what a client carries from one round of a request to the next (`requestState`).
     ///
     /// Unless said, each server makes a random key, so that a round goes on only in the process that asked. Processes
-    /// that serve one address share the keys.
+    /// that serve one address share the keys. Needs the feature `sealing`.
+    #[cfg(feature = "sealing")]
     pub fn state_keys(mut self, keys: KeyRing) -> Self {
-        self.keys = Some(keys);
+        self.sealing.keys = Some(keys);
         self
     }
 
-    /// Sets for how long the next round of a request may take to come; ten minutes unless said.
+    /// Sets for how long the next round of a request may take to come; ten minutes unless said. Needs the feature
+    /// `sealing`.
+    #[cfg(feature = "sealing")]
     pub fn state_life(mut self, life: Duration) -> Self {
-        self.state_life = Some(life);
+        self.sealing.life = Some(life);
         self
     }
 
@@ -231,17 +234,15 @@ impl ServerBuilder {
     pub fn build(self) -> Result<Server, Error> {
         let mut faults: Vec<Fault> = self.setting_faults();
         let makes_tasks = self.catalog.makes_tasks();
-        let keys = self.keys.map_or_else(|| KeyRing::random().map_err(|error| error.to_string()), Ok);
-        let (registry, keys) = match (self.catalog.compile(&self.limits, &self.states, self.page_size), keys) {
-            (Ok(registry), Ok(keys)) if faults.is_empty() => (registry, keys),
-            (registry, keys) => {
+        let sealer = self.sealing.sealer();
+        let (registry, sealer) = match (self.catalog.compile(&self.limits, &self.states, self.page_size), sealer) {
+            (Ok(registry), Ok(sealer)) if faults.is_empty() => (registry, sealer),
+            (registry, sealer) => {
                 faults.extend(registry.err().into_iter().flatten());
-                faults.extend(keys.err().map(|why| Fault::new("state keys", format!("no random bytes: {why}"))));
+                faults.extend(sealer.err().map(|why| Fault::new("state keys", why)));
                 return Err(Error::Build(faults));
             }
         };
-        let mut sealer = Sealer::new(keys);
-        sealer.life = self.state_life.unwrap_or(sealer.life);
         let tells = self.changes.is_some();
         let changes = self.changes.unwrap_or_default();
         changes.bound(&self.limits);

@@ -43,6 +43,7 @@ pub use extract::{
     Args, FromCall, InCompletion, InPrompt, InResource, InTemplate, InTool, Needs, State, Unfit, Uri, Vars,
 };
 pub use handler::Handler;
+#[cfg(feature = "sealing")]
 pub use input::{KeyRing, KeyTooShort, SealingKey};
 pub use prompt::{IntoPrompt, Prompt, PromptReply};
 pub use registry::Catalog;

@@ -5,10 +5,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use mcp_client::types::{Notification, Params, RawJson, Request, RequestId, Revision, RpcError};
 use mcp_client::{Client, Target};
 use mcp_transport::{Error as WireError, Event, Exchange, Incoming, Outgoing, Transport};

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join_all, join3};
 use mcp_client::types::SubscriptionFilter;
 use mcp_client::{Client, Error as ClientError, Misuse};
 use tokio::sync::Notify;
@@ -111,7 +111,7 @@ fn wanted(client: &Client) -> Option<SubscriptionFilter> {
 
 async fn all_of(client: &Client) -> Option<More> {
     let (prompts, resources, templates) =
-        futures::join!(client.list_prompts(), client.list_resources(), client.list_resource_templates());
+        join3(client.list_prompts(), client.list_resources(), client.list_resource_templates()).await;
     Some(More {
         prompts: offered(prompts).ok()?,
         resources: offered(resources).ok()?,

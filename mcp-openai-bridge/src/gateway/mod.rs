@@ -33,6 +33,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use futures::future;
 use mcp_server::Server;
 use mcp_types::{CallToolResult, RawJson};
 use tokio::task::AbortHandle;
@@ -136,7 +137,7 @@ impl Gateway {
     ///
     /// Dropping the future leaves the rest to the drop of the gateway, which does not wait.
     pub async fn close(&self) {
-        futures::join!(self.inner.callees.servers.close(), self.inner.callees.handlers.close());
+        future::join(self.inner.callees.servers.close(), self.inner.callees.handlers.close()).await;
     }
 }
 

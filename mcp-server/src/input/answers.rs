@@ -4,6 +4,7 @@
 //! Which round it is, nobody needs to know.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use mcp_types::{
     ClientCapabilities, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult, Features,
@@ -12,7 +13,7 @@ use mcp_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::seal::{Refused, TooLarge};
+use super::refused::Refused;
 
 /// What is known of the questions of one run of a handler.
 ///
@@ -171,10 +172,10 @@ impl Answers {
     /// # Errors
     ///
     /// Refuses a result that asks for nothing and a record that is too large (−32603).
-    pub(crate) fn seal_own(
+    pub(crate) fn seal_own<E: fmt::Display>(
         &mut self,
         result: InputRequiredResult,
-        seal: impl FnOnce(&[u8]) -> Result<String, TooLarge>,
+        seal: impl FnOnce(&[u8]) -> Result<String, E>,
     ) -> Result<InputRequiredResult, RpcError> {
         let asks = result.input_requests.as_ref().is_some_and(|requests| !requests.is_empty());
         if !asks && result.request_state.is_none() {
@@ -186,11 +187,10 @@ impl Answers {
         if self.record == Record::default() {
             return Ok(result);
         }
-        let record = serde_json::to_vec(&self.record).map_err(|error| RpcError::internal(error.to_string()))?;
-        Ok(result.request_state(seal(&record).map_err(|error| RpcError::internal(error.to_string()))?))
+        Ok(result.request_state(self.record.seal(seal)?))
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "sealing"))]
     /// Returns whether the run met a question without an answer: it cannot go on in this round.
     pub(crate) fn has_questions(&self) -> bool {
         !self.asked.is_empty()
@@ -213,16 +213,25 @@ impl Answers {
     /// # Errors
     ///
     /// Fails when what was recorded is too large to travel (−32603).
-    pub(crate) fn into_result(
+    pub(crate) fn into_result<E: fmt::Display>(
         self,
-        seal: impl FnOnce(&[u8]) -> Result<String, TooLarge>,
+        seal: impl FnOnce(&[u8]) -> Result<String, E>,
     ) -> Result<Option<InputRequiredResult>, RpcError> {
         if self.asked.is_empty() {
             return Ok(None);
         }
-        let record = serde_json::to_vec(&self.record).map_err(|error| RpcError::internal(error.to_string()))?;
-        let state = seal(&record).map_err(|error| RpcError::internal(error.to_string()))?;
-        Ok(Some(InputRequiredResult::new().input_requests(self.asked).request_state(state)))
+        let result = InputRequiredResult::new().input_requests(self.asked);
+        if !BINDS_FIRST_ROUND && self.record == Record::default() {
+            return Ok(Some(result));
+        }
+        Ok(Some(result.request_state(self.record.seal(seal)?)))
+    }
+}
+
+impl Record {
+    fn seal<E: fmt::Display>(&self, seal: impl FnOnce(&[u8]) -> Result<String, E>) -> Result<String, RpcError> {
+        let record = serde_json::to_vec(self).map_err(|error| RpcError::internal(error.to_string()))?;
+        seal(&record).map_err(|error| RpcError::internal(error.to_string()))
     }
 }
 
@@ -307,3 +316,6 @@ fn wrong(key: &str, why: &str) -> RpcError {
 fn two_questions(key: &str) -> RpcError {
     RpcError::internal(format!("the handler asks two questions under the key {key:?}; give each its own"))
 }
+
+/// Whether the first round is bound to its request too, by the seal around an empty record.
+const BINDS_FIRST_ROUND: bool = cfg!(feature = "sealing");

@@ -11,11 +11,20 @@
 //! and bound to the request and to who made it.
 
 mod answers;
+#[cfg(feature = "sealing")]
 mod digest;
+mod refused;
+#[cfg(feature = "sealing")]
 mod seal;
-#[cfg(test)]
+#[cfg(all(test, feature = "sealing"))]
 mod tests;
+#[cfg(not(feature = "sealing"))]
+mod unsealed;
 
 pub(crate) use answers::{Answers, ListRoots, Question, check};
-pub(crate) use seal::{Binding, Sealer};
+#[cfg(feature = "sealing")]
+pub(crate) use seal::{Binding, Sealer, Sealing};
+#[cfg(feature = "sealing")]
 pub use seal::{KeyRing, KeyTooShort, SealingKey};
+#[cfg(not(feature = "sealing"))]
+pub(crate) use unsealed::{Binding, Sealer, Sealing};

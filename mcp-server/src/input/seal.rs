@@ -11,10 +11,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use mcp_types::{ErrorCode, Params, RpcError};
+use mcp_types::Params;
 use sha2::Sha256;
 
 use super::digest::{self, Hash};
+use super::refused::Refused;
 
 /// A key that seals `requestState`. `Debug` shows its id and never the key.
 ///
@@ -43,6 +44,13 @@ pub struct KeyRing {
     older: Arc<[SealingKey]>,
 }
 
+/// What a server was told about its states.
+#[derive(Debug, Default)]
+pub(crate) struct Sealing {
+    pub(crate) keys: Option<KeyRing>,
+    pub(crate) life: Option<Duration>,
+}
+
 /// Seals and opens the states of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Sealer {
@@ -58,26 +66,6 @@ pub(crate) struct Sealer {
 pub(crate) struct Binding {
     request: Hash,
     principal: Option<Box<str>>,
-}
-
-/// Why a state is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub(crate) enum Refused {
-    /// It is too old.
-    Expired,
-    /// It was given to somebody else.
-    ForeignPrincipal,
-    /// It is not of the form that this server gives.
-    Malformed,
-    /// It belongs to a request with another method or other parameters.
-    OtherRequest,
-    /// It was changed.
-    Tampered,
-    /// It is longer than any that this server gives.
-    TooLong,
-    /// It was sealed with a key that this server does not have.
-    UnknownKey,
 }
 
 /// What was recorded does not fit into a state.
@@ -157,6 +145,20 @@ impl Binding {
     }
 }
 
+impl Sealing {
+    /// Makes the sealer, of a random key when none was given.
+    ///
+    /// # Errors
+    ///
+    /// Says that the operating system gives no random bytes.
+    pub(crate) fn sealer(self) -> Result<Sealer, String> {
+        let keys = self.keys.map_or_else(KeyRing::random, Ok);
+        let mut sealer = Sealer::new(keys.map_err(|error| format!("no random bytes: {error}"))?);
+        sealer.life = self.life.unwrap_or(sealer.life);
+        Ok(sealer)
+    }
+}
+
 impl Sealer {
     /// Makes a sealer whose states live for ten minutes and are at most 64 KiB of text.
     pub(crate) fn new(keys: KeyRing) -> Self {
@@ -218,46 +220,6 @@ impl Sealer {
             return Err(Refused::OtherRequest);
         }
         Ok(record.to_vec())
-    }
-}
-
-impl Refused {
-    /// Returns the word that stands for the reason in `error.data.reason`.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Expired => "expired",
-            // Whether a state is somebody else's is told to nobody but the log.
-            Self::ForeignPrincipal | Self::Malformed | Self::Tampered | Self::TooLong | Self::UnknownKey => "invalid",
-            Self::OtherRequest => "other_request",
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Expired => "`requestState` has expired",
-            Self::ForeignPrincipal => "`requestState` was given to another principal",
-            Self::Malformed => "`requestState` is not of this server",
-            Self::OtherRequest => "`requestState` belongs to a request with another method or other parameters",
-            Self::Tampered => "`requestState` was changed",
-            Self::TooLong => "`requestState` is longer than any that this server gives",
-            Self::UnknownKey => "`requestState` was sealed with a key that this server does not have",
-        })
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl From<Refused> for RpcError {
-    /// Makes the error that the client is told (P-15): enough to know whether to begin again, nothing to learn from.
-    fn from(refused: Refused) -> Self {
-        let message = match refused {
-            Refused::Expired | Refused::OtherRequest => format!("{refused}; send the request again without it"),
-            _ => "`requestState` is not valid; send the request again without it".to_owned(),
-        };
-        let data = serde_json::json!({ "reason": refused.word() });
-        Self::new(ErrorCode::INVALID_PARAMS, message).data(data)
     }
 }
 
@@ -404,19 +366,6 @@ mod tests {
         sealer.most -= 1;
         assert_eq!(sealer.open(&state, &of_ann(), NOW), Err(Refused::TooLong));
         assert_eq!(sealer.open(&"A".repeat(1 << 20), &of_ann(), NOW), Err(Refused::TooLong));
-    }
-
-    #[test]
-    fn a_refusal_is_invalid_params_and_tells_an_attacker_nothing() {
-        let told = |refused: Refused| {
-            let error = RpcError::from(refused);
-            assert_eq!(error.code, ErrorCode::INVALID_PARAMS);
-            (error.message, error.data.unwrap().as_str().to_owned())
-        };
-        assert_eq!(told(Refused::ForeignPrincipal), told(Refused::Tampered));
-        assert_eq!(told(Refused::UnknownKey), told(Refused::Malformed));
-        assert_eq!(told(Refused::Expired).1, r#"{"reason":"expired"}"#);
-        assert_ne!(Refused::ForeignPrincipal.to_string(), Refused::Tampered.to_string(), "the log knows");
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
 use mcp_types::{JsonObject, RpcError};
 use tokio::sync::watch;
 
@@ -101,7 +100,6 @@ impl Default for MemoryTasks {
     }
 }
 
-#[async_trait]
 impl TaskStore for MemoryTasks {
     async fn create(&self, record: TaskRecord, now: SystemTime) -> Result<(), TaskStoreError> {
         let mut kept = self.lock();

@@ -3,6 +3,7 @@
 //! The surprising thing: a task is the same handler, and even the same future. The call that began it is answered with
 //! the task, and somebody else goes on polling.
 
+mod any_store;
 mod memory;
 mod record;
 mod run;
@@ -14,6 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use mcp_types::{RpcError, TASKS_EXTENSION};
 
+pub(crate) use any_store::AnyTaskStore;
 pub use memory::MemoryTasks;
 pub(crate) use record::Pace;
 pub use record::{TaskChange, TaskRecord};
@@ -37,7 +39,7 @@ pub enum TaskMode {
 
 /// Where the tasks of a server are, and how they are kept.
 pub(crate) struct Tasks {
-    pub(crate) store: Arc<dyn TaskStore>,
+    pub(crate) store: Arc<dyn AnyTaskStore>,
     pub(crate) pace: Pace,
 }
 

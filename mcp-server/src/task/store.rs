@@ -7,8 +7,6 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::SystemTime;
 
-use async_trait::async_trait;
-
 use super::record::{TaskChange, TaskRecord};
 use crate::reply::BoxError;
 
@@ -21,7 +19,46 @@ use crate::reply::BoxError;
 ///
 /// A wrong use is to answer [`changed`](Self::changed) only for changes of this process: the answer to a question may
 /// arrive at another one.
-#[async_trait]
+///
+/// Write the methods as `async fn`.
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use mcp_server::{MemoryTasks, TaskChange, TaskRecord, TaskStore, TaskStoreError};
+///
+/// /// Tasks that an administrator can switch off.
+/// struct Switched {
+///     tasks: MemoryTasks,
+///     is_on: bool,
+/// }
+///
+/// impl TaskStore for Switched {
+///     async fn create(&self, record: TaskRecord, now: SystemTime) -> Result<(), TaskStoreError> {
+///         if !self.is_on {
+///             return Err(TaskStoreError::unavailable("tasks are switched off"));
+///         }
+///         self.tasks.create(record, now).await
+///     }
+///
+///     async fn get(&self, id: &str, now: SystemTime) -> Result<Option<TaskRecord>, TaskStoreError> {
+///         self.tasks.get(id, now).await
+///     }
+///
+///     async fn apply(
+///         &self,
+///         id: &str,
+///         change: TaskChange,
+///         now: SystemTime,
+///     ) -> Result<Option<TaskRecord>, TaskStoreError> {
+///         self.tasks.apply(id, change, now).await
+///     }
+///
+///     async fn changed(&self, id: &str, seen: u64) -> Result<(), TaskStoreError> {
+///         self.tasks.changed(id, seen).await
+///     }
+/// }
+/// ```
 pub trait TaskStore: Send + Sync + 'static {
     /// Returns whether tasks are kept at all; without that a server does not declare the extension.
     fn keeps(&self) -> bool {
@@ -33,21 +70,27 @@ pub trait TaskStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Fails when there is no room or the store cannot be reached.
-    async fn create(&self, record: TaskRecord, now: SystemTime) -> Result<(), TaskStoreError>;
+    fn create(&self, record: TaskRecord, now: SystemTime) -> impl Future<Output = Result<(), TaskStoreError>> + Send;
 
     /// Returns a task, unless there is none of that id or it expired.
     ///
     /// # Errors
     ///
     /// Fails when the store cannot be reached.
-    async fn get(&self, id: &str, now: SystemTime) -> Result<Option<TaskRecord>, TaskStoreError>;
+    fn get(&self, id: &str, now: SystemTime)
+    -> impl Future<Output = Result<Option<TaskRecord>, TaskStoreError>> + Send;
 
     /// Applies a change by [`TaskRecord::apply`] and returns the task as it is then.
     ///
     /// # Errors
     ///
     /// Fails when the store cannot be reached.
-    async fn apply(&self, id: &str, change: TaskChange, now: SystemTime) -> Result<Option<TaskRecord>, TaskStoreError>;
+    fn apply(
+        &self,
+        id: &str,
+        change: TaskChange,
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Option<TaskRecord>, TaskStoreError>> + Send;
 
     /// Waits until a task has another version than `seen` or is gone.
     ///
@@ -58,7 +101,7 @@ pub trait TaskStore: Send + Sync + 'static {
     /// # Cancel safety
     ///
     /// Nothing is lost when the future is dropped.
-    async fn changed(&self, id: &str, seen: u64) -> Result<(), TaskStoreError>;
+    fn changed(&self, id: &str, seen: u64) -> impl Future<Output = Result<(), TaskStoreError>> + Send;
 }
 
 /// Why a store could not do what was asked.
@@ -110,7 +153,6 @@ impl StdError for TaskStoreError {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTasks;
 
-#[async_trait]
 impl TaskStore for NoTasks {
     fn keeps(&self) -> bool {
         false

@@ -65,6 +65,7 @@ impl Client {
     }
 
     /// Sends the requests that follow to another server.
+    #[cfg(feature = "sealing")]
     pub(crate) fn moved_to(mut self, server: &Server) -> Self {
         self.server = server.clone();
         self

@@ -3,6 +3,7 @@
 // The lint knows test functions, but not the functions that they share.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "sealing")]
 mod asking;
 mod handshake;
 mod hostile;
@@ -14,4 +15,6 @@ mod running;
 mod subscriptions;
 mod tasks;
 mod tools;
+#[cfg(not(feature = "sealing"))]
+mod unsealed;
 mod wire;

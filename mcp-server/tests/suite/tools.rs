@@ -389,6 +389,7 @@ async fn a_result_above_the_limit_becomes_an_error_that_says_so() {
     }
 }
 
+#[cfg(feature = "sealing")]
 #[tokio::test]
 async fn a_handler_that_returns_a_state_alone_is_entered_again_with_it() {
     use mcp_server::types::InputRequiredResult;

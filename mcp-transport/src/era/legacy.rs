@@ -8,7 +8,7 @@ mod ask;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::channel::oneshot;
+use futures_channel::oneshot;
 use mcp_types::{
     ClientCapabilities, Implementation, InitializeRequestParams, LoggingLevel, RawJson, Request, RequestId, Response,
     Revision, RpcError, method,

@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join};
 use futures::stream::{BoxStream, StreamExt as _};
 use mcp_types::{RawJson, RequestId, Revision, RpcError};
 use tokio::sync::watch;
@@ -84,7 +84,7 @@ impl Child {
     async fn end(&self) {
         self.exit.expect();
         let patience = self.limits.child_eof;
-        let ((), exited) = futures::join!(self.mux.finish(patience), self.exit.wait(patience));
+        let ((), exited) = join(self.mux.finish(patience), self.exit.wait(patience)).await;
         if exited {
             return;
         }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use futures::channel::oneshot;
 use futures::future::FutureExt as _;
+use futures_channel::oneshot;
 use mcp_types::{RawJson, RequestId, RpcError, rpc};
 
 use super::Session;
