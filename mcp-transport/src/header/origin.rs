@@ -4,6 +4,7 @@
 //! any port for a host, but the default port of its scheme for an origin, because that is what an
 //! origin without a port is; `:*` means any port in both.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -98,7 +99,7 @@ impl HostPolicy {
     pub fn allow(mut self, rule: &str) -> Result<Self, RuleFault> {
         let (authority, _) = strip_any_port(rule);
         let Authority { host, port } = Authority::parse(authority).ok_or_else(|| RuleFault::new(rule, HOST_RULE))?;
-        self.rules.push(HostRule { host, port });
+        self.rules.push(HostRule { host: host.into_owned(), port });
         Ok(self)
     }
 
@@ -150,6 +151,7 @@ impl OriginPolicy {
         }
         let (text, any_port) = strip_any_port(rule);
         let origin = Origin::parse(text).ok_or_else(|| RuleFault::new(rule, ORIGIN_RULE))?;
+        let origin = Origin { scheme: origin.scheme, host: origin.host.into_owned(), port: origin.port };
         self.rules.push(OriginRule { origin, any_port });
         Ok(self)
     }
@@ -251,55 +253,55 @@ impl std::error::Error for RuleFault {}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct HostRule {
-    host: Host,
+    host: Host<'static>,
     /// None for any port.
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OriginRule {
-    origin: Origin,
+    origin: Origin<'static>,
     any_port: bool,
 }
 
 /// The `host:port` of RFC 9112, section 3.2, without user information.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Authority {
-    host: Host,
+struct Authority<'a> {
+    host: Host<'a>,
     port: Option<u16>,
 }
 
 /// The `scheme://host:port` of RFC 6454, section 6.2; the port is the scheme's own when it is not said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Origin {
+struct Origin<'a> {
     scheme: String,
-    host: Host,
+    host: Host<'a>,
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Host {
+enum Host<'a> {
     V4(Ipv4Addr),
     V6(Ipv6Addr),
     /// In lower case, without the dot that may end it.
-    Name(String),
+    Name(Cow<'a, str>),
 }
 
 impl HostRule {
-    fn matches(&self, authority: &Authority) -> bool {
+    fn matches(&self, authority: &Authority<'_>) -> bool {
         self.host == authority.host && (self.port.is_none() || self.port == authority.port)
     }
 }
 
 impl OriginRule {
-    fn matches(&self, origin: &Origin) -> bool {
+    fn matches(&self, origin: &Origin<'_>) -> bool {
         let has_port = self.any_port || self.origin.port == origin.port;
         has_port && self.origin.scheme == origin.scheme && self.origin.host == origin.host
     }
 }
 
-impl Origin {
-    fn parse(text: &str) -> Option<Self> {
+impl<'a> Origin<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
@@ -310,8 +312,8 @@ impl Origin {
     }
 }
 
-impl Authority {
-    fn parse(text: &str) -> Option<Self> {
+impl<'a> Authority<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
         let (host, port) = match text.strip_prefix('[') {
             Some(bracketed) => {
                 let (address, port) = bracketed.split_once(']')?;
@@ -333,8 +335,8 @@ impl Authority {
     }
 }
 
-impl Host {
-    fn parse(text: &str) -> Option<Self> {
+impl<'a> Host<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
         let name = text.strip_suffix('.').unwrap_or(text);
         if let Ok(address) = name.parse() {
             return Some(Self::V4(address));
@@ -342,7 +344,17 @@ impl Host {
         // Narrower than RFC 3986, which knows no host that needs more: international names come in ASCII.
         let is_name =
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-        is_name.then(|| Self::Name(name.to_ascii_lowercase()))
+        let has_capitals = name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let name = || if has_capitals { name.to_ascii_lowercase().into() } else { name.into() };
+        is_name.then(|| Self::Name(name()))
+    }
+
+    fn into_owned(self) -> Host<'static> {
+        match self {
+            Self::V4(address) => Host::V4(address),
+            Self::V6(address) => Host::V6(address),
+            Self::Name(name) => Host::Name(name.into_owned().into()),
+        }
     }
 }
 
@@ -351,8 +363,8 @@ fn strip_any_port(rule: &str) -> (&str, bool) {
     rule.strip_suffix(":*").map_or((rule, false), |rest| (rest, true))
 }
 
-fn loopback_hosts() -> [Host; 3] {
-    [Host::Name("localhost".to_owned()), Host::V4(Ipv4Addr::LOCALHOST), Host::V6(Ipv6Addr::LOCALHOST)]
+fn loopback_hosts() -> [Host<'static>; 3] {
+    [Host::Name("localhost".into()), Host::V4(Ipv4Addr::LOCALHOST), Host::V6(Ipv6Addr::LOCALHOST)]
 }
 
 fn default_port(scheme: &str) -> Option<u16> {

@@ -4,8 +4,8 @@
 //! there twice is a fact of its own and never its first or last value, because a proxy and we might
 //! not choose the same one.
 
+use super::Accept;
 use super::request::HeaderFaultReason;
-use super::{Accept, OWS};
 
 /// The name of the header with the response types that the client takes.
 pub const ACCEPT: &str = "accept";
@@ -96,28 +96,31 @@ impl<'a> HeaderView<'a> {
     }
 
     fn add(&mut self, name: &'a str, value: &'a [u8]) {
-        let known = [
-            (HOST, &mut self.host),
-            (ORIGIN, &mut self.origin),
-            (CONTENT_TYPE, &mut self.content_type),
-            (MCP_PROTOCOL_VERSION, &mut self.protocol_version),
-            (MCP_METHOD, &mut self.method),
-            (MCP_NAME, &mut self.name),
-            (MCP_SESSION_ID, &mut self.session_id),
-            (LAST_EVENT_ID, &mut self.last_event_id),
-        ];
-        if let Some((_, field)) = known.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
-            field.add(value);
-        } else if name.eq_ignore_ascii_case(ACCEPT) {
-            if let HeaderField::Value(line) = HeaderField::read(value) {
-                self.accept.add(line);
-            }
-        } else if let Some(param) = strip_param_prefix(name) {
-            self.add_param(param, value);
+        // The lengths differ for all but two, and they are compared first.
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let field = match () {
+            () if is(HOST) => &mut self.host,
+            () if is(ORIGIN) => &mut self.origin,
+            () if is(CONTENT_TYPE) => &mut self.content_type,
+            () if is(MCP_PROTOCOL_VERSION) => &mut self.protocol_version,
+            () if is(MCP_METHOD) => &mut self.method,
+            () if is(MCP_NAME) => &mut self.name,
+            () if is(MCP_SESSION_ID) => &mut self.session_id,
+            () if is(LAST_EVENT_ID) => &mut self.last_event_id,
+            () if is(ACCEPT) => return self.add_accept(value),
+            () => return self.add_param(name, value),
+        };
+        field.add(value);
+    }
+
+    fn add_accept(&mut self, value: &'a [u8]) {
+        if let HeaderField::Value(line) = HeaderField::read(value) {
+            self.accept.add(line);
         }
     }
 
-    fn add_param(&mut self, param: &'a str, value: &'a [u8]) {
+    fn add_param(&mut self, name: &'a str, value: &'a [u8]) {
+        let Some(param) = strip_param_prefix(name) else { return };
         match self.params.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(param)) {
             Some((_, field)) => field.add(value),
             None => self.params.push((param, HeaderField::read(value))),
@@ -130,9 +133,8 @@ impl<'a> HeaderField<'a> {
     #[must_use]
     pub fn read(value: &'a [u8]) -> Self {
         match std::str::from_utf8(value) {
-            Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t') => {
-                Self::Value(text.trim_matches(OWS))
-            }
+            // There is no other white space left that this could trim.
+            Ok(text) if is_visible(value) => Self::Value(text.trim_ascii()),
             _ => Self::NotVisibleAscii,
         }
     }
@@ -163,6 +165,11 @@ impl<'a> HeaderField<'a> {
     fn add(&mut self, value: &'a [u8]) {
         *self = if *self == Self::Absent { Self::read(value) } else { Self::Duplicated };
     }
+}
+
+/// Says whether this is visible ASCII, spaces and tabs. It looks at every byte, so that it can look at many at once.
+fn is_visible(value: &[u8]) -> bool {
+    value.iter().fold(true, |fine, byte| fine & (matches!(byte, 0x20..=0x7E) | (*byte == b'\t')))
 }
 
 fn strip_param_prefix(name: &str) -> Option<&str> {

@@ -17,6 +17,13 @@ use super::socket::{Activity, Socket};
 use super::stop::Stage;
 use crate::limits::Limits;
 
+/// What a connection has in common with the requests that came on it.
+struct Shared {
+    endpoint: Arc<Endpoint>,
+    /// Whether the rest of a request was left unread, which ends the connection.
+    is_unread: AtomicBool,
+}
+
 /// Serves requests until the peer is done, is too slow, or the server stops.
 pub(super) async fn serve_connection<T>(stream: T, endpoint: Arc<Endpoint>)
 where
@@ -25,16 +32,17 @@ where
     let activity = Activity::new();
     let limits = &endpoint.config.limits;
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity), limits));
-    let (answering, reading) = (Arc::clone(&endpoint), Arc::clone(&activity));
-    let is_unread = Arc::new(AtomicBool::new(false));
-    let unread = Arc::clone(&is_unread);
+    let shared = Arc::new(Shared { endpoint: Arc::clone(&endpoint), is_unread: AtomicBool::new(false) });
+    let (answering, reading) = (Arc::clone(&shared), Arc::clone(&activity));
     let service = service_fn(move |request: HttpRequest<Incoming>| {
-        let (busy, endpoint, unread) = (activity.begin(), Arc::clone(&answering), Arc::clone(&unread));
+        let (busy, shared) = (activity.begin(), Arc::clone(&answering));
+        // Outside of the future, which would keep the place of the whole request beside those of its parts.
+        let (head, body) = request.into_parts();
         async move {
-            let mut response = endpoint.respond(request).await;
+            let mut response = shared.endpoint.respond(&head, body).await;
             response.body_mut().hold(busy);
             if response.headers().contains_key(CONNECTION) {
-                unread.store(true, Ordering::Release);
+                shared.is_unread.store(true, Ordering::Release);
             }
             Ok::<_, Infallible>(response)
         }
@@ -52,7 +60,7 @@ where
         }
     };
     // A peer that was told off while it still sends must be able to read why.
-    if is_unread.load(Ordering::Acquire) || outcome.is_err_and(|error| error.is_parse()) {
+    if shared.is_unread.load(Ordering::Acquire) || outcome.is_err_and(|error| error.is_parse()) {
         connection.into_parts().io.into_inner().linger().await;
     }
 }
@@ -60,13 +68,15 @@ where
 fn builder(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     // The socket has the deadlines: those here would also close a connection that is idle between requests.
-    builder
-        .header_read_timeout(None)
-        .max_headers(limits.head_count)
-        .max_header_size(limits.head_bytes)
-        .max_buf_size(limits.head_bytes.max(BUFFER));
+    builder.header_read_timeout(None).max_header_size(limits.head_bytes).max_buf_size(limits.head_bytes.max(BUFFER));
+    // To be told its own number costs hyper more than to know it: it then makes room for every request.
+    if limits.head_count != HYPER_HEADERS {
+        builder.max_headers(limits.head_count);
+    }
     builder
 }
 
+/// How many headers hyper takes when it is told no number.
+const HYPER_HEADERS: usize = 100;
 /// How many bytes of a body are read at once, at most.
 const BUFFER: usize = 64 * 1024;

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use http::header::{CONNECTION, CONTENT_ENCODING, HeaderValue};
 use http::request::Parts;
-use http::{Request as HttpRequest, Response, StatusCode};
+use http::{Response, StatusCode};
 use hyper::body::Body;
 use mcp_types::{Features, Message, Notification, Request, RpcError};
 
@@ -26,7 +26,7 @@ use super::rules::{self, Form, Refusal, Verb};
 use super::rules::{SsePaths, SsePlace};
 use super::session::HttpSession;
 use super::stop::Stop;
-use super::stream::{Exchange, Pending, Reply};
+use super::stream::{Asked, Exchange, Pending, Reply};
 use super::table::Table;
 use crate::era::legacy::Session;
 use crate::era::{Rejection, Served, Verdict, classify};
@@ -72,6 +72,16 @@ enum Place<'a> {
     Sse(SsePlace<'a>),
 }
 
+/// How far a message is brought without waiting.
+pub(super) enum Step<'a> {
+    /// It is answered.
+    Answered(Response<ReplyBody>),
+    /// It opens a session, when the service agrees.
+    Opening(BoxFuture<'a, Result<Response<ReplyBody>, Refusal>>),
+    /// It is worked on, and answered in this form.
+    Working(Exchange<'a>, Form),
+}
+
 impl Endpoint {
     pub(super) fn new<S: Service>(service: Arc<S>, config: Config, stop: Stop) -> Self {
         Self {
@@ -90,12 +100,14 @@ impl Endpoint {
     /// Answers one request.
     ///
     /// Dropping the future cancels a modern request and leaves a legacy one alone.
-    pub(super) async fn respond<B: Body<Data = Bytes>>(&self, request: HttpRequest<B>) -> Response<ReplyBody> {
-        let (head, body) = request.into_parts();
-        self.admitted(&head, body).await.unwrap_or_else(|refusal| response::refused(&refusal))
+    pub(super) async fn respond<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Response<ReplyBody> {
+        self.admitted(head, body).await.unwrap_or_else(|refusal| response::refused(&refusal))
     }
 
     /// Asks what every request is held to, in the order of V-56: the place, the sender, the guard.
+    ///
+    /// It waits in two places only, for the body and for the answer. What stands between them are plain functions,
+    /// because each `async fn` would add its own copy of a message to a future that is moved for every request.
     async fn admitted<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Response<ReplyBody>, Refusal> {
         let Config { limits, hosts, origins, beside, .. } = &self.config;
         let view = HeaderView::new(head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
@@ -114,11 +126,16 @@ impl Endpoint {
             Place::Endpoint(Verb::Delete) => self.end_session(&view),
             Place::Endpoint(Verb::Post) => {
                 rules::check_media(&view, encoding(head))?;
-                self.take(&view, read_body(body, limits).await?).await
+                let text = read_body(body, limits).await?;
+                match self.take(&view, text)? {
+                    Step::Answered(response) => Ok(response),
+                    Step::Opening(opening) => opening.await,
+                    Step::Working(exchange, form) => Ok(response::answered(exchange.run(form).await)),
+                }
             }
-            Place::Route(routes) => Ok(self.answer_route(routes, head, body).await),
+            Place::Route(routes) => Ok(Box::pin(self.answer_route(routes, head, body)).await),
             #[cfg(feature = "sse-r1")]
-            Place::Sse(place) => self.take_sse(place, &view, body).await,
+            Place::Sse(place) => Box::pin(self.take_sse(place, &view, body)).await,
         }
     }
 
@@ -167,46 +184,39 @@ impl Endpoint {
     }
 
     /// Takes one message, or a batch of them.
-    async fn take(&self, view: &HeaderView<'_>, text: Bytes) -> Result<Response<ReplyBody>, Refusal> {
+    fn take(&self, view: &HeaderView<'_>, text: Bytes) -> Result<Step<'_>, Refusal> {
         let message = match Message::parse(text.clone()) {
             Ok(message) => message,
-            Err(malformed) if malformed.batch => return self.take_batch(view, text, malformed).await,
+            Err(malformed) if malformed.batch => return self.take_batch(view, text, malformed),
             Err(malformed) => return Err(Refusal::malformed(malformed)),
         };
         match (classify(&message, Some(view), &self.served), message) {
             (Verdict::Modern(caller), Message::Request(request)) => {
                 let id = request.id.clone();
-                self.call(view, request, caller).await.map_err(|refusal| refusal.with_id(&id))
+                self.call(view, request, caller).map_err(|refusal| refusal.with_id(&id))
             }
-            (Verdict::Legacy, message) => self.take_legacy(view, message).await,
+            (Verdict::Legacy, message) => self.take_legacy(view, message),
             (Verdict::Reject(rejection), Message::Request(request)) => {
                 Err(Refusal::from(rejection).with_id(&request.id))
             }
             (Verdict::Reject(rejection), _) => Err(rejection.into()),
-            (Verdict::Drop | Verdict::Modern(_), _) => Ok(response::accepted()),
+            (Verdict::Drop | Verdict::Modern(_), _) => Ok(Step::Answered(response::accepted())),
         }
     }
 
     /// Calls the service for a modern request.
-    async fn call(
-        &self,
-        view: &HeaderView<'_>,
-        request: Request,
-        caller: Caller,
-    ) -> Result<Response<ReplyBody>, Refusal> {
+    fn call(&self, view: &HeaderView<'_>, request: Request, caller: Caller) -> Result<Step<'_>, Refusal> {
         let form = Form::choose(view.accept, &request.method)?;
         self.check_params(view, &request, &caller)?;
         let permit = self.admit()?;
-        let stopped = Reply::stopped(&request.id, 503);
+        let asked = Asked::One(request.id.clone(), 503);
         let (notifier, outbox) = outbox(&self.config.limits);
         let reply = Arc::clone(&self.service).reply(Call::new(request, caller, notifier), rules::modern_status);
-        let reply = reply.map(Some).boxed();
-        let outcome = self.exchange(reply, stopped, outbox).with(permit).run(form).await;
-        Ok(response::answered(outcome))
+        Ok(Step::Working(self.exchange(Pending::Handler(reply), asked, outbox).with(permit), form))
     }
 
-    pub(super) fn exchange(&self, reply: Pending, stopped: Reply, outbox: Outbox) -> Exchange {
-        Exchange::new(reply, stopped, outbox, self.stop.clone(), self.config.limits.keep_alive)
+    pub(super) fn exchange(&self, reply: Pending, asked: Asked, outbox: Outbox) -> Exchange<'_> {
+        Exchange::new(reply, asked, outbox, &self.stop, self.config.limits.keep_alive)
     }
 
     pub(super) fn admit(&self) -> Result<Permit, Refusal> {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use http::Response;
@@ -13,13 +13,13 @@ use mcp_types::{Features, Malformed, Message, Notification, RawJson, Request, Re
 use tokio::sync::oneshot;
 
 use super::body::ReplyBody;
-use super::endpoint::{Answers, Endpoint};
+use super::endpoint::{Answers, Endpoint, Step};
 use super::load::Permit;
 use super::logged::{LoggedEvents, now};
 use super::response;
 use super::rules::{self, Form, LEGACY_STATUS, Refusal};
 use super::session::{HttpSession, Ticket};
-use super::stream::{Pending, Reply};
+use super::stream::{Asked, Pending, Reply};
 use super::table::SessionId;
 use crate::era::{Verdict, classify, legacy};
 use crate::header::HeaderView;
@@ -28,44 +28,45 @@ use crate::service::{Call, Caller};
 
 impl Endpoint {
     /// Takes a message of a session, or the `initialize` that opens one.
-    pub(super) async fn take_legacy(
-        &self,
-        view: &HeaderView<'_>,
-        message: Message,
-    ) -> Result<Response<ReplyBody>, Refusal> {
+    pub(super) fn take_legacy(&self, view: &HeaderView<'_>, message: Message) -> Result<Step<'_>, Refusal> {
         match message {
             Message::Request(request) => {
                 let id = request.id.clone();
-                self.take_request(view, request).await.map_err(|refusal| refusal.with_id(&id))
+                self.take_request(view, request).map_err(|refusal| refusal.with_id(&id))
             }
             Message::Notification(notification) => {
                 let session = self.session(view)?;
                 self.take_note(&session, notification);
-                Ok(response::accepted())
+                Ok(Step::Answered(response::accepted()))
             }
             // One that nobody waits for is expected traffic: a question may have been withdrawn meanwhile.
             Message::Response(response) => {
                 self.session(view)?.protocol.answered(response);
-                Ok(response::accepted())
+                Ok(Step::Answered(response::accepted()))
             }
         }
     }
 
-    async fn take_request(&self, view: &HeaderView<'_>, request: Request) -> Result<Response<ReplyBody>, Refusal> {
+    fn take_request(&self, view: &HeaderView<'_>, request: Request) -> Result<Step<'_>, Refusal> {
         let form = Form::choose(view.accept, &request.method)?;
         if legacy::opens(&request.method) && rules::read_session(view)?.is_none() {
             rules::check_legacy_version(view, &self.served)?;
-            return self.initialize(form, request).await;
+            return Ok(Step::Opening(self.initialize(form, request).boxed()));
         }
         let session = self.session(view)?;
-        let stopped = Reply::stopped(&request.id, LEGACY_STATUS);
+        let asked = Asked::One(request.id.clone(), LEGACY_STATUS);
         let (notifier, outbox) = self.outbox(form);
         let reply = self.start(&session, request, notifier)?;
-        Ok(response::answered(self.exchange(reply, stopped, outbox).of(&session).run(form).await))
+        Ok(Step::Working(self.exchange(reply, asked, outbox).of(session), form))
     }
 
     /// Opens a session, when the service agrees.
     async fn initialize(&self, form: Form, request: Request) -> Result<Response<ReplyBody>, Refusal> {
+        let id = request.id.clone();
+        self.open_session(form, request).await.map_err(|refusal| refusal.with_id(&id))
+    }
+
+    async fn open_session(&self, form: Form, request: Request) -> Result<Response<ReplyBody>, Refusal> {
         let is_busy = |session: &Arc<HttpSession>| session.is_busy();
         self.sessions().admit(now(), is_busy)?;
         let _permit = self.admit()?;
@@ -162,7 +163,7 @@ impl Endpoint {
         if let Err(error) = session.protocol.admit(&request) {
             let answer = Err(error);
             let reply = Reply::new(&id, &answer, rules::legacy_status(&answer));
-            return Ok(futures::future::ready(Some(reply)).boxed());
+            return Ok(Pending::Known(Some(reply)));
         }
         let place = Place { ticket: session.take_in(&id)?, _permit: self.admit()? };
         let call = Call::new(request, Caller::legacy(Arc::clone(&session.protocol)), notifier);
@@ -170,12 +171,12 @@ impl Endpoint {
     }
 
     /// Takes a batch, which only sessions of one revision have (V-52, T-9).
-    pub(super) async fn take_batch(
+    pub(super) fn take_batch(
         &self,
         view: &HeaderView<'_>,
         text: Bytes,
         malformed: Malformed,
-    ) -> Result<Response<ReplyBody>, Refusal> {
+    ) -> Result<Step<'_>, Refusal> {
         let session = match self.session(view) {
             Ok(session) if session.protocol.revision().features().has(Features::BATCH) => session,
             // That a batch is refused at all comes before the question whose it is.
@@ -196,18 +197,18 @@ impl Endpoint {
         let form = Form::choose(view.accept, "")?;
         let (notifier, outbox) = self.outbox(form);
         let requests = messages.iter().flatten().filter_map(|message| match message {
-            Message::Request(request) => Some(Reply::stopped(&request.id, LEGACY_STATUS)),
+            Message::Request(request) => Some(request.id.clone()),
             _ => None,
         });
-        let stopped = batch_of(requests).unwrap_or(Reply { status: 202, message: Bytes::new() });
+        let asked = Asked::Batch(requests.collect());
         let replies: Vec<_> =
             messages.into_iter().filter_map(|message| self.take_element(&session, message, &notifier)).collect();
         drop(notifier);
         if replies.is_empty() {
-            return Ok(response::accepted());
+            return Ok(Step::Answered(response::accepted()));
         }
-        let reply = join_all(replies).map(|replies| batch_of(replies.into_iter().flatten())).boxed();
-        Ok(response::answered(self.exchange(reply, stopped, outbox).of(&session).run(form).await))
+        let reply = Pending::Batch(join_all(replies));
+        Ok(Step::Working(self.exchange(reply, asked, outbox).of(session), form))
     }
 
     /// Returns whether a message must not be in a batch (V-17, V-52).
@@ -225,7 +226,7 @@ impl Endpoint {
         let refused = |id: Option<&RequestId>, error| {
             let mut message = BytesMut::new();
             rpc::error_response(&mut message, id, &error);
-            futures::future::ready(Some(Reply { status: LEGACY_STATUS, message: message.freeze() })).boxed()
+            Pending::Known(Some(Reply { status: LEGACY_STATUS, message: message.freeze() }))
         };
         match message {
             Ok(Message::Request(request)) => {
@@ -258,7 +259,7 @@ fn work(service: &Arc<dyn Answers>, session: &Arc<HttpSession>, call: Call, plac
     let (id, number) = (call.request.id.clone(), place.ticket.number());
     let mut reply = Arc::clone(service).reply(call, rules::legacy_status);
     if let Some(reply) = (&mut reply).now_or_never() {
-        return futures::future::ready(Some(reply)).boxed();
+        return Pending::Known(Some(reply));
     }
     let (sender, receiver) = oneshot::channel();
     let task = tokio::spawn(async move {
@@ -269,19 +270,5 @@ fn work(service: &Arc<dyn Answers>, session: &Arc<HttpSession>, call: Call, plac
         let _ = sender.send(reply);
     });
     session.attach(&id, number, task.abort_handle());
-    receiver.map(Result::ok).boxed()
-}
-
-/// Puts the answers to a batch together; cancelled requests have none.
-fn batch_of(replies: impl Iterator<Item = Reply>) -> Option<Reply> {
-    let mut message = BytesMut::new();
-    for reply in replies {
-        message.put_u8(if message.is_empty() { b'[' } else { b',' });
-        message.extend_from_slice(&reply.message);
-    }
-    if message.is_empty() {
-        return None;
-    }
-    message.put_u8(b']');
-    Some(Reply { status: LEGACY_STATUS, message: message.freeze() })
+    Pending::Task(receiver)
 }

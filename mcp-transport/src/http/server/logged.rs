@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::body::Frames;
 use super::session::HttpSession;
 use super::stop::{Stage, Stop};
-use super::stream::{Pending, Reply};
+use super::stream::{Asked, Pending, Reply};
 use super::streams::{Read, Seat};
 use crate::outbox::{Item, Outbox};
 use crate::replay::StreamId;
@@ -40,8 +40,8 @@ pub(super) struct Filling {
     pub(super) session: Arc<HttpSession>,
     pub(super) stream: StreamId,
     pub(super) reply: Pending,
-    /// The answer when the server stops before there is a real one.
-    pub(super) stopped: Reply,
+    /// Who is told when the server stops before there is an answer.
+    pub(super) asked: Asked,
     pub(super) outbox: Outbox,
     pub(super) stopping: BoxFuture<'static, ()>,
 }
@@ -135,7 +135,7 @@ impl Future for Filling {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         if this.stopping.poll_unpin(cx).is_ready() {
-            let stopped = this.stopped.clone();
+            let stopped = this.asked.stopped();
             this.finish(Some(stopped));
             return Poll::Ready(());
         }

@@ -11,16 +11,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, JoinAll};
 use mcp_types::{RequestId, RpcError, rpc};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::body::Frames;
 use super::load::Permit;
 use super::logged::{Filling, LoggedEvents, now};
-use super::rules::Form;
+use super::rules::{Form, LEGACY_STATUS};
 use super::session::HttpSession;
 use super::stop::{Stage, Stop};
 use crate::outbox::{Item, Outbox};
@@ -34,16 +35,33 @@ pub(super) struct Reply {
     pub(super) message: Bytes,
 }
 
-/// What comes to be known of an answer; `None` when the request was cancelled.
-pub(super) type Pending = BoxFuture<'static, Option<Reply>>;
+/// Where an answer comes from; there is none when the request was cancelled.
+pub(super) enum Pending {
+    /// All answers of a batch.
+    Batch(JoinAll<Pending>),
+    /// A handler, which runs in whoever polls this.
+    Handler(BoxFuture<'static, Reply>),
+    /// It is known already.
+    Known(Option<Reply>),
+    /// A task of a session.
+    Task(oneshot::Receiver<Reply>),
+}
+
+/// Who is to be told when the server stops before there is an answer.
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    /// The requests of a batch, which belongs to a session.
+    Batch(Vec<RequestId>),
+    /// One request, which is then answered with this status.
+    One(RequestId, u16),
+}
 
 /// One request that is being worked on.
-pub(super) struct Exchange {
+pub(super) struct Exchange<'a> {
     reply: Pending,
-    /// The answer when the server stops before there is a real one.
-    stopped: Reply,
+    asked: Asked,
     outbox: Outbox,
-    stop: Stop,
+    stop: &'a Stop,
     keep_alive: Duration,
     /// The place of a modern request; the work of a session has its own, because it outlives the exchange.
     permit: Option<Permit>,
@@ -75,8 +93,8 @@ pub(super) struct EventStream {
 
 /// What an event stream waits for beside notifications.
 enum Source {
-    /// The answer that ends the stream, and what ends it when the server stops.
-    Reply { reply: Pending, stopped: Reply },
+    /// The answer that ends the stream, and who is told when the server stops.
+    Reply { reply: Pending, asked: Asked },
     /// Nothing more.
     Ended,
 }
@@ -91,15 +109,52 @@ impl Reply {
         Self { status, message: message.freeze() }
     }
 
-    /// Makes the answer to a request that the server could not finish before it stopped.
-    pub(super) fn stopped(id: &RequestId, status: u16) -> Self {
-        Self::new(id, &Err(RpcError::internal("the server is shutting down; send the request again")), status)
+    /// Puts the answers to a batch together; cancelled requests have none.
+    pub(super) fn batch(replies: impl Iterator<Item = Self>) -> Option<Self> {
+        let mut message = BytesMut::new();
+        for reply in replies {
+            message.put_u8(if message.is_empty() { b'[' } else { b',' });
+            message.extend_from_slice(&reply.message);
+        }
+        if message.is_empty() {
+            return None;
+        }
+        message.put_u8(b']');
+        Some(Self { status: LEGACY_STATUS, message: message.freeze() })
     }
 }
 
-impl Exchange {
-    pub(super) fn new(reply: Pending, stopped: Reply, outbox: Outbox, stop: Stop, keep_alive: Duration) -> Self {
-        Self { reply, stopped, outbox, stop, keep_alive, permit: None, session: None }
+impl Future for Pending {
+    type Output = Option<Reply>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Reply>> {
+        match &mut *self {
+            Self::Batch(replies) => replies.poll_unpin(cx).map(|replies| Reply::batch(replies.into_iter().flatten())),
+            Self::Handler(reply) => reply.poll_unpin(cx).map(Some),
+            Self::Known(reply) => Poll::Ready(reply.take()),
+            // The sender of a cancelled request is gone.
+            Self::Task(reply) => reply.poll_unpin(cx).map(Result::ok),
+        }
+    }
+}
+
+impl Asked {
+    /// Makes the answer to what the server could not finish before it stopped.
+    pub(super) fn stopped(&self) -> Reply {
+        let stopped = |id: &RequestId, status| {
+            Reply::new(id, &Err(RpcError::internal("the server is shutting down; send the request again")), status)
+        };
+        match self {
+            Self::Batch(ids) => Reply::batch(ids.iter().map(|id| stopped(id, LEGACY_STATUS)))
+                .unwrap_or(Reply { status: 202, message: Bytes::new() }),
+            Self::One(id, status) => stopped(id, *status),
+        }
+    }
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(reply: Pending, asked: Asked, outbox: Outbox, stop: &'a Stop, keep_alive: Duration) -> Self {
+        Self { reply, asked, outbox, stop, keep_alive, permit: None, session: None }
     }
 
     /// Keeps a place among the requests in flight until the exchange ends.
@@ -108,8 +163,8 @@ impl Exchange {
     }
 
     /// Says to which session it belongs.
-    pub(super) fn of(self, session: &Arc<HttpSession>) -> Self {
-        Self { session: Some(Arc::clone(session)), ..self }
+    pub(super) fn of(self, session: Arc<HttpSession>) -> Self {
+        Self { session: Some(session), ..self }
     }
 
     /// Waits until the form of the response is known.
@@ -122,7 +177,7 @@ impl Exchange {
             // Only who has to wait looks whether the server stops.
             let stopping = stopping.get_or_insert_with(|| self.stop.reached(Stage::Closing));
             ready!(stopping.poll_unpin(cx));
-            Poll::Ready(First { item: None, reply: Some(Some(self.stopped.clone())) })
+            Poll::Ready(First { item: None, reply: Some(Some(self.asked.stopped())) })
         })
         .await;
         match (first, form) {
@@ -156,7 +211,7 @@ impl Exchange {
     }
 
     fn into_events(self, first: First) -> EventStream {
-        let source = Source::Reply { reply: self.reply, stopped: self.stopped };
+        let source = Source::Reply { reply: self.reply, asked: self.asked };
         let stopping = self.stop.reached(Stage::Closing);
         let mut events = EventStream::new(source, self.outbox, stopping, self.keep_alive);
         events.permit = self.permit;
@@ -177,11 +232,11 @@ impl Exchange {
             Some(Item::CloseStream(retry)) => session.streams.close(stream, retry),
             None => {}
         }
-        let reply = first.reply.map_or(self.reply, |reply| futures::future::ready(reply).boxed());
-        let (outbox, stopped) = (self.outbox, self.stopped);
+        let reply = first.reply.map_or(self.reply, Pending::Known);
+        let (outbox, asked) = (self.outbox, self.asked);
         let stopping = self.stop.reached(Stage::Closing);
-        let events = LoggedEvents::new(Arc::clone(&session), seat, &self.stop, self.keep_alive).primed();
-        Filling { session, stream, reply, stopped, outbox, stopping }.start();
+        let events = LoggedEvents::new(Arc::clone(&session), seat, self.stop, self.keep_alive).primed();
+        Filling { session, stream, reply, asked, outbox, stopping }.start();
         events
     }
 }
@@ -244,8 +299,8 @@ impl EventStream {
     }
 
     fn stop(&mut self) {
-        if let Source::Reply { stopped, .. } = std::mem::replace(&mut self.source, Source::Ended) {
-            self.push(&stopped.message);
+        if let Source::Reply { asked, .. } = std::mem::replace(&mut self.source, Source::Ended) {
+            self.push(&asked.stopped().message);
         }
     }
 }
