@@ -7,7 +7,7 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,8 +41,8 @@ struct Inner {
     caller: Caller,
     /// `None` once the call is over.
     notifier: Mutex<Option<Notifier>>,
-    /// The last progress told; the lock is held while a notification is sent, so that they arrive in order.
-    progress: tokio::sync::Mutex<f64>,
+    /// The bits of the last progress that was told.
+    progress: AtomicU64,
     core: Arc<Core>,
     method: Cow<'static, str>,
     asking: Asking,
@@ -69,7 +69,7 @@ impl Cx {
             params: request.params,
             caller,
             notifier: Mutex::new(Some(notifier)),
-            progress: tokio::sync::Mutex::new(f64::NEG_INFINITY),
+            progress: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             core: Arc::clone(core),
             asking: Asking::new(answers, asks),
             over: AtomicBool::new(false),
@@ -141,17 +141,25 @@ impl Cx {
         message: impl Into<Option<&'m str>>,
     ) {
         let (total, message) = (total.into(), message.into());
-        let Some(token) = self.progress_token() else { return };
-        let mut last = self.inner.progress.lock().await;
-        if !progress.is_finite() || progress <= *last {
+        let last = &self.inner.progress;
+        let is_due = || progress > f64::from_bits(last.load(Ordering::Relaxed));
+        if !progress.is_finite() || !is_due() {
             return;
         }
-        *last = progress;
+        let Some(token) = self.progress_token() else { return };
         let mut params = ProgressNotificationParams::new(token, progress);
         params.total = total.filter(|total| total.is_finite());
         params.message = message.map(str::to_owned);
         params.project(self.features());
-        self.send("notifications/progress", &params).await;
+        // Asked where no other notification comes in between, so that what arrives grows (P-51).
+        self.send_if("notifications/progress", &params, || {
+            let is_due = is_due();
+            if is_due {
+                last.store(progress.to_bits(), Ordering::Relaxed);
+            }
+            is_due
+        })
+        .await;
     }
 
     /// Returns the token that the caller wants progress under.
@@ -282,9 +290,13 @@ impl Cx {
     }
 
     async fn send(&self, method: &str, params: &(impl Serialize + Sync)) {
+        self.send_if(method, params, || true).await;
+    }
+
+    async fn send_if(&self, method: &str, params: &(impl Serialize + Sync), is_due: impl FnMut() -> bool) {
         let (Some(notifier), Ok(params)) = (self.notifier(), RawJson::encode(params)) else { return };
         // A reader that went away is about to drop this call.
-        let _ = notifier.send(method, &params).await;
+        let _ = notifier.send_if(method, &params, is_due).await;
     }
 }
 

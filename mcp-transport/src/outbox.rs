@@ -1,16 +1,19 @@
 //! The notifications of one exchange, on their way from a handler to the wire.
 //!
 //! A bounded queue without a runtime: whoever sends waits while it is full, so a slow reader slows the handler down
-//! and nothing is lost (house 2.6, F83). Closing it from the reading end ends every wait. The surprising thing: requests
-//! to the client travel here too, because they belong to the exchange that raised them (HL-17).
+//! and nothing is lost (house 2.6, F83). Closing it from the reading end ends every wait. Messages are written one behind
+//! the other into one buffer, and a driver takes all of it at once, so that a notification costs no allocation of its
+//! own. The surprising thing: requests to the client travel here too, because they belong to the exchange that raised
+//! them (HL-17).
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use mcp_types::{RawJson, rpc};
 
 use crate::limits::Limits;
@@ -20,7 +23,8 @@ pub fn outbox(limits: &Limits) -> (Notifier, Outbox) {
     let shared = Arc::new(Shared {
         messages: limits.outbox_messages,
         bytes: limits.outbox_bytes,
-        queue: Mutex::new(Queue { notifiers: 1, ..Queue::default() }),
+        notifiers: AtomicUsize::new(1),
+        queue: Mutex::default(),
     });
     (Notifier { shared: Arc::clone(&shared) }, Outbox { shared })
 }
@@ -36,12 +40,21 @@ pub struct Outbox {
 }
 
 /// What comes out of the queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Item<T> {
     /// An encoded message.
-    Message(Bytes),
+    Message(T),
     /// The handler wants its stream closed now, and its client to come back after this time (HL-9).
     CloseStream(Option<Duration>),
+}
+
+/// What waited in the queue, taken out as one piece.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// The messages, one behind the other.
+    text: BytesMut,
+    /// What there is, in order, and how long each message is.
+    items: VecDeque<Item<usize>>,
 }
 
 /// Nobody reads the queue any more: the peer went away or the answer is out.
@@ -51,19 +64,19 @@ pub struct Closed;
 struct Shared {
     messages: usize,
     bytes: usize,
+    /// How many [`Notifier`]s there are.
+    notifiers: AtomicUsize,
     queue: Mutex<Queue>,
 }
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Item>,
-    /// The sum of the lengths of `waiting`.
+    waiting: Batch,
+    /// The sum of the lengths in `waiting`.
     held: usize,
     closed: bool,
     /// Whether the reader can put notifications on the wire but no requests.
     takes_no_requests: bool,
-    /// How many [`Notifier`]s there are.
-    notifiers: usize,
     reader: Option<Waker>,
     writers: Vec<Waker>,
 }
@@ -79,10 +92,34 @@ impl Notifier {
     ///
     /// A dropped call has queued the notification wholly or not at all.
     pub async fn send(&self, method: &str, params: &RawJson) -> Result<(), Closed> {
-        let mut message = BytesMut::new();
-        rpc::notification(&mut message, method, Some(params));
-        let mut message = Some(message.freeze());
-        poll_fn(|cx| self.poll_send(cx, &mut message)).await
+        self.send_if(method, params, || true).await
+    }
+
+    /// Queues a notification as [`send`](Self::send) does, if it is still due when there is room for it. `is_due` is asked
+    /// when nothing can come in between, so that what is told grows in the order in which it is queued; it must not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_if(
+        &self,
+        method: &str,
+        params: &RawJson,
+        mut is_due: impl FnMut() -> bool,
+    ) -> Result<(), Closed> {
+        let length = method.len() + params.as_bytes().len() + ENVELOPE_BYTES;
+        poll_fn(|cx| {
+            self.poll_put(cx, length, |text| {
+                if is_due() {
+                    rpc::notification(text, method, Some(params));
+                }
+            })
+        })
+        .await
     }
 
     /// Closes the stream that this exchange is answered on, while the handler goes on: what it sends afterwards and its
@@ -91,9 +128,10 @@ impl Notifier {
     /// Nothing happens where a client could not come back: on pipes, in the modern era, before 2025-11-25, and when the
     /// client takes no event stream.
     pub fn close_stream(&self, retry: Option<Duration>) {
-        let queue = self.shared.lock();
+        let mut queue = self.shared.lock();
         if !queue.closed {
-            self.put(queue, Item::CloseStream(retry));
+            queue.waiting.items.push_back(Item::CloseStream(retry));
+            wake_reader(queue);
         }
     }
 
@@ -102,15 +140,16 @@ impl Notifier {
         if self.shared.lock().takes_no_requests {
             return Poll::Ready(Err(Closed));
         }
-        self.poll_send(cx, message)
+        let length = message.as_ref().map_or(0, Bytes::len);
+        self.poll_put(cx, length, |text| text.extend_from_slice(&message.take().unwrap_or_default()))
     }
 
     /// Queues an encoded message even if the queue is full, for what cannot wait; nothing happens when nobody reads.
-    pub(crate) fn send_now(&self, message: Bytes) {
+    pub(crate) fn send_now(&self, message: &[u8]) {
         let mut queue = self.shared.lock();
         if !queue.closed {
-            queue.held += message.len();
-            self.put(queue, Item::Message(message));
+            queue.put(message.len(), |text| text.extend_from_slice(message));
+            wake_reader(queue);
         }
     }
 
@@ -119,34 +158,23 @@ impl Notifier {
         self.shared.lock().closed
     }
 
-    fn poll_send(&self, cx: &Context<'_>, message: &mut Option<Bytes>) -> Poll<Result<(), Closed>> {
+    /// Queues what `write` appends, if that is anything; `length` is how long it is at most.
+    fn poll_put(&self, cx: &Context<'_>, length: usize, write: impl FnOnce(&mut BytesMut)) -> Poll<Result<(), Closed>> {
         let mut queue = self.shared.lock();
         if queue.closed {
             return Poll::Ready(Err(Closed));
         }
-        let length = message.as_ref().map_or(0, Bytes::len);
-        let full = queue.waiting.len() >= self.shared.messages || queue.held + length > self.shared.bytes;
+        let count = queue.waiting.items.len();
         // A message above the limit passes alone, or it would wait for ever.
-        if full && !queue.waiting.is_empty() {
+        if count > 0 && (count >= self.shared.messages || queue.held.saturating_add(length) > self.shared.bytes) {
             if !queue.writers.iter().any(|writer| writer.will_wake(cx.waker())) {
                 queue.writers.push(cx.waker().clone());
             }
             return Poll::Pending;
         }
-        if let Some(message) = message.take() {
-            queue.held += message.len();
-            self.put(queue, Item::Message(message));
-        }
+        queue.put(length, write);
+        wake_reader(queue);
         Poll::Ready(Ok(()))
-    }
-
-    fn put(&self, mut queue: MutexGuard<'_, Queue>, item: Item) {
-        queue.waiting.push_back(item);
-        let reader = queue.reader.take();
-        drop(queue);
-        if let Some(reader) = reader {
-            reader.wake();
-        }
     }
 }
 
@@ -173,29 +201,23 @@ impl Outbox {
     }
 
     /// Returns what comes next; `None` once every [`Notifier`] is gone and the queue is empty.
-    pub(crate) fn poll_item(&mut self, cx: &Context<'_>) -> Poll<Option<Item>> {
-        let mut queue = self.shared.lock();
-        if let Some(item) = queue.take() {
-            let writers = std::mem::take(&mut queue.writers);
-            drop(queue);
-            writers.into_iter().for_each(Waker::wake);
-            return Poll::Ready(Some(item));
-        }
-        if queue.notifiers == 0 {
-            return Poll::Ready(None);
-        }
-        queue.reader = Some(cx.waker().clone());
-        Poll::Pending
+    pub(crate) fn poll_item(&mut self, cx: &Context<'_>) -> Poll<Option<Item<Bytes>>> {
+        self.poll_taken(cx, Queue::take_item)
     }
 
     /// Returns what is already there.
-    pub(crate) fn try_item(&mut self) -> Option<Item> {
-        let mut queue = self.shared.lock();
-        let item = queue.take()?;
-        let writers = std::mem::take(&mut queue.writers);
-        drop(queue);
-        writers.into_iter().for_each(Waker::wake);
-        Some(item)
+    pub(crate) fn try_item(&mut self) -> Option<Item<Bytes>> {
+        self.taken(Queue::take_item)
+    }
+
+    /// Returns what waits, about `most` bytes of it; `None` once every [`Notifier`] is gone and the queue is empty.
+    pub(crate) fn poll_batch(&mut self, cx: &Context<'_>, most: usize) -> Poll<Option<Batch>> {
+        self.poll_taken(cx, |queue| queue.take_batch(most))
+    }
+
+    /// Returns what is already there, about `most` bytes of it.
+    pub(crate) fn try_batch(&mut self, most: usize) -> Option<Batch> {
+        self.taken(|queue| queue.take_batch(most))
     }
 
     /// Refuses requests from now on: this reader cannot put them on the wire.
@@ -203,54 +225,153 @@ impl Outbox {
     pub(crate) fn refuse_requests(&mut self) {
         self.shared.lock().takes_no_requests = true;
     }
+
+    fn poll_taken<T>(&self, cx: &Context<'_>, take: impl FnOnce(&mut Queue) -> Option<T>) -> Poll<Option<T>> {
+        let mut queue = self.shared.lock();
+        if let Some(taken) = take(&mut queue) {
+            wake_writers(queue);
+            return Poll::Ready(Some(taken));
+        }
+        if self.shared.notifiers.load(Ordering::Acquire) == 0 {
+            return Poll::Ready(None);
+        }
+        if !queue.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+            queue.reader = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn taken<T>(&self, take: impl FnOnce(&mut Queue) -> Option<T>) -> Option<T> {
+        let mut queue = self.shared.lock();
+        let taken = take(&mut queue)?;
+        wake_writers(queue);
+        Some(taken)
+    }
 }
 
 impl Drop for Outbox {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.closed = true;
-        queue.waiting.clear();
-        let writers = std::mem::take(&mut queue.writers);
-        drop(queue);
-        writers.into_iter().for_each(Waker::wake);
+        queue.waiting = Batch::default();
+        queue.held = 0;
+        wake_writers(queue);
     }
 }
 
 impl Clone for Notifier {
     fn clone(&self) -> Self {
-        self.shared.lock().notifiers += 1;
+        self.shared.notifiers.fetch_add(1, Ordering::Relaxed);
         Self { shared: Arc::clone(&self.shared) }
     }
 }
 
 impl Drop for Notifier {
     fn drop(&mut self) {
-        let mut queue = self.shared.lock();
-        queue.notifiers -= 1;
-        // The reader must learn that the last writer is gone.
-        let reader = if queue.notifiers == 0 { queue.reader.take() } else { None };
-        drop(queue);
-        if let Some(reader) = reader {
-            reader.wake();
+        if self.shared.notifiers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // The reader must learn that the last writer is gone.
+            wake_reader(self.shared.lock());
         }
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // The queue is consistent between any two statements that hold the lock, so poisoning means nothing.
+        // What a panic can leave behind is half a message, which the next one overwrites, so poisoning means nothing.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Queue {
-    fn take(&mut self) -> Option<Item> {
-        let item = self.waiting.pop_front()?;
-        if let Item::Message(message) = &item {
-            self.held -= message.len();
+    /// Adds the message that `write` appends, if it appends anything; `length` is how long it usually is.
+    fn put(&mut self, length: usize, write: impl FnOnce(&mut BytesMut)) {
+        let text = &mut self.waiting.text;
+        text.truncate(self.held);
+        text.reserve(length);
+        write(text);
+        let length = text.len() - self.held;
+        if length > 0 {
+            self.held += length;
+            self.waiting.items.push_back(Item::Message(length));
         }
-        Some(item)
     }
+
+    fn take_item(&mut self) -> Option<Item<Bytes>> {
+        let Batch { text, items } = &mut self.waiting;
+        let length = match items.pop_front()? {
+            Item::Message(length) => length,
+            Item::CloseStream(retry) => return Some(Item::CloseStream(retry)),
+        };
+        self.held -= length;
+        if self.held == 0 {
+            return Some(Item::Message(std::mem::take(text).freeze()));
+        }
+        // A copy, because one that is kept must not keep the others.
+        let message = Bytes::copy_from_slice(text.get(..length).unwrap_or_default());
+        text.advance(length);
+        Some(Item::Message(message))
+    }
+
+    fn take_batch(&mut self, most: usize) -> Option<Batch> {
+        let Batch { text, items } = &mut self.waiting;
+        if items.is_empty() {
+            return None;
+        }
+        if self.held <= most {
+            self.held = 0;
+            return Some(std::mem::take(&mut self.waiting));
+        }
+        let (mut count, mut length) = (0, 0);
+        while length < most.max(1)
+            && let Some(item) = items.get(count)
+        {
+            count += 1;
+            if let Item::Message(more) = item {
+                length += more;
+            }
+        }
+        self.held -= length;
+        Some(Batch { text: text.split_to(length), items: items.drain(..count).collect() })
+    }
+}
+
+impl Batch {
+    /// Returns what was taken, in order.
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item<&[u8]>> {
+        let mut rest = &self.text[..];
+        self.items.iter().map(move |item| match *item {
+            Item::Message(length) => {
+                let (message, after) = rest.split_at(length);
+                rest = after;
+                Item::Message(message)
+            }
+            Item::CloseStream(retry) => Item::CloseStream(retry),
+        })
+    }
+
+    /// Returns the messages, in order.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &[u8]> {
+        self.items().filter_map(|item| match item {
+            Item::Message(message) => Some(message),
+            Item::CloseStream(_) => None,
+        })
+    }
+}
+
+/// Lets go of the lock, then wakes the reader, because a waker is code of others.
+fn wake_reader(mut queue: MutexGuard<'_, Queue>) {
+    let reader = queue.reader.take();
+    drop(queue);
+    if let Some(reader) = reader {
+        reader.wake();
+    }
+}
+
+/// Lets go of the lock, then wakes those who wait for room.
+fn wake_writers(mut queue: MutexGuard<'_, Queue>) {
+    let writers = std::mem::take(&mut queue.writers);
+    drop(queue);
+    writers.into_iter().for_each(Waker::wake);
 }
 
 impl std::fmt::Debug for Notifier {
@@ -258,6 +379,9 @@ impl std::fmt::Debug for Notifier {
         f.debug_struct("Notifier").field("closed", &self.is_closed()).finish()
     }
 }
+
+/// As many bytes as the envelope has around method and parameters.
+const ENVELOPE_BYTES: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -313,7 +437,7 @@ mod tests {
         let params = RawJson::empty_object();
         block_on(notifier.send("a", &params)).unwrap();
         notifier.close_stream(None);
-        notifier.send_now(Bytes::from_static(b"even if it is full"));
+        notifier.send_now(b"even if it is full");
         assert!(matches!(outbox.try_item(), Some(Item::Message(_))));
         assert_eq!(outbox.try_item(), Some(Item::CloseStream(None)));
         notifier.close_stream(Some(Duration::from_secs(1)));
@@ -331,5 +455,52 @@ mod tests {
         assert_eq!((&mut second).now_or_never(), None);
         drop(outbox);
         assert_eq!(second.now_or_never(), Some(Err(Closed)));
+    }
+    #[test]
+    fn a_batch_has_what_waited_in_order_and_no_more_than_was_asked_for() {
+        fn check(most: usize, expected: &[&str]) {
+            let (notifier, mut outbox) = outbox(&Limits::default());
+            for message in ["1", "22", "333"] {
+                notifier.send_now(message.as_bytes());
+            }
+            let mut batches = Vec::new();
+            while let Some(batch) = outbox.try_batch(most) {
+                let texts: Vec<_> = batch.messages().map(|text| String::from_utf8(text.to_vec()).unwrap()).collect();
+                batches.push(texts.join(" "));
+            }
+            assert_eq!(batches, expected, "{most}");
+        }
+        check(usize::MAX, &["1 22 333"]);
+        check(6, &["1 22 333"]);
+        check(3, &["1 22", "333"]);
+        check(2, &["1 22", "333"]);
+        check(1, &["1", "22", "333"]);
+    }
+
+    #[test]
+    fn a_batch_makes_room_for_those_who_wait() {
+        let (notifier, mut outbox) = outbox(&Limits::default().outbox_messages(1));
+        let params = RawJson::empty_object();
+        block_on(notifier.send("a", &params)).unwrap();
+        let mut second = Box::pin(notifier.send("b", &params));
+        assert_eq!((&mut second).now_or_never(), None);
+        assert_eq!(outbox.try_batch(usize::MAX).unwrap().messages().count(), 1);
+        assert_eq!(second.now_or_never(), Some(Ok(())));
+    }
+
+    #[test]
+    fn whether_a_notification_is_due_is_asked_when_there_is_room_for_it() {
+        let (notifier, mut outbox) = outbox(&Limits::default().outbox_messages(1));
+        let (params, last) = (RawJson::empty_object(), std::cell::Cell::new(0));
+        let told = |step: i32| last.replace(step.max(last.get())) < step;
+        block_on(notifier.send_if("a", &params, || told(1))).unwrap();
+        let mut second = Box::pin(notifier.send_if("b", &params, || told(2)));
+        let mut third = Box::pin(notifier.send_if("c", &params, || told(3)));
+        assert_eq!(((&mut second).now_or_never(), (&mut third).now_or_never()), (None, None));
+        assert!(outbox.try_next().is_some());
+        assert_eq!(third.now_or_never(), Some(Ok(())));
+        assert!(outbox.try_next().unwrap().ends_with(br#""method":"c","params":{}}"#));
+        assert_eq!(second.now_or_never(), Some(Ok(())), "it came too late");
+        assert_eq!(outbox.try_next(), None);
     }
 }

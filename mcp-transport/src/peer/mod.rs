@@ -182,13 +182,16 @@ impl Peer {
         }
     }
 
-    /// Sends an encoded message that belongs to a request of the peer; returns whether that is still open. Nothing is
-    /// sent for one that is not (P-61). The message must be one line, as [`rpc`] writes it.
-    pub fn forward(&mut self, id: &RequestId, message: &[u8]) -> bool {
+    /// Sends encoded messages that belong to a request of the peer; returns whether that is still open. Nothing is sent
+    /// for one that is not (P-61). Each message must be one line, as [`rpc`] writes it.
+    pub fn forward<'m>(&mut self, id: &RequestId, messages: impl IntoIterator<Item = &'m [u8]>) -> bool {
         if !self.answering.contains_key(id) {
             return false;
         }
-        put_line(&mut self.out, |out| out.put_slice(message));
+        for message in messages {
+            self.out.reserve(message.len() + 1);
+            put_line(&mut self.out, |out| out.put_slice(message));
+        }
         true
     }
 

@@ -288,7 +288,7 @@ fn nothing_is_sent_for_a_request_that_was_withdrawn() {
     let _ = peer.poll_event();
     peer.handle_message(cancelled(&1.into()), now);
     assert!(matches!(peer.poll_event(), Some(Event::Cancelled(id, _)) if id == 1.into()));
-    assert!(!peer.forward(&1.into(), b"{}"));
+    assert!(!peer.forward(&1.into(), [&b"{}"[..]]));
     assert!(!peer.respond(&1.into(), &Ok(RawJson::empty_object())));
     assert_eq!(peer.poll_transmit(), None);
 }

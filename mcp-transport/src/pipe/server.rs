@@ -34,7 +34,7 @@ use crate::line::LineEvent;
 use crate::peer::{self, Peer};
 use crate::service::{Caller, Serve, Service};
 
-use call::{Output, Started, Waiting};
+use call::{Output, Started, WORTH_WRITING, Waiting};
 
 /// A way in for one client, over a reader and a writer that carry one message per line.
 ///
@@ -383,8 +383,8 @@ impl<S: Service> Connection<S> {
         let id = request.id.clone();
         match call::start(&self.service, request, caller, &self.limits) {
             Started::Ready(mut outbox, answer) => {
-                while let Some(message) = outbox.try_next() {
-                    self.peer.forward(&id, &message);
+                if let Some(batch) = outbox.try_batch(usize::MAX) {
+                    self.peer.forward(&id, batch.messages());
                 }
                 self.peer.respond(&id, &answer);
             }
@@ -399,8 +399,8 @@ impl<S: Service> Connection<S> {
     fn handle_said(&mut self, mut said: Option<(RequestId, Output)>) {
         while let Some((id, output)) = said {
             match output {
-                Output::Notification(message) => {
-                    self.peer.forward(&id, &message);
+                Output::Notifications(batch) => {
+                    self.peer.forward(&id, batch.messages());
                 }
                 Output::Answer(answer) => {
                     self.running.remove(&id);
@@ -504,9 +504,6 @@ fn deadline(now: Instant, patience: Duration) -> Instant {
 
 /// What a parked request takes besides its own bytes: its place, and its share of a read buffer that it keeps alive.
 const PARKED_BYTES: usize = 1024;
-
-/// So much output, in bytes, is written before more is gathered.
-const WORTH_WRITING: usize = 64 * 1024;
 
 /// How long the last answers may take to be written after the time to answer is over.
 const LAST_WORDS: Duration = Duration::from_secs(1);

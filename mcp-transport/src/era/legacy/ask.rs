@@ -97,7 +97,7 @@ impl Drop for Ask {
             let params = serde_json::json!({"requestId": self.id, "reason": "the server no longer waits for it"});
             let mut message = BytesMut::new();
             rpc::notification(&mut message, "notifications/cancelled", Some(&RawJson::from(params)));
-            self.via.send_now(message.freeze());
+            self.via.send_now(&message);
         }
     }
 }

@@ -327,7 +327,7 @@ impl Frames for EventStream {
 
 /// What of an exchange is known when the form of its response has to be.
 struct First {
-    item: Option<Item>,
+    item: Option<Item<Bytes>>,
     reply: Option<Option<Reply>>,
 }
 

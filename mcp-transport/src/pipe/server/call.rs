@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{AbortHandle, Abortable, Stream};
@@ -16,7 +15,7 @@ use mcp_types::{Request, RequestId, RpcError};
 use tokio::task::JoinHandle;
 
 use crate::limits::Limits;
-use crate::outbox::{Outbox, outbox};
+use crate::outbox::{Batch, Outbox, outbox};
 use crate::service::{Answer, Call, Caller, Service};
 
 /// What became of a call when it was started.
@@ -29,7 +28,7 @@ pub(super) enum Started {
 
 /// What a waiting call says.
 pub(super) enum Output {
-    Notification(Bytes),
+    Notifications(Batch),
     /// The last one.
     Answer(Answer),
 }
@@ -84,15 +83,15 @@ impl Stream for Saying {
             return Poll::Ready(None);
         }
         if this.answer.is_none() {
-            if let Poll::Ready(Some(message)) = this.outbox.poll_next(cx) {
-                return Poll::Ready(Some((this.id.clone(), Output::Notification(message))));
+            if let Poll::Ready(Some(batch)) = this.outbox.poll_batch(cx, WORTH_WRITING) {
+                return Poll::Ready(Some((this.id.clone(), Output::Notifications(batch))));
             }
             let answer = ready!(this.task.poll_unpin(cx));
             this.answer = Some(answer.unwrap_or_else(|_| Err(RpcError::internal("the runtime ended the request"))));
         }
         // Between the two looks above more may have been said.
-        if let Some(message) = this.outbox.try_next() {
-            return Poll::Ready(Some((this.id.clone(), Output::Notification(message))));
+        if let Some(batch) = this.outbox.try_batch(WORTH_WRITING) {
+            return Poll::Ready(Some((this.id.clone(), Output::Notifications(batch))));
         }
         this.over = true;
         Poll::Ready(this.answer.take().map(|answer| (this.id.clone(), Output::Answer(answer))))
@@ -104,3 +103,6 @@ impl Drop for Saying {
         self.task.abort();
     }
 }
+
+/// So much output, in bytes, is written before more is gathered.
+pub(super) const WORTH_WRITING: usize = 64 * 1024;
