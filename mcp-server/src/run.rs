@@ -55,13 +55,13 @@ fn poll_run<T>(
     handler: &mut Option<Caught<T>>,
     task: &mut Context<'_>,
 ) -> Poll<Result<Ended<T>, Box<dyn Any + Send>>> {
-    let asking = cx.asking();
-    // Before the handler, so that a question from elsewhere is not missed.
-    asking.watch(task);
     let Some(run) = handler else { return Poll::Pending };
     if let Poll::Ready(output) = run.poll_unpin(task) {
         return Poll::Ready(output.map(Ended::Returned));
     }
+    let asking = cx.asking();
+    // Before it is looked whether there is a question, so that one from elsewhere is not missed.
+    asking.watch(task);
     if asking.is_suspended() {
         return Poll::Ready(Ok(Ended::Asks));
     }
@@ -109,18 +109,41 @@ impl Bounds {
     }
 
     /// Runs the future of a handler; `what` names the handler for the panic hook.
+    ///
+    /// Most handlers are done when they were polled once, so only one that has to wait gets a timer.
     pub(crate) async fn run<T>(&self, cx: &Cx, what: Named<'_>, handler: Caught<T>) -> Result<Ended<T>, Stopped> {
-        let begun = Instant::now();
-        let started = AtomicBool::new(false);
         let mut handler = Some(handler);
+        let place = self.places.try_acquire().ok();
+        if place.is_some()
+            && let Poll::Ready(ended) = poll_fn(|task| Poll::Ready(poll_run(cx, &mut handler, task))).await
+        {
+            return self.ended(what, ended);
+        }
+        Box::pin(self.wait(cx, what, handler, place)).await
+    }
+
+    /// Runs a handler that has to wait: for a place, or, when it has one, for what it met when it was polled just now.
+    async fn wait<T>(
+        &self,
+        cx: &Cx,
+        what: Named<'_>,
+        mut handler: Option<Caught<T>>,
+        place: Option<SemaphorePermit<'_>>,
+    ) -> Result<Ended<T>, Stopped> {
+        let begun = Instant::now();
+        let started = AtomicBool::new(place.is_some());
+        let mut was_polled = place.is_some();
         let work = async {
-            let _place = self.place().await?;
+            let _place = match place {
+                Some(place) => place,
+                None => self.place().await?,
+            };
             started.store(true, Ordering::Relaxed);
-            let ended = poll_fn(|task| poll_run(cx, &mut handler, task)).await;
-            ended.map_err(|panic| {
-                self.report(what, &*panic);
-                Stopped::Panicked
-            })
+            let ended = poll_fn(|task| match std::mem::take(&mut was_polled) {
+                true => Poll::Pending,
+                false => poll_run(cx, &mut handler, task),
+            });
+            self.ended(what, ended.await)
         };
         let mut work = pin!(work);
         let mut limit = pin!(sleep_until(begun + self.time));
@@ -144,6 +167,13 @@ impl Bounds {
             None if started.load(Ordering::Relaxed) => Err(Stopped::TimedOut(self.time)),
             None => Err(Stopped::Busy(self.time)),
         }
+    }
+
+    fn ended<T>(&self, what: Named<'_>, ended: Result<Ended<T>, Box<dyn Any + Send>>) -> Result<Ended<T>, Stopped> {
+        ended.map_err(|panic| {
+            self.report(what, &*panic);
+            Stopped::Panicked
+        })
     }
 
     /// Waits for a free place; it is no use any more when it becomes free at the deadline.

@@ -14,6 +14,7 @@ use mcp_types::{CacheScope, Implementation, JsonObject, RawJson, RpcError, meta}
 
 use crate::changes::{Changes, Offered};
 use crate::context::{Cx, States};
+use crate::era::Own;
 use crate::input::Sealer;
 use crate::registry::Registry;
 use crate::run::Bounds;
@@ -51,7 +52,7 @@ pub(crate) struct Parts {
     pub(crate) changes: Changes,
     /// Whether the program tells of changes, and which kinds there are.
     pub(crate) tells: bool,
-    pub(crate) extensions: mcp_types::JsonObject,
+    pub(crate) extensions: JsonObject,
     pub(crate) states: States,
     pub(crate) page_size: usize,
     pub(crate) sealer: Sealer,
@@ -157,18 +158,21 @@ impl Core {
     ///
     /// Returns what the request is refused with.
     pub(crate) async fn call(self: &Arc<Self>, call: Call, way: &Way) -> Answer {
-        if let Some(answer) = era::answer(self, &call, way).await {
-            return answer;
+        match era::answer(self, &call) {
+            Some(Own::Now(answer)) => return answer,
+            Some(Own::Later) => return Box::pin(era::later(self, call, way)).await,
+            None => {}
         }
         if let Some(answer) = self.list(&call) {
             return answer;
         }
         let cx = Cx::new(call, self)?;
+        // All but the most frequent are boxed, so that this future, which is made for every request, stays small.
         match cx.method() {
             "tools/call" => tool::call(self, cx).await,
-            "prompts/get" => prompt::get(self, cx).await,
-            "resources/read" => resource::read(self, cx).await,
-            "completion/complete" => completion::complete(self, cx).await,
+            "prompts/get" => Box::pin(prompt::get(self, cx)).await,
+            "resources/read" => Box::pin(resource::read(self, cx)).await,
+            "completion/complete" => Box::pin(completion::complete(self, cx)).await,
             // A method that the registry of methods does not know, or one of a capability that is not offered (T-11).
             method => Err(RpcError::method_not_found(method)),
         }

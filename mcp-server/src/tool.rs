@@ -290,12 +290,12 @@ pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
     }
     let handler = tool.start(&cx);
     if as_task {
-        return task::begin(core, &cx, Arc::clone(tool), handler, ending).await;
+        return Box::pin(task::begin(core, &cx, Arc::clone(tool), handler, ending)).await;
     }
     let named = Named { kind: "tool", name: &name };
     let told = match rounds(&cx, named, handler, || tool.start(&cx), |ran| tool.told(ran)).await {
         Came::Told(told) => told,
-        Came::Detaches(run) => return task::begin(core, &cx, Arc::clone(tool), run, ending).await,
+        Came::Detaches(run) => return Box::pin(task::begin(core, &cx, Arc::clone(tool), run, ending)).await,
         Came::Unasked(error) => reply::failed(error.into()),
         Came::Stopped(Stopped::Panicked) => Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked))),
         Came::Stopped(stopped) => failed(format!("tool `{name}` {stopped}")),

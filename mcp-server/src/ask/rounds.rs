@@ -48,7 +48,8 @@ where
             Ok(Err(ended)) => return Came::Told(Ok(ended)),
             Err(error) => return Came::Told(Err(error)),
         };
-        match era::required(cx, required).await {
+        // Boxed, because hardly any call comes here and every call would carry the room for it.
+        match Box::pin(era::required(cx, required)).await {
             Ok(Some(required)) => return Came::Told(Ok(O::from(required))),
             Ok(None) => run = again(),
             Err(error) => return Came::Unasked(error),

@@ -25,12 +25,24 @@ use crate::input::Answers;
 use crate::server::Way;
 use crate::service::Core;
 
+/// How a method is answered that only one of the eras has.
+pub(crate) enum Own {
+    Now(Answer),
+    /// By [`later`], which waits and so takes the call with it.
+    Later,
+}
+
 /// Answers what only one of the eras has; `None` for what both have.
-pub(crate) async fn answer(core: &Core, call: &Call, way: &Way) -> Option<Answer> {
+pub(crate) fn answer(core: &Core, call: &Call) -> Option<Own> {
     match call.caller.session() {
-        Some(session) => legacy::answer(core, session, &call.request),
-        None => modern::answer(core, call, way).await,
+        Some(session) => legacy::answer(core, session, &call.request).map(Own::Now),
+        None => modern::answer(core, call),
     }
+}
+
+/// Answers what is answered [`Later`](Own::Later).
+pub(crate) async fn later(core: &Core, call: Call, way: &Way) -> Answer {
+    modern::later(core, call, way).await
 }
 
 /// Returns what a legacy session is told outside every call.

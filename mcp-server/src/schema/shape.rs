@@ -4,7 +4,7 @@
 //! derived schemas are made of; whatever it meets beyond them is left to the full validator.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use mcp_types::RawJson;
@@ -29,7 +29,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 #[derive(Clone)]
 struct Node {
     kinds: Kinds,
-    members: HashMap<Box<str>, Member>,
+    members: BTreeMap<Box<str>, Member>,
     /// The bits of all required members.
     required: u64,
     /// What members of other names must be; `None` when there may be none.
@@ -205,7 +205,7 @@ impl Default for Node {
     fn default() -> Self {
         Self {
             kinds: Kinds::ALL,
-            members: HashMap::new(),
+            members: BTreeMap::new(),
             required: 0,
             rest: Some(ANY),
             items: ANY,

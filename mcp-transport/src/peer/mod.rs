@@ -61,6 +61,11 @@ pub struct Peer {
     events: VecDeque<Event>,
 }
 
+/// A request of the peer that was [accepted](Peer::accept): it gets one answer, or is forgotten.
+#[derive(Debug)]
+#[must_use]
+pub struct Accepted(Open);
+
 /// A request of the peer that is not answered.
 #[derive(Clone, Copy, Debug)]
 struct Open {
@@ -155,7 +160,43 @@ impl Peer {
 
     /// Answers a request of the peer; returns whether it was still open. A second answer is never sent.
     pub fn respond(&mut self, id: &RequestId, answer: &Answer) -> bool {
-        let Some(open) = self.answering.remove(id) else { return false };
+        let Some(accepted) = self.take(id) else { return false };
+        self.answer(accepted, id, answer);
+        true
+    }
+
+    /// Accepts a request that its driver answers at once, or [keeps](Self::keep); `None` when it was refused instead.
+    ///
+    /// [`handle_message`](Self::handle_message) does the same and keeps each, which costs a place in a table.
+    pub fn accept(&mut self, request: &Request) -> Option<Accepted> {
+        if self.answering.contains_key(&request.id) {
+            // The first one stays alive (P-3).
+            let error = RpcError::invalid_request("a request with this id is still in flight");
+            self.refuse(Some(&request.id), &error);
+            return None;
+        }
+        if self.answering.len() >= self.in_flight {
+            let limit = self.in_flight;
+            let error = RpcError::internal(format!("{limit} requests are in flight; send this one again later"));
+            self.refuse(Some(&request.id), &error);
+            return None;
+        }
+        Some(Accepted(Open { batch: self.batches.open(), kind: Kind::of(&request.method) }))
+    }
+
+    /// Keeps an accepted request, so that it is answered by its id and the peer can withdraw it.
+    pub fn keep(&mut self, id: RequestId, accepted: Accepted) {
+        self.answering.insert(id, accepted.0);
+    }
+
+    /// Takes a request back that was kept, if it is still open.
+    pub fn take(&mut self, id: &RequestId) -> Option<Accepted> {
+        self.answering.remove(id).map(Accepted)
+    }
+
+    /// Answers an accepted request.
+    pub fn answer(&mut self, accepted: Accepted, id: &RequestId, answer: &Answer) {
+        let Accepted(open) = accepted;
         let out = &mut self.out;
         let write = |out: &mut BytesMut, answer: &Answer| match answer {
             Ok(result) => rpc::response(out, id, result),
@@ -166,7 +207,6 @@ impl Peer {
             // Its result is its end, which the cancellation page wants to be told in this way too (P-35).
             self.notify_cancelled(id, "the subscription ended");
         }
-        true
     }
 
     /// Answers a request of the peer as [`respond`](Self::respond) does, without anybody having been asked. What waits to
@@ -177,9 +217,14 @@ impl Peer {
 
     /// Forgets a request of the peer without an answer, which only a request that must not exist deserves (S-3).
     pub fn forget(&mut self, id: &RequestId) {
-        if let Some(open) = self.answering.remove(id) {
-            self.reflex(|peer| peer.batches.withdraw(open.batch, &mut peer.out));
+        if let Some(accepted) = self.take(id) {
+            self.drop_accepted(accepted);
         }
+    }
+
+    /// Forgets an accepted request as [`forget`](Self::forget) does.
+    pub fn drop_accepted(&mut self, accepted: Accepted) {
+        self.reflex(|peer| peer.batches.withdraw(accepted.0.batch, &mut peer.out));
     }
 
     /// Sends encoded messages that belong to a request of the peer; returns whether that is still open. Nothing is sent
@@ -188,11 +233,20 @@ impl Peer {
         if !self.answering.contains_key(id) {
             return false;
         }
+        self.put(messages);
+        true
+    }
+
+    /// Sends encoded messages that belong to an accepted request, as [`forward`](Self::forward) does.
+    pub fn forward_accepted<'m>(&mut self, _: &Accepted, messages: impl IntoIterator<Item = &'m [u8]>) {
+        self.put(messages);
+    }
+
+    fn put<'m>(&mut self, messages: impl IntoIterator<Item = &'m [u8]>) {
         for message in messages {
             self.out.reserve(message.len() + 1);
             put_line(&mut self.out, |out| out.put_slice(message));
         }
-        true
     }
 
     /// Sends an encoded message, whoever wrote it: white space between its tokens may hold line ends, which become
@@ -298,19 +352,10 @@ impl Peer {
     }
 
     fn handle_request(&mut self, request: Request) {
-        if self.answering.contains_key(&request.id) {
-            // The first one stays alive (P-3).
-            let error = RpcError::invalid_request("a request with this id is still in flight");
-            return self.refuse(Some(&request.id), &error);
+        if let Some(accepted) = self.accept(&request) {
+            self.keep(request.id.clone(), accepted);
+            self.events.push_back(Event::Request(request));
         }
-        if self.answering.len() >= self.in_flight {
-            let limit = self.in_flight;
-            let error = RpcError::internal(format!("{limit} requests are in flight; send this one again later"));
-            return self.refuse(Some(&request.id), &error);
-        }
-        let open = Open { batch: self.batches.open(), kind: Kind::of(&request.method) };
-        self.answering.insert(request.id.clone(), open);
-        self.events.push_back(Event::Request(request));
     }
 
     fn handle_notification(&mut self, notification: Notification, now: Instant) {

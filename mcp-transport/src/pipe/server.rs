@@ -31,7 +31,7 @@ use crate::era::{self, Served, Verdict};
 use crate::error::Error;
 use crate::limits::{Limits, UNBOUNDED};
 use crate::line::LineEvent;
-use crate::peer::{self, Peer};
+use crate::peer::{self, Accepted, Peer};
 use crate::service::{Caller, Serve, Service};
 
 use call::{Output, Started, WORTH_WRITING, Waiting};
@@ -285,43 +285,42 @@ impl<S: Service> Connection<S> {
     }
 
     fn handle_message(&mut self, message: Message) {
-        let message = match message {
+        let verdict = era::classify(&message, None, &self.served);
+        match message {
+            Message::Request(request) => return self.handle_request(request, verdict),
             // Only the session asks the client something; a response that it does not know is expected traffic (S-3).
             Message::Response(response) => {
                 self.session.answered(response);
                 return;
             }
-            message => message,
-        };
-        let verdict = era::classify(&message, None, &self.served);
-        self.peer.handle_message(message, now());
+            Message::Notification(_) => self.peer.handle_message(message, now()),
+        }
         while let Some(event) = self.peer.poll_event() {
             match event {
                 peer::Event::Cancelled(id, _) => self.stop(&id),
-                // Requests of our own are not sent by this end of the peer.
-                peer::Event::Completed(..) => {}
+                // Requests of our own are not sent by this end of the peer, and the others are accepted one by one.
+                peer::Event::Completed(..) | peer::Event::Request(_) => {}
                 peer::Event::Notification(_, notification) => self.handle_notification(notification),
-                peer::Event::Request(request) => self.handle_request(request, &verdict),
             }
         }
     }
 
-    fn handle_request(&mut self, request: Request, verdict: &Verdict) {
+    fn handle_request(&mut self, request: Request, verdict: Verdict) {
+        let Some(accepted) = self.peer.accept(&request) else { return };
         let admitted = match verdict {
-            Verdict::Modern(caller) => Ok(caller.clone()),
+            Verdict::Modern(caller) => Ok(caller),
             Verdict::Legacy => self.session.admit(&request).map(|()| Caller::legacy(Arc::clone(&self.session))),
-            Verdict::Reject(rejection) => Err(rejection.error.clone()),
-            Verdict::Drop => return self.peer.forget(&request.id),
+            Verdict::Reject(rejection) => Err(rejection.error),
+            Verdict::Drop => return self.peer.drop_accepted(accepted),
         };
         match admitted {
-            Ok(caller) if self.running.len() < self.limits.in_flight => self.start(request, caller),
+            Ok(caller) if self.running.len() < self.limits.in_flight => self.start(request, caller, accepted),
             Ok(caller) => {
+                self.peer.keep(request.id.clone(), accepted);
                 self.parked_bytes += size(&request);
                 self.parked.push_back((request, caller));
             }
-            Err(error) => {
-                self.peer.respond(&request.id, &Err(error));
-            }
+            Err(error) => self.peer.answer(accepted, &request.id, &Err(error)),
         }
     }
 
@@ -379,17 +378,19 @@ impl<S: Service> Connection<S> {
 
     // Calls.
 
-    fn start(&mut self, request: Request, caller: Caller) {
+    /// Starts a call. One that is answered at once is never entered among those that are running.
+    fn start(&mut self, request: Request, caller: Caller, accepted: Accepted) {
         let id = request.id.clone();
         match call::start(&self.service, request, caller, &self.limits) {
             Started::Ready(mut outbox, answer) => {
                 if let Some(batch) = outbox.try_batch(usize::MAX) {
-                    self.peer.forward(&id, batch.messages());
+                    self.peer.forward_accepted(&accepted, batch.messages());
                 }
-                self.peer.respond(&id, &answer);
+                self.peer.answer(accepted, &id, &answer);
             }
             Started::Waiting(waiting, stop) => {
                 self.waiting.push(waiting);
+                self.peer.keep(id.clone(), accepted);
                 self.running.insert(id, stop);
             }
         }
@@ -419,7 +420,9 @@ impl<S: Service> Connection<S> {
         while self.running.len() < self.limits.in_flight {
             let Some((request, caller)) = self.parked.pop_front() else { return };
             self.parked_bytes -= size(&request);
-            self.start(request, caller);
+            if let Some(accepted) = self.peer.take(&request.id) {
+                self.start(request, caller, accepted);
+            }
         }
     }
 

@@ -5,9 +5,11 @@
 //! whoever shares it gets it too, a panic in `eprintln!` included. So a pipe is opened anew where the system can do
 //! that, and a stream that is shared with standard error is left alone.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
 
 use super::Pipe;
 use crate::error::Error;
@@ -38,7 +40,16 @@ impl Stdio {
 impl Serve for Stdio {
     async fn serve<S: Service>(self, service: Arc<S>) -> Result<(), Error> {
         let (reader, writer) = open();
-        Pipe::new(reader, writer).limits(self.limits).sole().serve(service).await
+        // What a program waits for in `main` is run by none of the workers, so that every wake would cross threads. As a
+        // task it is run by the worker that hears of its input. Dropping the set ends the task.
+        let mut serving = JoinSet::new();
+        serving.spawn(Pipe::new(reader, writer).limits(self.limits).sole().serve(service));
+        match serving.join_next().await {
+            Some(Ok(served)) => served,
+            Some(Err(ended)) if ended.is_panic() => resume_unwind(ended.into_panic()),
+            // The runtime is shutting down.
+            Some(Err(_)) | None => Ok(()),
+        }
     }
 }
 

@@ -19,16 +19,21 @@ use crate::server::Way;
 use crate::service::Core;
 
 /// Holds a subscription open until the way in ends, the call is dropped or nobody reads any more.
-pub(super) async fn listen(core: &Core, call: &Call, way: &Way) -> Answer {
+///
+/// While it waits it holds nothing of the request but the id, because the rest keeps the buffer alive that it came in.
+pub(super) async fn listen(core: &Core, call: Call, way: &Way) -> Answer {
     let keeps_tasks = core.tasks.store.keeps();
     if !core.offered().is_anything() && !keeps_tasks {
         // Nothing that could be listened to is offered (P-37).
         return Err(RpcError::method_not_found("subscriptions/listen"));
     }
-    let params: SubscriptionsListenRequestParams = call.request.params.decode()?;
-    check_tasks(&params.notifications, &call.caller.capabilities())?;
-    let id = &call.request.id;
-    let principal = core.principal(&call.caller);
+    let Call { request, caller, notifier, .. } = call;
+    let params: SubscriptionsListenRequestParams = request.params.decode()?;
+    check_tasks(&params.notifications, &caller.capabilities())?;
+    let id = &request.id.clone();
+    let principal = core.principal(&caller);
+    let features = caller.features();
+    drop((request, caller));
     let tasks = params.notifications.task_ids.clone().filter(|_| keeps_tasks);
     let mut honoured = core.offered().honoured(params.notifications, MOST_URIS);
     if let Some(tasks) = tasks {
@@ -36,7 +41,7 @@ pub(super) async fn listen(core: &Core, call: &Call, way: &Way) -> Answer {
     }
     let mut events = Events {
         core,
-        features: call.caller.features(),
+        features,
         id,
         tasks: honoured.task_ids.clone().unwrap_or_default(),
         subscription: core.changes.listen(id.clone(), honoured, principal.as_deref())?,
@@ -44,13 +49,13 @@ pub(super) async fn listen(core: &Core, call: &Call, way: &Way) -> Answer {
         ended: way.ended().boxed().fuse(),
     };
     while let Some(notice) = events.next().await {
-        if call.notifier.send(notice.method, &notice.params).await.is_err() {
+        if notifier.send(notice.method, &notice.params).await.is_err() {
             break;
         }
     }
     // Nobody reads this answer unless the transport wants one for its own ending.
     let mut result = closing(id);
-    result.project(call.caller.features());
+    result.project(features);
     RawJson::encode(&result).map_err(|error| RpcError::internal(format!("the result cannot be encoded: {error}")))
 }
 

@@ -8,9 +8,9 @@ mod rounds;
 mod tasks;
 
 use mcp_transport::{Answer, Call};
-use mcp_types::{DiscoverResult, JsonObject, ProtocolVersion, RawJson, ResultMeta, RpcError, TASKS_EXTENSION, meta};
+use mcp_types::{DiscoverResult, JsonObject, ProtocolVersion, RawJson, RpcError, TASKS_EXTENSION, meta};
 
-use super::Stamped;
+use super::{Own, Stamped};
 use crate::server::Way;
 use crate::service::Core;
 
@@ -18,19 +18,26 @@ pub(super) use rounds::{answers, asks, required};
 pub(super) use tasks::check as check_task;
 
 /// Answers what only the modern era has; `None` for anything else.
-pub(super) async fn answer(core: &Core, call: &Call, way: &Way) -> Option<Answer> {
+pub(super) fn answer(core: &Core, call: &Call) -> Option<Own> {
     let revision = call.caller.revision();
     if !core.served.modern().any(|served| served == revision) {
-        return Some(Err(core.served.unsupported(revision.as_str()).error));
+        return Some(Own::Now(Err(core.served.unsupported(revision.as_str()).error)));
     }
-    match &*call.request.method {
-        "server/discover" => Some(super::encode(core, &call.caller, discover(core))),
-        "subscriptions/listen" => Some(listen::listen(core, call, way).await),
-        "tasks/cancel" | "tasks/get" | "tasks/update" => Some(tasks::answer(core, call).await),
+    Some(match &*call.request.method {
+        "server/discover" => Own::Now(super::encode(core, &call.caller, discover(core))),
+        "subscriptions/listen" | "tasks/cancel" | "tasks/get" | "tasks/update" => Own::Later,
         "initialize" | "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
-            Some(Err(RpcError::method_not_found(&call.request.method)))
+            Own::Now(Err(RpcError::method_not_found(&call.request.method)))
         }
-        _ => None,
+        _ => return None,
+    })
+}
+
+/// Answers what is answered later.
+pub(super) async fn later(core: &Core, call: Call, way: &Way) -> Answer {
+    match &*call.request.method {
+        "subscriptions/listen" => listen::listen(core, call, way).await,
+        _ => tasks::answer(core, &call).await,
     }
 }
 
