@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    conformance, interop, layers,
+    bench, conformance, interop, layers,
     process::{Outcome, Red, cargo, in_ci, is_installed, run as run_command},
     release, test, tidy,
     workspace::root,
@@ -78,6 +78,7 @@ const STEPS: &[Step] = &[
         alone: "cargo xtask release --dry-run",
         run: || green(release::run(&["--dry-run".to_owned()])),
     },
+    Step { name: "callgrind", alone: "cargo xtask bench callgrind", run: callgrind },
     Step { name: "conformance", alone: "cargo xtask conformance", run: || green(conformance::run(&[])) },
     Step { name: "interop", alone: "CI=true cargo xtask interop", run: interop },
 ];
@@ -104,6 +105,15 @@ fn deny() -> Outcome<Verdict> {
         return Ok(Verdict::Skipped);
     }
     green(run_cargo(&["deny", "check"]))
+}
+
+/// Instructions and allocations of an echo, held against the committed ones.
+fn callgrind() -> Outcome<Verdict> {
+    if !is_installed("valgrind", "--version") && !in_ci() {
+        println!("skipped: valgrind is not installed, so no instructions are counted; with CI=true that is red");
+        return Ok(Verdict::Skipped);
+    }
+    green(bench::run(&["callgrind".to_owned()]))
 }
 
 fn interop() -> Outcome<Verdict> {

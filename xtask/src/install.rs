@@ -139,4 +139,4 @@ const MARK: &str = ".installed";
 /// The major version that everything here is tested with.
 const OLDEST_NODE: u32 = 22;
 /// What is installed where the machine has none or an older one.
-const NODE: &str = "22.23.3";
+pub(crate) const NODE: &str = "22.23.3";

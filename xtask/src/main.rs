@@ -78,13 +78,17 @@ cargo xtask COMMAND
       --list                 the rows and what their figure is
       --install-only         build and install what is measured and stop
       --strict               a missed target is red
-  bench callgrind [--write] instructions and allocations of one echo, by valgrind; red when ours are more than 3 % above
-                           xtask/bench/callgrind.json, which --write writes
+      --write-docs           write docs/src/speed.md, speed-figures.md and their plots too; needs every row, now or before
+  bench docs               write them from the last report
+  bench callgrind          instructions and allocations of one echo, by valgrind; red when ours are more than 3 % above
+                           xtask/bench/callgrind.json
+      --peers                count rmcp too
+      --write                write xtask/bench/callgrind.json
   bench micro [ARGUMENTS]  the pure steps of a call, under criterion; arguments go to it
   release --dry-run        package every crate that is published, build each package, check what it holds
   help                     this text
 
-Steps of `ci`: fmt clippy tidy layers test doc deny release conformance interop (the last only with CI=true).
+Steps of `ci`: fmt clippy tidy layers test doc deny release callgrind conformance interop (the last only with CI=true).
 Without Node, Python or curl their part of `interop` is skipped, and without Node the official suite; with CI=true that
 is red.
 ";

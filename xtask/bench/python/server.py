@@ -42,7 +42,10 @@ if arguments.http is None:
     server.run()
 else:
     host, port = arguments.http.rsplit(":", 1)
-    listener = socket.create_server((host, int(port)), backlog=1024)
+    # asyncio sets TCP_NODELAY only where the protocol is named, and without it each answer waits for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind((host, int(port)))
+    listener.listen(1024)
     print(f"listening on http://{host}:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
     config = uvicorn.Config(server.streamable_http_app(), log_level="warning", access_log=False)
     uvicorn.Server(config).run(sockets=[listener])

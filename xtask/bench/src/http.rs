@@ -120,7 +120,8 @@ impl Connection {
         self.read().await
     }
 
-    /// Sends a request and reads no more than the head of its answer, which stays open.
+    /// Sends a request and reads no more of its answer than the head, and the first event of a modern one, which says
+    /// that the server listens; the answer stays open.
     ///
     /// # Errors
     ///
@@ -133,16 +134,45 @@ impl Connection {
         if reply.0.status != 200 || !reply.0.is_events {
             return Err(io::Error::other(format!("no stream: {}", reply.0.status)));
         }
+        if self.era == Era::Modern {
+            let event = self.first_event().await?;
+            if !event.contains(ACKNOWLEDGED) {
+                return Err(io::Error::other(format!("no stream: {event}")));
+            }
+            self.is_over()?;
+            self.buffer.clear();
+        }
         Ok(())
     }
 
-    /// Whether the server has not closed the connection.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        let mut byte = [0];
-        match self.stream.try_read(&mut byte) {
-            Ok(length) => length > 0,
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    /// Returns the data of the first event that has some.
+    async fn first_event(&mut self) -> io::Result<String> {
+        loop {
+            let text = String::from_utf8_lossy(&self.buffer);
+            let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+            let data = whole.lines().filter_map(|line| line.strip_prefix("data:")).find(|data| !data.trim().is_empty());
+            if let Some(data) = data {
+                return Ok(data.to_owned());
+            }
+            self.is_over()?;
+            self.fill().await?;
+        }
+    }
+
+    /// Looks whether the last chunk has come.
+    fn is_over(&self) -> io::Result<()> {
+        let is_over = self.buffer.ends_with(LAST_CHUNK);
+        if is_over { Err(io::Error::other("the server ended the stream")) } else { Ok(()) }
+    }
+
+    /// Whether the server has ended neither the answer nor the connection.
+    pub fn is_open(&mut self) -> bool {
+        loop {
+            match self.stream.try_read_buf(&mut self.buffer) {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) => return error.kind() == io::ErrorKind::WouldBlock && self.is_over().is_ok(),
+            }
         }
     }
 
@@ -306,6 +336,11 @@ fn read_head(head: &str) -> (Reply, Option<usize>) {
 fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     bytes.windows(needle.len()).position(|window| window == needle)
 }
+
+/// What a server says first on a stream that it was asked for.
+const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+/// The end of a body in chunks.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 #[cfg(test)]
 mod tests {

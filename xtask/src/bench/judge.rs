@@ -1,8 +1,11 @@
 //! From samples to verdicts: the best of each subject, its spread, its ratios, and whether the goals hold.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::bench::row::{Goal, Row};
+use crate::bench::{
+    growth,
+    row::{Goal, Row},
+};
 
 /// What one run of one subject said.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,10 @@ pub(crate) struct Verdict {
     pub(crate) spread: f64,
     pub(crate) to_limit: Option<f64>,
     pub(crate) to_rmcp: Option<f64>,
+    /// The ratio to each other subject of the same point.
+    pub(crate) ratios: Vec<(&'static str, f64)>,
+    /// The exponent of the growth along the curve, at its last point.
+    pub(crate) growth: Option<f64>,
     /// The goals in words; empty for peers.
     pub(crate) target: String,
     /// Whether all goals hold; nothing when there are none or something to compare with is missing.
@@ -60,8 +67,8 @@ pub(crate) fn judge(row: &Row, cells: &[Cell]) -> Vec<Verdict> {
 fn verdict(row: &Row, cells: &[Cell], cell: &Cell) -> Verdict {
     let best = cell.best().cloned();
     let ratio = |base: &str| Some(best.as_ref()?.figure / figure_of(cells, base, cell.point)?);
-    let goals = if cell.subject == "ours" && cell.point >= row.goals_from { row.goals } else { &[] };
-    let held: Vec<Option<bool>> = goals.iter().map(|goal| holds(goal, cells, cell)).collect();
+    let goals: Vec<&Goal> = if cell.subject == "ours" { row.goals_at(cell.point).collect() } else { Vec::new() };
+    let held: Vec<Option<bool>> = goals.iter().map(|goal| holds(row, goal, cells, cell)).collect();
     let met = if held.contains(&Some(false)) {
         Some(false)
     } else if held.is_empty() || held.contains(&None) {
@@ -69,16 +76,39 @@ fn verdict(row: &Row, cells: &[Cell], cell: &Cell) -> Verdict {
     } else {
         Some(true)
     };
+    let others = row.subjects.iter().filter(|subject| **subject != cell.subject);
+    let ratios = others.filter_map(|subject| {
+        let other = cells.iter().find(|other| other.subject == *subject && other.point == cell.point)?;
+        Some((*subject, best.as_ref()?.figure / other.best()?.figure)).filter(|(_, ratio)| ratio.is_finite())
+    });
+    let is_last = row.is_curve() && row.points.last() == Some(&cell.point);
     Verdict {
         subject: cell.subject,
         point: cell.point,
         spread: cell.spread(),
         to_limit: ratio("limit"),
         to_rmcp: ratio("rmcp"),
-        target: goals.iter().map(words).collect::<Vec<_>>().join("; "),
+        ratios: ratios.collect(),
+        growth: if is_last { growth_of(row, cells, cell) } else { None },
+        target: goals.into_iter().map(words).collect::<Vec<_>>().join("; "),
         met,
-        note: cell.missing.clone().unwrap_or_default(),
+        note: note(row, cell),
         best,
+    }
+}
+
+fn growth_of(row: &Row, cells: &[Cell], cell: &Cell) -> Option<f64> {
+    let own = cells.iter().filter(|other| other.subject == cell.subject);
+    growth::exponent(&growth::curve(row, own.filter_map(|other| Some((other.point, other.best()?.figure)))))
+}
+
+/// What a reader must know of one cell: why it is empty, or that a peer answers otherwise than the row says.
+fn note(row: &Row, cell: &Cell) -> String {
+    let is_events = cell.best().is_some_and(|best| best.told["is_events"] == true);
+    match &cell.missing {
+        Some(why) => why.clone(),
+        None if is_events && row.mode != "SSE" => "answers with events".to_owned(),
+        None => String::new(),
     }
 }
 
@@ -89,13 +119,14 @@ fn figure_of(cells: &[Cell], base: &str, point: u64) -> Option<f64> {
     figures.reduce(f64::min)
 }
 
-fn holds(goal: &Goal, cells: &[Cell], cell: &Cell) -> Option<bool> {
+fn holds(row: &Row, goal: &Goal, cells: &[Cell], cell: &Cell) -> Option<bool> {
     let best = cell.best()?;
     match *goal {
         Goal::Flat(times) => {
             let first = cells.iter().find(|other| other.subject == cell.subject)?;
             Some(best.figure <= first.best()?.figure * times)
         }
+        Goal::Grows(most) => Some(growth_of(row, cells, cell)? <= most),
         // The worst sample counts: it is a bound and not a speed.
         Goal::Most(detail, bound) => {
             let told = cell.samples.iter().map(|sample| sample.told[detail].as_f64());
@@ -108,28 +139,16 @@ fn holds(goal: &Goal, cells: &[Cell], cell: &Cell) -> Option<bool> {
 fn words(goal: &Goal) -> String {
     match goal {
         Goal::Flat(times) => format!("≤ {times} × the first point"),
-        Goal::Most(detail, bound) => format!("{detail} ≤ {bound}"),
+        Goal::Grows(most) => format!("growth ≤ power of {most}"),
+        Goal::Most(detail, bound) => format!("{} ≤ {bound}", detail.replace('_', " ")),
         Goal::Ratio(base, times) => format!("≤ {} × {base}", (times * 1000.0).round() / 1000.0),
     }
 }
 
-/// Writes a verdict as the report has it.
-pub(crate) fn entry(row: &Row, verdict: &Verdict) -> Value {
-    let told = |name: &str| verdict.best.as_ref().map_or(Value::Null, |best| best.told[name].clone());
-    json!({
-        "row": row.name, "work": row.work, "subject": verdict.subject, "era": row.era, "mode": row.mode,
-        "point": row.is_curve().then_some(verdict.point),
-        "figure": verdict.best.as_ref().map(|best| best.figure), "unit": row.figure(),
-        "cpu_us": told("cpu_us"), "spread": verdict.spread,
-        "wall_us_p50": told("p50_us"), "wall_us_p99": told("p99_us"), "peak_kib": told("peak_kib"),
-        "ratio_to_limit": verdict.to_limit, "ratio_to_rmcp": verdict.to_rmcp,
-        "target": verdict.target, "met": verdict.met, "note": verdict.note,
-        "told": verdict.best.as_ref().map(|best| best.told.clone()),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::bench::rows::ROWS;
 

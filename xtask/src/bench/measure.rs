@@ -39,16 +39,13 @@ pub(crate) fn measure(row: &Row, programs: &Programs, plan: &Plan) -> Vec<Cell> 
     let mut cells: Vec<Cell> = row.subjects.iter().flat_map(each).collect();
     cells.sort_by_key(|cell| cell.point);
     match row.how {
-        How::Build => in_turn(&mut cells, 1, |cell| build::sample(row, cell.subject, programs)),
+        How::Build => in_turn(&mut cells, few(plan), |cell| build::sample(row, cell.subject, programs)),
         How::Client(way, words) => clients(&mut cells, way, words, programs, plan),
         How::Gateway => gateway::measure(row, &mut cells, programs, plan),
         How::Http(words) => servers(row, &mut cells, words, programs, plan),
         How::Instructions => in_turn(&mut cells, 1, |cell| instructions(row, cell, programs)),
         How::Loop => loops(&mut cells, programs, plan),
-        How::Memory(words) => {
-            let rounds = if plan.is_quick { 1 } else { 3 };
-            in_turn(&mut cells, rounds, |cell| memory(cell, words, programs));
-        }
+        How::Memory(words) => in_turn(&mut cells, few(plan), |cell| memory(cell, words, programs, plan)),
         How::Start => {
             in_turn(&mut cells, plan.rounds, |cell| {
                 let count = if plan.is_quick { "5" } else { "20" };
@@ -60,9 +57,8 @@ pub(crate) fn measure(row: &Row, programs: &Programs, plan: &Plan) -> Vec<Cell> 
         }
         How::Stdio(words) => in_turn(&mut cells, plan.rounds, |cell| {
             let server = programs.server(cell.subject, false, tools_of(row, cell.point))?;
-            let mut words = loaded(row, "stdio", words, cell.point, programs, plan);
-            words = with_command(words, &server);
-            cpu(tell(programs, &words)?)
+            let words = loaded(row, "stdio", words, cell, programs, plan);
+            cpu(tell(programs, &with_command(words, &server))?)
         }),
     }
     cells
@@ -97,8 +93,12 @@ fn servers(row: &Row, cells: &mut [Cell], words: &[&str], programs: &Programs, p
         let server = running.iter().find(|(started, _)| *started == key).map(|(_, server)| server);
         match server {
             Some(Ok(server)) => {
-                let words = loaded(row, "http", words, cell.point, programs, plan);
-                cpu(tell(programs, &with_server(words, server))?)
+                let words = loaded(row, "http", words, cell, programs, plan);
+                let told = tell(programs, &with_server(words, server))?;
+                if row.mode == "SSE" && told["is_events"] == false {
+                    return Err(Red::new("it answers with JSON"));
+                }
+                cpu(told)
             }
             Some(Err(red)) => Err(Red::new(&red.message)),
             None => Err(Red::new("it was not started")),
@@ -157,11 +157,22 @@ fn instructions(row: &Row, cell: &Cell, programs: &Programs) -> Outcome<Sample> 
     Ok(Sample { figure: count.instructions, told })
 }
 
+/// What is measured for minutes is measured once, or three times.
+fn few(plan: &Plan) -> usize {
+    if plan.is_quick { 1 } else { 3 }
+}
+
 /// Every sample gets a server of its own: memory is not given back.
-fn memory(cell: &Cell, words: &[&str], programs: &Programs) -> Outcome<Sample> {
+fn memory(cell: &Cell, words: &[&str], programs: &Programs, plan: &Plan) -> Outcome<Sample> {
+    if plan.is_quick && cell.point > MANY && is_slow(cell.subject) {
+        return Err(Red::new("it takes minutes, so `--quick` leaves it out"));
+    }
     let mut server = programs.server(cell.subject, true, 0)?;
-    // Ours takes 50 new sessions in a second, which would be minutes.
-    server.extend((cell.subject == "ours").then(|| "--unpaced".to_owned()));
+    if cell.subject == "ours" {
+        // Ours takes 50 new sessions in a second, which would be minutes; and it has streams where lists change.
+        server.push("--unpaced".to_owned());
+        server.extend(words.contains(&"streams").then(|| "--changes".to_owned()));
+    }
     let server = programs.listen(&server)?;
     let mut words = load(programs, words);
     words.extend(["--count".to_owned(), cell.point.to_string()]);
@@ -169,16 +180,27 @@ fn memory(cell: &Cell, words: &[&str], programs: &Programs) -> Outcome<Sample> {
     Ok(Sample { figure: number(&told, "kib_each"), told })
 }
 
+/// Whether a subject is interpreted: it needs longer until it is as fast as it will be.
+fn is_slow(subject: &str) -> bool {
+    matches!(subject, "python" | "typescript")
+}
+
 /// The words of a load with the time that the plan gives it.
-fn loaded(row: &Row, mode: &str, words: &[&str], point: u64, programs: &Programs, plan: &Plan) -> Vec<String> {
+fn loaded(row: &Row, mode: &str, words: &[&str], cell: &Cell, programs: &Programs, plan: &Plan) -> Vec<String> {
     let mut all = load(programs, &[mode]);
     if row.axis == Axis::Payload && !words.contains(&"--progress") && !words.contains(&"--call") {
-        all.extend(["--echo".to_owned(), point.to_string()]);
+        all.extend(["--echo".to_owned(), cell.point.to_string()]);
     }
     all.extend(words.iter().map(|&word| word.to_owned()));
-    let (seconds, warm) = (plan.seconds.to_string(), (plan.seconds / 3.0).to_string());
-    all.extend(["--seconds".to_owned(), seconds, "--warm".to_owned(), warm]);
+    // We answer with events when a client takes nothing else. Peers refuse that client, and have a mode for it.
+    let is_forced = row.mode == "SSE" && !words.contains(&"--progress") && matches!(cell.subject, "limit" | "ours");
+    all.extend(ONLY_EVENTS.iter().filter(|_| is_forced).map(|&word| word.to_owned()));
+    all.extend(times(plan, if is_slow(cell.subject) { SLOW_WARM } else { WARM }));
     all
+}
+
+fn times(plan: &Plan, warm: f64) -> [String; 4] {
+    ["--seconds".to_owned(), plan.seconds.to_string(), "--warm".to_owned(), (plan.seconds * warm).to_string()]
 }
 
 /// Loads a server that runs, for a row of another module.
@@ -189,8 +211,7 @@ fn loaded(row: &Row, mode: &str, words: &[&str], point: u64, programs: &Programs
 pub(crate) fn http(server: &Listening, words: &[&str], programs: &Programs, plan: &Plan) -> Outcome<Sample> {
     let mut all = load(programs, &["http"]);
     all.extend(words.iter().map(|&word| word.to_owned()));
-    let (seconds, warm) = (plan.seconds.to_string(), (plan.seconds / 3.0).to_string());
-    all.extend(["--seconds".to_owned(), seconds, "--warm".to_owned(), warm]);
+    all.extend(times(plan, WARM));
     cpu(tell(programs, &with_server(all, server))?)
 }
 
@@ -248,5 +269,12 @@ fn short(message: &str) -> String {
 }
 
 const MOST_OF_A_FAILURE: usize = 160;
-/// How long one run may take, a slow peer with a large payload included.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one run may take: ten thousand streams of a slow peer.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How long a subject is warmed up, as a share of the measured time.
+const WARM: f64 = 0.3;
+const SLOW_WARM: f64 = 2.0;
+/// More sessions or streams than this take a slow peer minutes.
+const MANY: u64 = 1000;
+/// Makes the load generator take nothing but events.
+const ONLY_EVENTS: [&str; 2] = ["--accept", "events"];

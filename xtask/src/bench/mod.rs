@@ -6,6 +6,7 @@
 mod build;
 mod callgrind;
 mod gateway;
+mod growth;
 mod judge;
 mod measure;
 mod micro;
@@ -22,7 +23,7 @@ use crate::{
         judge::{Verdict, judge},
         measure::{Plan, measure},
         programs::{Programs, prepare},
-        report::{Measured, met},
+        report::{Measured, Report},
         row::{Goal, Row},
         rows::ROWS,
     },
@@ -38,6 +39,7 @@ use crate::{
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     match arguments.split_first() {
         Some((first, rest)) if first == "callgrind" => return callgrind::run(rest),
+        Some((first, [])) if first == "docs" => return write_docs(),
         Some((first, rest)) if first == "micro" => return micro::run(rest),
         _ => {}
     }
@@ -66,7 +68,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         }
         all.push(Measured { row, verdicts });
         // After each row, so that a run that is stopped has said what it found.
-        report::write(programs.folder(), &all)?;
+        report::write(programs.folder(), &all, if options.is_quick { "quick" } else { "full" })?;
+    }
+    if options.is_writing_docs {
+        write_docs()?;
     }
     let missed: Vec<&str> =
         all.iter().filter(|measured| is_missed(measured)).map(|measured| measured.row.name).collect();
@@ -83,6 +88,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if options.is_strict { Err(Red::new(format!("targets missed: {}", missed.join(" ")))) } else { Ok(()) }
 }
 
+/// Writes the chapters of the book from the last report.
+fn write_docs() -> Outcome {
+    report::write_docs(&Report::read(&Workspace::load()?.target_directory.join("bench"))?)
+}
+
 fn is_missed(measured: &Measured) -> bool {
     measured.verdicts.iter().any(|verdict| verdict.met == Some(false))
 }
@@ -92,20 +102,23 @@ fn line(row: &Row, verdict: &Verdict) -> String {
     let subject = verdict.subject;
     let Some(best) = &verdict.best else { return format!("  {subject:<14}{point}missing: {}", verdict.note) };
     let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "     ".to_owned(), |ratio| format!("{ratio:5.2}"));
+    let mut words = Vec::new();
     // What a goal bounds beside the figure is said, or nobody knows how far away it is.
-    let bounded = |goal: &Goal| match goal {
-        Goal::Most(detail, _) => Some(format!(" {detail} {}", best.told[*detail])),
-        Goal::Flat(_) | Goal::Ratio(..) => None,
-    };
-    let bounded: String = row.goals.iter().filter_map(bounded).collect();
+    words.extend(row.goals.iter().filter_map(|goal| match goal {
+        Goal::Most(detail, _) => Some(format!("{detail} {}", best.told[*detail])),
+        Goal::Flat(_) | Goal::Grows(_) | Goal::Ratio(..) => None,
+    }));
+    words.extend(verdict.growth.map(growth::words));
+    words.extend((!verdict.note.is_empty()).then(|| verdict.note.clone()));
+    words.extend((!verdict.target.is_empty()).then(|| verdict.target.clone()));
+    words.extend(verdict.met.map(|met| if met { "yes" } else { "NO" }.to_owned()));
     format!(
-        "  {subject:<14}{point}{:>12.2} ± {:>3.0} %  × limit {}  × rmcp {} {bounded}  {} {}",
+        "  {subject:<14}{point}{:>12.2} ± {:>3.0} %  × limit {}  × rmcp {}  {}",
         best.figure,
         verdict.spread * 100.0,
         ratio(verdict.to_limit),
         ratio(verdict.to_rmcp),
-        verdict.target,
-        met(verdict)
+        words.join(", ")
     )
 }
 
@@ -117,6 +130,7 @@ struct Options {
     is_list: bool,
     is_quick: bool,
     is_strict: bool,
+    is_writing_docs: bool,
 }
 
 impl Options {
@@ -133,6 +147,7 @@ impl Options {
                 }
                 "--quick" => options.is_quick = true,
                 "--strict" => options.is_strict = true,
+                "--write-docs" => options.is_writing_docs = true,
                 other => return Err(Red::usage(format!("`bench` does not know `{other}`"))),
             }
         }

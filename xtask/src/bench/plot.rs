@@ -1,6 +1,6 @@
 //! A small writer of SVG: bars for a row, lines with two logarithmic axes for a curve.
 //!
-//! Colours are those of the book in its light and its dark theme alike: text takes the colour around it.
+//! A picture knows no theme of the book: it brings its own light ground.
 
 use std::fmt::Write as _;
 
@@ -58,10 +58,7 @@ pub(crate) fn lines(title: &str, x_label: &str, y_label: &str, lines: &[Line]) -
         }
     }
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BELOW);
-    let _ = writeln!(
-        svg,
-        r#"<path d="M{LABEL} {HEAD}V{bottom}H{right}" fill="none" stroke="currentColor" stroke-opacity="0.5"/>"#
-    );
+    let _ = writeln!(svg, r#"<path d="M{LABEL} {HEAD}V{bottom}H{right}" fill="none" stroke="gray"/>"#);
     for (index, line) in lines.iter().enumerate() {
         let place = |(at, value): &(f64, f64)| format!("{:.1},{:.1}", x.place(*at), y.place(*value));
         let drawn: Vec<&(f64, f64)> = line.points.iter().filter(|(at, value)| *at > 0.0 && *value > 0.0).collect();
@@ -112,7 +109,8 @@ impl Scale {
 fn head(height: f64, title: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
-         font-size=\"12\" fill=\"currentColor\" role=\"img\">\n<title>{}</title>\n",
+         font-size=\"12\" fill=\"#222222\" role=\"img\">\n<title>{}</title>\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"#fbfbfa\"/>\n",
         escaped(title)
     );
     text(&mut svg, 4.0, 16.0, "start", title);
@@ -187,7 +185,7 @@ mod tests {
     fn every_subject_is_drawn_once_and_text_is_escaped() {
         let bar = |label: &str, value| Bar { label: label.to_owned(), value };
         let svg = bars("a < b", "µs", &[bar("ours", 2.0), bar("rmcp", 20.0), bar("none", 0.0)]);
-        assert_eq!(svg.matches("<rect").count(), 3);
+        assert_eq!(svg.matches("<rect").count(), 4);
         assert!(svg.contains("a &lt; b") && !svg.contains("NaN") && !svg.contains("inf"));
     }
 

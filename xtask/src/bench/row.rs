@@ -15,8 +15,12 @@ pub(crate) struct Row {
     pub(crate) axis: Axis,
     pub(crate) points: &'static [u64],
     pub(crate) goals: &'static [Goal],
-    /// The first point that the goals are for.
+    /// The first point that the goals are for, and that the growth is read from.
     pub(crate) goals_from: u64,
+    /// What a reader must know to judge the row fairly.
+    pub(crate) note: &'static str,
+    /// Why a goal is missed, and what the best way is from here; shown when one is.
+    pub(crate) missed: &'static str,
 }
 
 /// How a row is measured. The words go to the load generator or the client.
@@ -74,6 +78,8 @@ impl Axis {
 pub(crate) enum Goal {
     /// The figure is at most so many times the one of its own first point.
     Flat(f64),
+    /// The whole cost grows at most with this power of the points; see [`growth`](crate::bench::growth).
+    Grows(f64),
     /// A detail that the load generator tells is at most so much.
     Most(&'static str, f64),
     /// The figure is at most so many times that of the best subject whose name starts so.
@@ -94,5 +100,13 @@ impl Row {
 
     pub(crate) fn is_curve(&self) -> bool {
         self.points.len() > 1
+    }
+
+    /// The goals that are for a point: growth is judged once, at the end of the curve.
+    pub(crate) fn goals_at(&self, point: u64) -> impl Iterator<Item = &'static Goal> {
+        let is_last = self.points.last() == Some(&point);
+        let is_for = move |goal: &&Goal| is_last || !matches!(goal, Goal::Grows(_));
+        let is_at = point >= self.goals_from;
+        self.goals.iter().filter(move |_| is_at).filter(is_for)
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response, body::Incoming, header, header::HeaderValue, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use mcp_bench::answer::Answers;
+use mcp_bench::answer::{Answers, Frame};
 use tokio::net::TcpListener;
 
 fn main() -> io::Result<()> {
@@ -46,24 +46,16 @@ async fn answer(answers: &Answers, request: Request<Incoming>) -> Result<Respons
     let Ok(body) = request.into_body().collect().await else {
         return Ok(status(400));
     };
-    let mut messages: Vec<Vec<u8>> = Vec::new();
-    answers.answer(&body.to_bytes(), |message| messages.push(message));
-    let (kind, body) = match messages.len() {
-        0 => return Ok(status(202)),
-        1 if !events_only => ("application/json", messages.remove(0)),
-        _ => ("text/event-stream", messages.iter().fold(Vec::new(), event)),
+    let (mut out, frame) = (Vec::new(), if events_only { Frame::Events } else { Frame::Json });
+    let kind = match answers.answer(&body.to_bytes(), frame, &mut out) {
+        None => return Ok(status(202)),
+        Some(Frame::Events) => "text/event-stream",
+        Some(Frame::Json | Frame::Line) => "application/json",
     };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let mut response = Response::new(Full::new(Bytes::from(out)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert("mcp-session-id", HeaderValue::from_static("limit"));
     Ok(response)
-}
-
-fn event(mut events: Vec<u8>, message: &Vec<u8>) -> Vec<u8> {
-    events.extend_from_slice(b"event: message\ndata: ");
-    events.extend_from_slice(message);
-    events.extend_from_slice(b"\n\n");
-    events
 }
 
 fn status(status: u16) -> Response<Full<Bytes>> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use mcp_bench::answer::Answers;
+use mcp_bench::answer::{Answers, Frame};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::unix::pipe,
@@ -36,10 +36,7 @@ async fn serve(answers: &Answers) -> io::Result<()> {
         for end in memchr::memchr_iter(b'\n', &buffer[..whole]) {
             let line = &buffer[start..end];
             start = end + 1;
-            answers.answer(line, |answer| {
-                out.extend_from_slice(&answer);
-                out.push(b'\n');
-            });
+            answers.answer(line, Frame::Line, &mut out);
         }
         buffer.drain(..whole);
         output.write_all(&out).await?;
