@@ -55,7 +55,7 @@ pub fn check_content_type(field: HeaderField<'_>) -> Result<(), MediaFault> {
         }
         HeaderField::Value(value) => value,
     };
-    let mut parts = split_unquoted(value, b';').map(|part| part.trim_matches(OWS));
+    let mut parts = split_unquoted(value, ';').map(|part| part.trim_matches(OWS));
     let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(JSON));
     if is_json && parts.all(is_parameter) {
         return Ok(());
@@ -78,8 +78,8 @@ pub fn check_accept(accept: Accept) -> Result<(), MediaFault> {
 impl Accept {
     /// Reads one `Accept` header line; further lines add to it. What is not a media range is ignored.
     pub fn add(&mut self, value: &str) {
-        for range in split_unquoted(value, b',') {
-            let mut parts = split_unquoted(range, b';').map(|part| part.trim_matches(OWS));
+        for range in split_unquoted(value, ',') {
+            let mut parts = split_unquoted(range, ';').map(|part| part.trim_matches(OWS));
             let essence = parts.next().unwrap_or_default();
             if !essence.contains('/') {
                 continue;

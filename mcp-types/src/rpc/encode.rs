@@ -24,11 +24,19 @@ pub fn notification(out: &mut BytesMut, method: &str, params: Option<&RawJson>) 
 /// Appends a response that carries a result to `out`, without a newline.
 pub fn response(out: &mut BytesMut, id: &RequestId, result: &RawJson) {
     out.reserve(result.as_bytes().len() + 64);
+    response_start(out, id);
+    raw(out, result);
+    out.put_slice(RESPONSE_END);
+}
+
+/// Appends what stands before the result in a response; [`RESPONSE_END`] stands behind it.
+///
+/// This is for a writer that takes a message in parts and does not want to copy a large result. A result may have line
+/// ends, so what is written around one is no line.
+pub fn response_start(out: &mut BytesMut, id: &RequestId) {
     out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
     self::id(out, id);
     out.put_slice(br#","result":"#);
-    raw(out, result);
-    out.put_u8(b'}');
 }
 
 /// Appends a response that carries an error to `out`, without a newline; the id is left out when it is unknown (T-6).
@@ -92,6 +100,9 @@ fn one_line(out: &mut BytesMut, start: usize) {
         *byte = if matches!(*byte, b'\n' | b'\r') { b' ' } else { *byte };
     }
 }
+
+/// What stands behind the result in a response.
+pub const RESPONSE_END: &[u8] = b"}";
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 //! The surprising thing: the guard that says "this connection is busy" travels in the response body, because only its
 //! drop tells that the last byte of an answer was handed over.
 
+use std::array::IntoIter;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -14,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::rules::{self, Refusal};
 use super::socket::Busy;
+use super::written::Written;
 use crate::http::whole::Whole;
 use crate::limits::Limits;
 
@@ -25,7 +27,8 @@ pub(super) struct ReplyBody {
 }
 
 enum Content {
-    Whole(Bytes),
+    /// What is left of it, in parts that are not empty.
+    Whole(IntoIter<Bytes, 3>),
     Events(Box<dyn Frames>),
 }
 
@@ -37,7 +40,15 @@ pub(super) trait Frames: Send {
 
 impl ReplyBody {
     pub(super) fn whole(bytes: Bytes) -> Self {
-        Self { content: Content::Whole(bytes), busy: None }
+        Self::written(Written::Whole(bytes))
+    }
+
+    pub(super) fn written(message: Written) -> Self {
+        let mut parts = message.into_parts().into_iter();
+        while parts.as_slice().first().is_some_and(Bytes::is_empty) {
+            parts.next();
+        }
+        Self { content: Content::Whole(parts), busy: None }
     }
 
     pub(super) fn events(events: impl Frames + 'static) -> Self {
@@ -55,19 +66,18 @@ impl Body for ReplyBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.content {
-            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Whole(parts) => Poll::Ready(parts.next().map(|part| Ok(Frame::data(part)))),
             Content::Events(events) => events.poll_frame(cx).map(|frame| Some(Ok(Frame::data(frame?)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.content, Content::Whole(bytes) if bytes.is_empty())
+        matches!(&self.content, Content::Whole(parts) if parts.as_slice().is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Whole(parts) => SizeHint::with_exact(parts.as_slice().iter().map(|part| part.len() as u64).sum()),
             Content::Events(_) => SizeHint::default(),
         }
     }

@@ -289,7 +289,8 @@ impl<S: Service> Answers for Answering<S> {
         async move {
             let answer = AssertUnwindSafe(self.0.call(call)).catch_unwind().await;
             let answer = answer.unwrap_or_else(|_| Err(RpcError::internal("the handler of this request panicked")));
-            Reply::new(&id, &answer, status(&answer))
+            let status = status(&answer);
+            Reply::new(id, answer, status)
         }
         .boxed()
     }

@@ -21,6 +21,7 @@ use super::rules::{self, Form, LEGACY_STATUS, Refusal};
 use super::session::{HttpSession, Ticket};
 use super::stream::{Asked, Pending, Reply};
 use super::table::SessionId;
+use super::written::Written;
 use crate::era::{Verdict, classify, legacy};
 use crate::header::HeaderView;
 use crate::outbox::{Notifier, Outbox, outbox};
@@ -162,7 +163,7 @@ impl Endpoint {
         let id = request.id.clone();
         if let Err(error) = session.protocol.admit(&request) {
             let answer = Err(error);
-            let reply = Reply::new(&id, &answer, rules::legacy_status(&answer));
+            let reply = Reply::new(id, answer, LEGACY_STATUS);
             return Ok(Pending::Known(Some(reply)));
         }
         let place = Place { ticket: session.take_in(&id)?, _permit: self.admit()? };
@@ -226,7 +227,7 @@ impl Endpoint {
         let refused = |id: Option<&RequestId>, error| {
             let mut message = BytesMut::new();
             rpc::error_response(&mut message, id, &error);
-            Pending::Known(Some(Reply { status: LEGACY_STATUS, message: message.freeze() }))
+            Pending::Known(Some(Reply { status: LEGACY_STATUS, message: Written::Whole(message.freeze()) }))
         };
         match message {
             Ok(Message::Request(request)) => {

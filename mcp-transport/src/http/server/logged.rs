@@ -123,7 +123,7 @@ impl Filling {
             }
         }
         if let Some(reply) = reply {
-            streams.append(self.stream, reply.message, now);
+            streams.append(self.stream, reply.message.into_bytes(), now);
         }
         streams.finish(self.stream, now);
     }

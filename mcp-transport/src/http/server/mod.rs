@@ -31,6 +31,7 @@ mod streams;
 mod table;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::fmt;
 use std::future::{Future, pending};

@@ -9,6 +9,7 @@ use super::body::ReplyBody;
 use super::rules::{Form, Refusal};
 use super::stream::{EventStream, Outcome, Reply};
 use super::table::SessionId;
+use super::written::Written;
 
 /// Accepts a message that has no answer (H-12).
 pub(super) fn accepted() -> Response<ReplyBody> {
@@ -23,7 +24,7 @@ pub(super) fn ended() -> Response<ReplyBody> {
 pub(super) fn refused(refusal: &Refusal) -> Response<ReplyBody> {
     let mut message = BytesMut::new();
     rpc::error_response(&mut message, refusal.id.as_ref(), &refusal.error);
-    let mut response = json(refusal.status, message.freeze());
+    let mut response = json(refusal.status, Written::Whole(message.freeze()));
     note(refusal, response.headers_mut());
     response
 }
@@ -56,7 +57,7 @@ pub(super) fn answered(outcome: Outcome) -> Response<ReplyBody> {
 pub(super) fn initialized(reply: Reply, form: Form, session: Option<&SessionId>) -> Response<ReplyBody> {
     let mut response = match form {
         Form::Either | Form::Json => json(reply.status, reply.message),
-        Form::EventStream => event_stream(ReplyBody::whole(EventStream::of_reply(&reply))),
+        Form::EventStream => event_stream(ReplyBody::whole(EventStream::of_reply(reply))),
     };
     if let Some(session) = session {
         let id = HeaderValue::try_from(session.to_string()).expect("hexadecimal digits are a header value");
@@ -74,8 +75,8 @@ pub(super) fn event_stream(body: ReplyBody) -> Response<ReplyBody> {
     response
 }
 
-fn json(status: u16, message: Bytes) -> Response<ReplyBody> {
-    let mut response = with_status(status, ReplyBody::whole(message));
+fn json(status: u16, message: Written) -> Response<ReplyBody> {
+    let mut response = with_status(status, ReplyBody::written(message));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

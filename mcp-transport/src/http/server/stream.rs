@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, JoinAll};
-use mcp_types::{RequestId, RpcError, rpc};
+use mcp_types::{RequestId, RpcError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -24,6 +24,7 @@ use super::logged::{Filling, LoggedEvents, now};
 use super::rules::{Form, LEGACY_STATUS};
 use super::session::HttpSession;
 use super::stop::{Stage, Stop};
+use super::written::Written;
 use crate::outbox::{Item, Outbox};
 use crate::service::Answer;
 use crate::sse::{encode_comment, encode_event};
@@ -32,7 +33,7 @@ use crate::sse::{encode_comment, encode_event};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reply {
     pub(super) status: u16,
-    pub(super) message: Bytes,
+    pub(super) message: Written,
 }
 
 /// Where an answer comes from; there is none when the request was cancelled.
@@ -100,13 +101,8 @@ enum Source {
 }
 
 impl Reply {
-    pub(super) fn new(id: &RequestId, answer: &Answer, status: u16) -> Self {
-        let mut message = BytesMut::new();
-        match answer {
-            Ok(result) => rpc::response(&mut message, id, result),
-            Err(error) => rpc::error_response(&mut message, Some(id), error),
-        }
-        Self { status, message: message.freeze() }
+    pub(super) fn new(id: RequestId, answer: Answer, status: u16) -> Self {
+        Self { status, message: Written::answer(id, answer) }
     }
 
     /// Puts the answers to a batch together; cancelled requests have none.
@@ -114,13 +110,13 @@ impl Reply {
         let mut message = BytesMut::new();
         for reply in replies {
             message.put_u8(if message.is_empty() { b'[' } else { b',' });
-            message.extend_from_slice(&reply.message);
+            message.extend_from_slice(&reply.message.into_bytes());
         }
         if message.is_empty() {
             return None;
         }
         message.put_u8(b']');
-        Some(Self { status: LEGACY_STATUS, message: message.freeze() })
+        Some(Self { status: LEGACY_STATUS, message: Written::Whole(message.freeze()) })
     }
 }
 
@@ -142,11 +138,15 @@ impl Asked {
     /// Makes the answer to what the server could not finish before it stopped.
     pub(super) fn stopped(&self) -> Reply {
         let stopped = |id: &RequestId, status| {
-            Reply::new(id, &Err(RpcError::internal("the server is shutting down; send the request again")), status)
+            Reply::new(
+                id.clone(),
+                Err(RpcError::internal("the server is shutting down; send the request again")),
+                status,
+            )
         };
         match self {
             Self::Batch(ids) => Reply::batch(ids.iter().map(|id| stopped(id, LEGACY_STATUS)))
-                .unwrap_or(Reply { status: 202, message: Bytes::new() }),
+                .unwrap_or(Reply { status: 202, message: Written::Whole(Bytes::new()) }),
             Self::One(id, status) => stopped(id, *status),
         }
     }
@@ -243,9 +243,9 @@ impl<'a> Exchange<'a> {
 
 impl EventStream {
     /// Makes the stream that has one event: the answer.
-    pub(super) fn of_reply(reply: &Reply) -> Bytes {
+    pub(super) fn of_reply(reply: Reply) -> Bytes {
         let mut event = BytesMut::new();
-        encode_event(&mut event, None, None, None, &reply.message);
+        encode_event(&mut event, None, None, None, &reply.message.into_bytes());
         event.freeze()
     }
 
@@ -293,14 +293,14 @@ impl EventStream {
             self.push(&event);
         }
         if let Some(reply) = reply {
-            self.push(&reply.message);
+            self.push(&reply.message.into_bytes());
         }
         self.source = Source::Ended;
     }
 
     fn stop(&mut self) {
         if let Source::Reply { asked, .. } = std::mem::replace(&mut self.source, Source::Ended) {
-            self.push(&asked.stopped().message);
+            self.push(&asked.stopped().message.into_bytes());
         }
     }
 }
