@@ -6,11 +6,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use mcp_transport::era::Served;
 use mcp_transport::era::legacy::Session;
 use mcp_transport::header::ParamHeaders;
 use mcp_transport::memory::InProcess;
+use mcp_transport::pipe::AnyPipe;
 use mcp_transport::{Answer, Call, Limits, Serve, Service};
 use mcp_types::Implementation;
 use tokio::sync::watch;
@@ -139,6 +141,11 @@ impl Service for Server {
 
     fn shutdown(&self) {
         self.way.end();
+    }
+
+    // The line of the default: it brings the compiled code into this crate.
+    fn serve_pipe(self: Arc<Self>, pipe: AnyPipe) -> BoxFuture<'static, ()> {
+        pipe.serve(self)
     }
 
     fn param_headers(&self, tool: &str) -> Option<Arc<ParamHeaders>> {

@@ -8,6 +8,8 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+#[cfg(feature = "pipe")]
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use mcp_types::{
     ClientCapabilities, Features, Implementation, LoggingLevel, Notification, RawJson, Request, Revision, RpcError,
@@ -63,6 +65,18 @@ pub trait Service: Send + Sync + 'static {
     /// Takes note that the way in which serves it is about to end; calls that wait for something to happen, such as
     /// subscriptions, are to be answered now (P-35).
     fn shutdown(&self) {}
+
+    /// Serves one client over a byte stream until it is gone.
+    ///
+    /// Every service does it by this one line. A library that has one service writes the line once more: what serves a
+    /// pipe is then compiled with the library, and not again in each program that uses it.
+    #[cfg(feature = "pipe")]
+    fn serve_pipe(self: Arc<Self>, pipe: crate::pipe::AnyPipe) -> BoxFuture<'static, ()>
+    where
+        Self: Sized,
+    {
+        pipe.serve(self)
+    }
 
     /// Returns how the parameters of a tool are mirrored into HTTP headers, when some are (H-39).
     fn param_headers(&self, tool: &str) -> Option<Arc<crate::header::ParamHeaders>> {

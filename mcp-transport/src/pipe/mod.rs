@@ -12,7 +12,7 @@ mod stdio;
 mod writer;
 
 pub use mux::{Mux, Noise};
-pub use server::Pipe;
+pub use server::{AnyPipe, Pipe};
 pub use stdio::{Stdio, stdio};
 
 /// Returns whether a text that cannot be read as a message was more likely to be an answer than a question.

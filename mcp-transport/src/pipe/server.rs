@@ -9,6 +9,7 @@
 mod call;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::ops::ControlFlow;
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
-use futures::future::OptionFuture;
+use futures::future::{BoxFuture, OptionFuture};
 use futures::stream::{AbortHandle, BoxStream, SelectAll, StreamExt};
 use mcp_types::{Features, Malformed, Message, Notification, Request, RequestId, RpcError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
@@ -72,9 +73,32 @@ where
 {
     async fn serve<S: Service>(self, service: Arc<S>) -> Result<(), Error> {
         let Self { reader, writer, limits, is_sole } = self;
-        let connection = Connection::new(service, Box::new(reader), Writer::new(writer), limits);
-        Connection { is_sole, ..connection }.run().await;
+        service.serve_pipe(AnyPipe { reader: Box::new(reader), writer: Writer::new(writer), limits, is_sole }).await;
         Ok(())
+    }
+}
+
+/// A [`Pipe`] whose reader and writer can be any, as a [`Service`] is given it.
+pub struct AnyPipe {
+    reader: Box<dyn AsyncRead + Send + Unpin>,
+    writer: Writer,
+    limits: Limits,
+    is_sole: bool,
+}
+
+impl AnyPipe {
+    /// Serves until the peer is gone.
+    ///
+    /// What serves a service is compiled in the crate that calls this with it.
+    pub fn serve<S: Service>(self, service: Arc<S>) -> BoxFuture<'static, ()> {
+        let Self { reader, writer, limits, is_sole } = self;
+        Connection { is_sole, ..Connection::new(service, reader, writer, limits) }.run().boxed()
+    }
+}
+
+impl fmt::Debug for AnyPipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyPipe").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
