@@ -221,6 +221,8 @@ impl Serialize for Text<'_> {
 }
 
 impl<'de> Deserialize<'de> for RawJson {
+    // One copy for all members of all objects.
+    #[inline(never)]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let text: Box<str> = raw.into();
