@@ -14,6 +14,7 @@ use mcp_types::{Features, Params, ProgressNotificationParams, ProgressToken, Raw
 use crate::answer::Answer;
 use crate::client::Client;
 use crate::connection::Connection;
+use crate::era::legacy::Memory;
 use crate::era::probe::{Medium, Outcome};
 use crate::error::Error;
 use crate::input::rounds::Rounds;
@@ -68,7 +69,8 @@ impl Client {
                     rounds.insert(begun.map_err(|_| Error::params(&question.method, "they are no object"))?)
                 }
             };
-            question.params = self.answer_round(rounds, &question.method, wanted, &connection).await?;
+            // Boxed, as everything on this way that is rare, so that the usual call is small.
+            question.params = Box::pin(self.answer_round(rounds, &question.method, wanted, &connection)).await?;
         }
     }
 
@@ -84,7 +86,10 @@ impl Client {
             let connection = self.inner.alive().await?;
             let agreement = &connection.agreement;
             gate::admit(&question.method, agreement.revision, agreement.capabilities.as_ref())?;
-            let outcome = self.attempt(&connection, question).await?;
+            let wants_progress = question.observer.is_some() || self.inner.inbox.wants_progress();
+            let token = wants_progress.then(|| self.inner.next_token());
+            let request = self.prepare(&connection, question, token.as_ref())?;
+            let outcome = self.send(&connection, request, token.as_ref(), &mut question.observer).await;
             self.inner.observe(&connection, &outcome);
             let situation = Situation {
                 method: &question.method,
@@ -93,56 +98,84 @@ impl Client {
                 medium: self.inner.medium,
                 wanted: &self.inner.revisions,
             };
-            match remedies.against(&outcome, situation) {
-                Some(Recovery::Version(revision)) => self.inner.speak(&connection, revision)?,
-                Some(Recovery::ParamHeaders) => {
-                    if self.refresh_tools().await.is_err() {
-                        return Ok((report(outcome, &question.method)?, connection));
-                    }
+            let Some(recovery) = remedies.against(&outcome, situation) else {
+                if let Ok(Ok(_)) = &outcome {
+                    self.inner.note(&connection, question);
                 }
-                Some(Recovery::Probe) => {
-                    match self.inner.probe(&connection).await {
-                        // Another request has asked in vain; what this one was told says more.
-                        Err(Error::SessionEnded) => return Ok((report(outcome, &question.method)?, connection)),
-                        probed => probed?,
-                    }
-                    if self.inner.connection().agreement.revision.era() == agreement.revision.era() {
-                        return Ok((report(outcome, &question.method)?, connection));
-                    }
-                }
-                Some(Recovery::Session { ask_again: true }) => self.inner.renew(&connection).await?,
-                Some(Recovery::Session { ask_again: false }) => {
-                    // The next request needs the session even if this one is not repeated.
-                    let _ = self.inner.renew(&connection).await;
-                    return Err(Error::SessionEnded);
-                }
-                None => {
-                    if let Ok(Ok(_)) = &outcome {
-                        self.inner.note(&connection, question);
-                    }
-                    return Ok((report(outcome, &question.method)?, connection));
-                }
+                return Ok((report(outcome, &question.method)?, connection));
+            };
+            if !Box::pin(self.recover(recovery, &connection)).await? {
+                return Ok((report(outcome, &question.method)?, connection));
             }
         }
     }
 
-    /// Sends the question once; the outer error says that it cannot be sent.
-    async fn attempt(&self, connection: &Connection, question: &mut Question<'_>) -> Result<Outcome, Error> {
+    /// Applies a remedy; returns whether to ask again.
+    ///
+    /// # Errors
+    ///
+    /// Fails when that says more than what the request itself was told.
+    async fn recover(&self, recovery: Recovery, connection: &Connection) -> Result<bool, Error> {
+        match recovery {
+            Recovery::Version(revision) => self.inner.speak(connection, revision).map(|()| true),
+            Recovery::ParamHeaders => Ok(self.refresh_tools().await.is_ok()),
+            Recovery::Probe => match self.inner.probe(connection).await {
+                // Another request has asked in vain; what this one was told says more.
+                Err(Error::SessionEnded) => Ok(false),
+                Err(error) => Err(error),
+                Ok(()) => Ok(self.inner.connection().agreement.revision.era() != connection.agreement.revision.era()),
+            },
+            Recovery::Session { ask_again: true } => self.inner.renew(connection).await.map(|()| true),
+            Recovery::Session { ask_again: false } => {
+                // The next request needs the session even if this one is not repeated.
+                let _ = self.inner.renew(connection).await;
+                Err(Error::SessionEnded)
+            }
+        }
+    }
+
+    /// Gives the question the form of the era.
+    fn prepare(
+        &self,
+        connection: &Connection,
+        question: &Question<'_>,
+        token: Option<&ProgressToken>,
+    ) -> Result<Outgoing, Error> {
         let refused = |why: String| Error::params(&question.method, why);
+        // The only walk over the parameters: whatever follows knows from it where things stand.
         let params = Params::from_raw(question.params.clone()).map_err(|error| refused(error.to_string()))?;
-        let wants_progress = question.observer.is_some() || self.inner.inbox.wants_progress();
-        let token = wants_progress.then(|| self.inner.next_token());
-        let wrapped = connection.wrap(&question.params, token.as_ref()).map_err(refused)?;
-        let mut request = Outgoing::new(question.method.clone(), wrapped);
+        let wrapped = connection.wrap(&params, token).map_err(refused)?;
+        let mut request = Outgoing::new(question.method.clone(), wrapped.params);
+        request.hearing = Some(wrapped.hearing);
         request.revision = Some(connection.agreement.revision);
-        request.param_headers = self.param_headers(connection, &question.method, &params).map_err(refused)?;
-        let name = method::entry(&question.method).and_then(|entry| entry.mirrored_name(&params));
-        request.name = name.map(Cow::into_owned);
+        if self.inner.medium == Medium::Http {
+            request.param_headers = self.param_headers(connection, &question.method, &params).map_err(refused)?;
+            let name = method::entry(&question.method).and_then(|entry| entry.mirrored_name(&params));
+            request.name = name.map(Cow::into_owned);
+        }
         request.patience = question.patience;
-        Ok(self.send(connection, request, token.as_ref(), &mut question.observer).await)
+        Ok(request)
     }
 
     async fn send(
+        &self,
+        connection: &Connection,
+        request: Outgoing,
+        token: Option<&ProgressToken>,
+        observer: &mut Option<Box<Observer<'_>>>,
+    ) -> Outcome {
+        let inbox = &self.inner.inbox;
+        if connection.agreement.revision.features().has(Features::SESSION) && inbox.can_be_asked() {
+            // Boxed, because it has a timer in it.
+            return Box::pin(self.send_while_asked(connection, request, token, observer)).await;
+        }
+        let exchange = connection.link.transport().open(request).await?;
+        let observe = |told| inbox.take_of_exchange(told, token, observer.as_deref_mut());
+        exchange.finish(observe).await
+    }
+
+    /// Sends a request whose server may ask something before it answers.
+    async fn send_while_asked(
         &self,
         connection: &Connection,
         mut request: Outgoing,
@@ -150,22 +183,16 @@ impl Client {
         observer: &mut Option<Box<Observer<'_>>>,
     ) -> Outcome {
         let inbox = &self.inner.inbox;
-        let may_be_asked = connection.agreement.revision.features().has(Features::SESSION) && inbox.can_be_asked();
-        let waiting = may_be_asked.then(|| Waiting::new(request.patience, inbox.answering()));
-        if waiting.is_some() {
-            request.patience = patience::without_end();
-        }
+        let waiting = Waiting::new(request.patience, inbox.answering());
+        request.patience = patience::without_end();
         let answer = async {
             let exchange = connection.link.transport().open(request).await?;
-            let observe = |notification| {
-                if let Some(waiting) = &waiting {
-                    waiting.heard();
-                }
-                inbox.take_of_exchange(notification, token, observer.as_deref_mut());
+            let observe = |told| {
+                waiting.heard();
+                inbox.take_of_exchange(told, token, observer.as_deref_mut());
             };
             exchange.finish(observe).await
         };
-        let Some(waiting) = &waiting else { return answer.await };
         match select(pin!(answer), pin!(waiting.over())).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right((deadline, _)) => Err(mcp_transport::Error::TimedOut(deadline)),
@@ -201,6 +228,7 @@ impl crate::client::Inner {
     /// Takes note of what a legacy session was told to remember.
     fn note(&self, connection: &Connection, question: &Question<'_>) {
         if connection.agreement.revision.features().has(Features::SESSION)
+            && Memory::concerns(&question.method)
             && let Ok(params) = Params::from_raw(question.params.clone())
         {
             self.memory().note(&question.method, &params);

@@ -418,7 +418,8 @@ impl Inner {
         let connection = self.connection();
         match connection.link.lost_at() {
             Some(at) if self.can_come_back() => {
-                self.restart(&connection, at).await?;
+                // Boxed, because it is rare and large.
+                Box::pin(self.restart(&connection, at)).await?;
                 Ok(self.connection())
             }
             _ => Ok(connection),

@@ -8,12 +8,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use mcp_transport::{Limits, Outgoing, Patience, Transport};
-use mcp_types::{Features, ProgressToken, RawJson, Revision};
+use mcp_types::{Features, Params, ProgressToken, RawJson, Revision};
 use tokio::sync::watch;
 
 use crate::client::now;
 use crate::endpoint::Endpoint;
 use crate::era::legacy::{self, Memory};
+use crate::era::meta::Wrapped;
 use crate::era::modern::Envelope;
 use crate::era::probe::{ExpectDiscover, Medium, Outcome, Reopen, State};
 use crate::era::{Agreement, Identity};
@@ -139,7 +140,11 @@ impl Connection {
     }
 
     /// Returns parameters as the era wants them.
-    pub(crate) fn wrap(&self, params: &RawJson, token: Option<&ProgressToken>) -> Result<RawJson, String> {
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the parameters when their `_meta` is no object.
+    pub(crate) fn wrap(&self, params: &Params, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
         match &self.envelope {
             Some(envelope) => envelope.wrap(params, token),
             None => legacy::wrap(params, token),
@@ -172,7 +177,7 @@ impl Opening<'_> {
                 State::Discover(expect) => {
                     let envelope = Envelope::new(expect.revision, self.identity).map_err(unencodable)?;
                     let params =
-                        envelope.wrap(&RawJson::empty_object(), None).map_err(|why| Error::params(DISCOVER, why))?;
+                        envelope.wrap(&Params::absent(), None).map_err(|why| Error::params(DISCOVER, why))?.params;
                     let patience = self.probe_patience(&expect, endpoint.medium());
                     let outcome = link.ask(DISCOVER, params, Some(expect.revision), patience).await;
                     expect.handle(outcome)?

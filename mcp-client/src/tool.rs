@@ -96,11 +96,14 @@ impl<'a> ToolCall<'a> {
     ///
     /// Dropping the future cancels the call, and its task.
     pub async fn call(self) -> Result<ToolResult, Error> {
-        let total = self.total.unwrap_or(self.client.patience().total);
-        match self.start().await? {
-            Started::Result(result) => Ok(*result),
-            Started::Task(task) => task.finish(total).await,
+        let (client, total) = (self.client, self.total.unwrap_or(self.client.patience().total));
+        let answered = client.answer_to(self.into_question()?).await?;
+        if answered.is_task {
+            // Boxed, because it is rare and large.
+            let finished = async { TaskHandle::created(client, &answered.result)?.finish(total).await };
+            return Box::pin(finished).await;
         }
+        read(&answered.result)
     }
 
     /// Calls the tool, and returns as soon as it has answered or the server has made a task of the call, which it does
@@ -114,6 +117,15 @@ impl<'a> ToolCall<'a> {
     ///
     /// Dropping the future cancels the call; a task that the server has made of it in that moment goes on.
     pub async fn start(self) -> Result<Started, Error> {
+        let client = self.client;
+        let answered = client.answer_to(self.into_question()?).await?;
+        if answered.is_task {
+            return TaskHandle::created(client, &answered.result).map(Started::Task);
+        }
+        read(&answered.result).map(|result| Started::Result(Box::new(result)))
+    }
+
+    fn into_question(self) -> Result<Question<'a>, Error> {
         const METHOD: &str = "tools/call";
         let refused = |why: String| Error::params(METHOD, why);
         let mut params = CallToolRequestParams::new(self.name);
@@ -129,12 +141,7 @@ impl<'a> ToolCall<'a> {
         patience.total = self.total.unwrap_or(patience.total);
         let mut question = Question::new(Cow::Borrowed(METHOD), params, patience);
         question.observer = self.observer;
-        let answered = self.client.answer_to(question).await?;
-        if answered.is_task {
-            return TaskHandle::created(self.client, &answered.result).map(Started::Task);
-        }
-        let unreadable = |error: serde_json::Error| Error::malformed("the result of `tools/call`", error.to_string());
-        answered.result.decode().map(|result| Started::Result(Box::new(ToolResult(result)))).map_err(unreadable)
+        Ok(question)
     }
 }
 
@@ -142,6 +149,11 @@ impl fmt::Debug for ToolCall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ToolCall").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+fn read(result: &RawJson) -> Result<ToolResult, Error> {
+    let unreadable = |error: serde_json::Error| Error::malformed("the result of `tools/call`", error.to_string());
+    result.decode().map(ToolResult).map_err(unreadable)
 }
 
 /// Encodes arguments; `null`, which is what `()` becomes, means none.

@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, Stream, StreamExt};
-use mcp_types::{Notification, RawJson, Request, RequestId, Revision, RpcError};
+use mcp_types::{Notification, Params, ProgressToken, RawJson, Request, RequestId, Revision, RpcError};
 
 use crate::error::Error;
 use crate::limits::Limits;
@@ -74,6 +75,9 @@ pub struct Outgoing {
     pub param_headers: Vec<(String, String)>,
     /// When to stop waiting.
     pub patience: Patience,
+    /// Which notifications belong to the request, when the caller has looked at `params` already; otherwise a transport
+    /// that has to know looks by itself.
+    pub hearing: Option<Hearing>,
 }
 
 impl Outgoing {
@@ -86,7 +90,23 @@ impl Outgoing {
             name: None,
             param_headers: Vec::new(),
             patience: Patience::from(&Limits::default()),
+            hearing: None,
         }
+    }
+}
+
+/// By what a stream that carries many exchanges knows that a notification belongs to one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hearing {
+    /// The token that its progress comes under (P-50).
+    pub token: Option<ProgressToken>,
+    /// Whether it asks for log messages, which do not say whose they are (S-4).
+    pub logs: bool,
+}
+
+impl From<&Params> for Hearing {
+    fn from(params: &Params) -> Self {
+        Self { token: params.meta().progress_token(), logs: params.meta().log_level().is_some() }
     }
 }
 
@@ -110,7 +130,15 @@ impl From<&Limits> for Patience {
 /// Dropping it before the response cancels the request.
 pub struct Exchange {
     id: RequestId,
-    events: BoxStream<'static, Result<Event, Error>>,
+    events: Events,
+}
+
+/// Where the events of an exchange come from.
+enum Events {
+    /// There is only one, and it is here until it was taken.
+    Answered(Option<Result<RawJson, RpcError>>),
+    /// They are waited for.
+    Awaited(BoxStream<'static, Result<Event, Error>>),
 }
 
 /// What happens in an exchange.
@@ -125,7 +153,12 @@ pub enum Event {
 impl Exchange {
     /// Makes an exchange from its events. Dropping the stream must cancel the request.
     pub fn new(id: RequestId, events: impl Stream<Item = Result<Event, Error>> + Send + 'static) -> Self {
-        Self { id, events: events.boxed() }
+        Self { id, events: Events::Awaited(events.boxed()) }
+    }
+
+    /// Makes an exchange that is over: its response is there, and nothing came before it.
+    pub fn answered(id: RequestId, outcome: Result<RawJson, RpcError>) -> Self {
+        Self { id, events: Events::Answered(Some(outcome)) }
     }
 
     /// Returns the id that the request was sent under.
@@ -143,7 +176,10 @@ impl Exchange {
     ///
     /// No event is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Event, Error> {
-        self.events.next().await.unwrap_or(Err(Error::Closed))
+        match &mut self.events {
+            Events::Answered(outcome) => outcome.take().map(Event::Response).ok_or(Error::Closed),
+            Events::Awaited(events) => events.next().await.unwrap_or(Err(Error::Closed)),
+        }
     }
 
     /// Waits for the response and hands every notification before it to `observe`.
@@ -168,8 +204,11 @@ impl Exchange {
 impl Stream for Exchange {
     type Item = Result<Event, Error>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Self::Item>> {
-        self.events.poll_next_unpin(cx)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.events {
+            Events::Answered(outcome) => Poll::Ready(outcome.take().map(|outcome| Ok(Event::Response(outcome)))),
+            Events::Awaited(events) => events.poll_next_unpin(cx),
+        }
     }
 }
 

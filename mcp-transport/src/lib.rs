@@ -11,6 +11,7 @@ pub mod line;
 #[cfg(feature = "pipe")]
 pub mod memory;
 mod outbox;
+mod own_ids;
 pub mod peer;
 #[cfg(feature = "pipe")]
 pub mod pipe;
@@ -24,7 +25,7 @@ pub mod sse;
 #[cfg(test)]
 mod test_random;
 
-pub use client::{Event, Exchange, Incoming, Outgoing, Patience, Transport};
+pub use client::{Event, Exchange, Hearing, Incoming, Outgoing, Patience, Transport};
 pub use error::{ChildExit, Deadline, Error, Fault, HttpFailure, Malformed};
 pub use limits::Limits;
 pub use outbox::{Closed, Notifier, Outbox, outbox};

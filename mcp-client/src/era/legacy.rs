@@ -10,6 +10,7 @@ use mcp_types::{
     RawJson, Revision, RpcError, SetLevelRequestParams, SubscribeRequestParams, TASKS_EXTENSION, meta,
 };
 
+use super::meta::Wrapped;
 use super::{Agreement, Disagreement, Identity, choose};
 
 /// What a session has been told to remember, so that the next one can be told too (digest 9.2).
@@ -30,6 +31,11 @@ impl Memory {
     pub(crate) fn new(identity: &Identity) -> Result<Self, serde_json::Error> {
         let encode = |level| RawJson::encode(&SetLevelRequestParams::new(level));
         Ok(Self { level: identity.log_level.map(encode).transpose()?, watched: BTreeSet::new() })
+    }
+
+    /// Returns whether requests of this method are remembered.
+    pub(crate) fn concerns(method: &str) -> bool {
+        matches!(method, "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe")
     }
 
     /// Takes note of a request that the server has carried out.
@@ -111,17 +117,14 @@ pub(crate) fn counter_offer(error: &RpcError) -> Option<Vec<ProtocolVersion>> {
 /// # Errors
 ///
 /// Says what is wrong with the parameters when they are not an object.
-pub(crate) fn wrap(params: &RawJson, token: Option<&ProgressToken>) -> Result<RawJson, String> {
-    let [found, responses, state] =
-        params.members(["_meta", MODERN_PARAMS[0], MODERN_PARAMS[1]]).map_err(|error| error.to_string())?;
-    let is_modern =
-        responses.is_some() || state.is_some() || found.is_some_and(|found| found.as_str().contains(PREFIX));
-    let stripped = if is_modern { super::meta::strip(params, &MODERN_PARAMS, &MODERN_META)? } else { params.clone() };
-    let Some(token) = token else {
-        return Ok(stripped);
-    };
-    let token = RawJson::encode(token).map_err(|error| error.to_string())?;
-    super::meta::put(&stripped, &[(meta::PROGRESS_TOKEN, token)])
+pub(crate) fn wrap(params: &Params, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+    let is_modern = params.resumes() || params.meta().raw().is_some_and(|meta| meta.as_str().contains(PREFIX));
+    if !is_modern {
+        return super::meta::put(params, &[], token);
+    }
+    let raw = params.raw().cloned().unwrap_or_else(RawJson::empty_object);
+    let stripped = super::meta::strip(&raw, &MODERN_PARAMS, &MODERN_META)?;
+    super::meta::put(&Params::from_raw(stripped).map_err(|error| error.to_string())?, &[], token)
 }
 
 /// Members of parameters that answer an `input_required` result.
@@ -143,7 +146,8 @@ mod tests {
     #[test]
     fn a_legacy_server_sees_nothing_of_the_modern_envelope() {
         let check = |params: &str, expected: &str| {
-            assert_eq!(wrap(&raw(params), Some(&1.into())).unwrap(), raw(expected), "{params}");
+            let params = Params::from_raw(raw(params)).unwrap();
+            assert_eq!(wrap(&params, Some(&1.into())).unwrap().params, raw(expected), "{params:?}");
         };
         check(r#"{"name":"t"}"#, r#"{"_meta":{"progressToken":1},"name":"t"}"#);
         check(
@@ -155,7 +159,8 @@ mod tests {
     #[test]
     fn parameters_that_need_no_change_keep_their_text() {
         let text = r#"{"b":1.0,"a":{"inputResponses":1}}"#;
-        assert_eq!(wrap(&raw(text), None).unwrap().as_str(), text);
+        let params = Params::from_raw(raw(text)).unwrap();
+        assert_eq!(wrap(&params, None).unwrap().params.as_str(), text);
     }
 
     #[test]

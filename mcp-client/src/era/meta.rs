@@ -4,28 +4,49 @@
 //! `_meta` is written in front of it.
 
 use bytes::{BufMut, BytesMut};
-use mcp_types::{JsonObject, RawJson};
+use mcp_transport::Hearing;
+use mcp_types::{JsonObject, Params, ProgressToken, RawJson, meta};
 
 const META: &str = "_meta";
 
 /// How many bytes a modern `_meta` usually has, so that the buffer need not grow.
 const TYPICAL_META: usize = 256;
 
-/// Returns `params` with `members` in its `_meta`; they win over members of the same name.
+/// Parameters with what an era adds to them, and what a transport has to know of their `_meta`.
+pub(crate) struct Wrapped {
+    pub(crate) params: RawJson,
+    pub(crate) hearing: Hearing,
+}
+
+/// Returns `params` with `members` and the token in its `_meta`; they win over members of the same name.
 ///
 /// # Errors
 ///
-/// Says what is wrong with `params` when they or their `_meta` are not an object.
-pub(crate) fn put(params: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {
-    let [found] = params.members([META]).map_err(|error| error.to_string())?;
-    if members.is_empty() {
-        return Ok(params.clone());
-    }
-    match found {
-        Some(found) if !found.is_null() => merge(params, &found, members),
-        Some(_) => merge(params, &RawJson::empty_object(), members),
-        None => prepend(params, members),
-    }
+/// Says what is wrong with `params` when their `_meta` is not an object.
+pub(crate) fn put(
+    params: &Params,
+    members: &[(&'static str, RawJson)],
+    token: Option<&ProgressToken>,
+) -> Result<Wrapped, String> {
+    let mut hearing = Hearing::from(params);
+    let raw = params.raw().cloned().unwrap_or_else(RawJson::empty_object);
+    let with_token;
+    let members = match token {
+        None => members,
+        Some(token) => {
+            hearing.token = Some(token.clone());
+            let token = RawJson::encode(token).map_err(|error| error.to_string())?;
+            with_token = [members, &[(meta::PROGRESS_TOKEN, token)]].concat();
+            &*with_token
+        }
+    };
+    let wrapped = match params.meta().raw() {
+        _ if members.is_empty() => raw,
+        Some(found) if !found.is_null() => merge(&raw, &found, members)?,
+        Some(_) => merge(&raw, &RawJson::empty_object(), members)?,
+        None => prepend(&raw, members)?,
+    };
+    Ok(Wrapped { params: wrapped, hearing })
 }
 
 fn prepend(params: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {
@@ -91,7 +112,8 @@ mod tests {
     #[track_caller]
     fn check(params: &str, expected: &str) {
         let members = [("a", raw("1")), ("b", raw("\"x\""))];
-        assert_eq!(put(&raw(params), &members).unwrap().as_str(), expected);
+        let params = Params::from_raw(raw(params)).unwrap();
+        assert_eq!(put(&params, &members, None).unwrap().params.as_str(), expected);
     }
 
     #[test]
@@ -110,13 +132,16 @@ mod tests {
     #[test]
     fn what_is_not_an_object_or_says_a_thing_twice_is_refused() {
         for params in ["[]", "7", r#"{"_meta":{},"_meta":{}}"#, r#"{"_meta":7}"#] {
-            assert!(put(&raw(params), &[("a", raw("1"))]).is_err(), "{params}");
+            let put = |params| put(&params, &[("a", raw("1"))], None);
+            let outcome = Params::from_raw(raw(params)).map_err(|error| error.to_string()).and_then(put);
+            assert!(outcome.is_err(), "{params}");
         }
     }
 
     #[test]
     fn nothing_to_put_changes_nothing() {
-        assert_eq!(put(&raw(r#"{"n":1}"#), &[]).unwrap(), raw(r#"{"n":1}"#));
+        let params = Params::from_raw(raw(r#"{"n":1}"#)).unwrap();
+        assert_eq!(put(&params, &[], None).unwrap().params, raw(r#"{"n":1}"#));
     }
 
     #[test]

@@ -4,15 +4,18 @@
 //! what the server wants (V-33).
 
 use mcp_types::{
-    DiscoverResult, ErrorCode, JsonObject, ProgressToken, ProtocolVersion, RawJson, Revision, RpcError, meta,
+    DiscoverResult, ErrorCode, JsonObject, Params, ProgressToken, ProtocolVersion, RawJson, Revision, RpcError, meta,
 };
 
+use super::meta::Wrapped;
 use super::{Agreement, Disagreement, Identity, choose};
 
 /// The `_meta` that says who asks, in which version, and what the client can do.
 #[derive(Clone, Debug)]
 pub(crate) struct Envelope {
     members: Vec<(&'static str, RawJson)>,
+    /// Whether log messages are asked for.
+    hears_logs: bool,
 }
 
 impl Envelope {
@@ -30,7 +33,7 @@ impl Envelope {
         if let Some(level) = identity.log_level {
             members.push((meta::LOG_LEVEL, RawJson::encode(&level)?));
         }
-        Ok(Self { members })
+        Ok(Self { members, hears_logs: identity.log_level.is_some() })
     }
 
     /// Returns the parameters with the envelope in their `_meta`.
@@ -38,12 +41,10 @@ impl Envelope {
     /// # Errors
     ///
     /// Says what is wrong with the parameters when they are not an object.
-    pub(crate) fn wrap(&self, params: &RawJson, token: Option<&ProgressToken>) -> Result<RawJson, String> {
-        let mut members = self.members.clone();
-        if let Some(token) = token {
-            members.push((meta::PROGRESS_TOKEN, RawJson::encode(token).map_err(|error| error.to_string())?));
-        }
-        super::meta::put(params, &members)
+    pub(crate) fn wrap(&self, params: &Params, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+        let mut wrapped = super::meta::put(params, &self.members, token)?;
+        wrapped.hearing.logs |= self.hears_logs;
+        Ok(wrapped)
     }
 }
 
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn every_request_says_version_capabilities_and_name() {
         let envelope = Envelope::new(Revision::LATEST, &identity()).unwrap();
-        let params = envelope.wrap(&RawJson::empty_object(), None).unwrap();
+        let params = envelope.wrap(&Params::absent(), None).unwrap().params;
         assert_eq!(
             params.as_str(),
             concat!(
@@ -113,7 +114,9 @@ mod tests {
     fn a_token_and_a_log_level_are_sent_only_when_there_are_some() {
         let wants_logs = Identity { log_level: Some(LoggingLevel::Warning), ..identity() };
         let envelope = Envelope::new(Revision::LATEST, &wants_logs).unwrap();
-        let params = envelope.wrap(&RawJson::empty_object(), Some(&7.into())).unwrap();
+        let params = envelope.wrap(&Params::absent(), Some(&7.into())).unwrap();
+        assert_eq!(params.hearing, mcp_transport::Hearing { token: Some(7.into()), logs: true });
+        let params = params.params;
         let text = params.as_str();
         assert!(text.contains(r#""io.modelcontextprotocol/logLevel":"warning""#), "{text}");
         assert!(text.contains(r#""progressToken":7"#), "{text}");

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError};
 use mcp_transport::limits::FOREVER;
 use mcp_transport::{Event, Exchange, Outgoing, Patience};
 use mcp_types::{
-    ErrorCode, Method, Notification, RawJson, SubscriptionFilter, SubscriptionsAcknowledgedNotificationParams,
+    ErrorCode, Method, Notification, Params, RawJson, SubscriptionFilter, SubscriptionsAcknowledgedNotificationParams,
     SubscriptionsListenRequestParams, methods,
 };
 use tokio::task::JoinHandle;
@@ -49,7 +49,10 @@ async fn open(client: &Client, requested: &SubscriptionFilter) -> Result<(Exchan
     let refused = |why: String| Error::params(METHOD, why);
     let params = SubscriptionsListenRequestParams::new(requested.clone());
     let params = RawJson::encode(&params).map_err(|error| refused(error.to_string()))?;
-    let mut request = Outgoing::new(METHOD, connection.wrap(&params, None).map_err(refused)?);
+    let params = Params::from_raw(params).map_err(|error| refused(error.to_string()))?;
+    let wrapped = connection.wrap(&params, None).map_err(refused)?;
+    let mut request = Outgoing::new(METHOD, wrapped.params);
+    request.hearing = Some(wrapped.hearing);
     request.revision = Some(agreement.revision);
     // Nothing need happen on a subscription for as long as nothing changes.
     request.patience = Patience { idle: FOREVER, total: FOREVER };

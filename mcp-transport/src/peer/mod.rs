@@ -14,7 +14,7 @@ use std::time::Instant;
 use bytes::{BufMut, Bytes, BytesMut};
 use mcp_types::{Message, Notification, Params, RawJson, Request, RequestId, Response, RpcError, rpc};
 
-use crate::client::Patience;
+use crate::client::{Hearing, Patience};
 use crate::error::Deadline;
 use crate::limits::Limits;
 use crate::service::Answer;
@@ -139,8 +139,20 @@ impl Peer {
     /// Its deadlines run from `now`; notifications that belong to it start the idle one again. Progress belongs to it
     /// by the token in its `_meta`.
     pub fn request(&mut self, method: &str, params: &Params, patience: Patience, now: Instant) -> RequestId {
-        let id = self.asked.insert(Asked::new(method, params, patience, now));
-        put_line(&mut self.out, |out| rpc::request(out, &id, method, params.raw()));
+        self.ask(method, params.raw(), Hearing::from(params), patience, now)
+    }
+
+    /// Sends a request as [`request`](Self::request) does; the caller says what belongs to it.
+    pub fn ask(
+        &mut self,
+        method: &str,
+        params: Option<&RawJson>,
+        hearing: Hearing,
+        patience: Patience,
+        now: Instant,
+    ) -> RequestId {
+        let id = self.asked.insert(Asked::new(method, hearing, patience, now));
+        put_line(&mut self.out, |out| rpc::request(out, &id, method, params));
         id
     }
 

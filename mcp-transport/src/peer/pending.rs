@@ -5,18 +5,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use mcp_types::{Params, ProgressToken, RequestId};
+use mcp_types::{ProgressToken, RequestId};
 
 use super::Kind;
-use crate::client::Patience;
+use crate::client::{Hearing, Patience};
 use crate::error::Deadline;
+use crate::own_ids::OwnIds;
 
 /// The requests, by id.
 #[derive(Debug)]
 pub(super) struct Pending {
     /// The id of the next request. Ids are never used again, so none can be mistaken for an earlier one.
     next_id: i64,
-    asked: HashMap<i64, Asked>,
+    asked: OwnIds<i64, Asked>,
     deadlines: BTreeSet<(Instant, i64)>,
     tokens: HashMap<ProgressToken, i64>,
     /// How many requests asked for log messages.
@@ -27,9 +28,7 @@ pub(super) struct Pending {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) kind: Kind,
-    token: Option<ProgressToken>,
-    /// Whether the request asks for log messages (S-4).
-    hears_logs: bool,
+    hearing: Hearing,
     patience: Patience,
     /// When the total deadline passes; `None` when that is beyond the clock.
     total_at: Option<Instant>,
@@ -38,11 +37,10 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn new(method: &str, params: &Params, patience: Patience, now: Instant) -> Self {
+    pub(super) fn new(method: &str, hearing: Hearing, patience: Patience, now: Instant) -> Self {
         let mut asked = Self {
             kind: Kind::of(method),
-            token: params.meta().progress_token(),
-            hears_logs: params.meta().log_level().is_some(),
+            hearing,
             patience,
             total_at: now.checked_add(patience.total),
             due: None,
@@ -75,11 +73,11 @@ impl Pending {
         if let Some(due) = asked.due {
             self.deadlines.insert((due, id));
         }
-        if let Some(token) = &asked.token {
+        if let Some(token) = &asked.hearing.token {
             // Tokens are unique over the open requests (P-50); should they not be, the first one keeps its progress.
             self.tokens.entry(token.clone()).or_insert(id);
         }
-        self.listeners += usize::from(asked.hears_logs);
+        self.listeners += usize::from(asked.hearing.logs);
         self.asked.insert(id, asked);
         RequestId::Number(id)
     }
@@ -90,10 +88,10 @@ impl Pending {
         if let Some(due) = asked.due {
             self.deadlines.remove(&(due, *id));
         }
-        if let Some(token) = asked.token.as_ref().filter(|token| self.tokens.get(token) == Some(id)) {
+        if let Some(token) = asked.hearing.token.as_ref().filter(|token| self.tokens.get(token) == Some(id)) {
             self.tokens.remove(token);
         }
-        self.listeners -= usize::from(asked.hears_logs);
+        self.listeners -= usize::from(asked.hearing.logs);
         Some(asked)
     }
 
@@ -114,7 +112,7 @@ impl Pending {
         if self.listeners != 1 {
             return None;
         }
-        let (id, _) = self.asked.iter().find(|(_, asked)| asked.hears_logs)?;
+        let (id, _) = self.asked.iter().find(|(_, asked)| asked.hearing.logs)?;
         Some(RequestId::Number(*id))
     }
 
@@ -156,6 +154,6 @@ impl Pending {
 
 impl Default for Pending {
     fn default() -> Self {
-        Self { next_id: 1, asked: HashMap::new(), deadlines: BTreeSet::new(), tokens: HashMap::new(), listeners: 0 }
+        Self { next_id: 1, asked: OwnIds::default(), deadlines: BTreeSet::new(), tokens: HashMap::new(), listeners: 0 }
     }
 }

@@ -11,6 +11,8 @@ mod server;
 mod stdio;
 mod writer;
 
+#[cfg(feature = "process")]
+pub(crate) use mux::Mail;
 pub use mux::{Mux, Noise};
 pub use server::{AnyPipe, Pipe};
 pub use stdio::{Stdio, stdio};

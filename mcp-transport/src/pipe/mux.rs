@@ -19,7 +19,7 @@ use mcp_types::{Params, RawJson, RequestId, Revision, RpcError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 
-use crate::client::{Event, Exchange, Incoming, Outgoing, Transport};
+use crate::client::{Event, Exchange, Hearing, Incoming, Outgoing, Transport};
 use crate::error::{Deadline, Error};
 use crate::limits::Limits;
 
@@ -113,22 +113,32 @@ impl Mux {
 
     /// Waits until the output has room, for at most `patience`.
     async fn room(&self, patience: Duration) -> Result<(), Error> {
-        let room = poll_fn(|cx| self.shared.lock().poll_room(cx));
-        match tokio::time::timeout(patience, room).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::TimedOut(Deadline::Idle(patience))),
+        if self.shared.lock().has_room()? {
+            return Ok(());
         }
+        // Boxed, because it is rare and larger than all the rest.
+        Box::pin(async {
+            let room = poll_fn(|cx| self.shared.lock().poll_room(cx));
+            match tokio::time::timeout(patience, room).await {
+                Ok(result) => result,
+                Err(_) => Err(Error::TimedOut(Deadline::Idle(patience))),
+            }
+        })
+        .await
     }
 
-    async fn begin(&self, request: Outgoing) -> Result<Exchange, Error> {
-        let params = Params::from_raw(request.params).map_err(|error| {
-            Error::config(format!("the parameters of `{}` cannot be sent: {error}", request.method))
-        })?;
-        let patience = request.patience;
+    /// Sends a request, and returns what will arrive for it.
+    pub(crate) async fn ask(&self, request: Outgoing) -> Result<Mail, Error> {
+        let Outgoing { method, params, patience, hearing, .. } = request;
+        let hearing = match hearing {
+            Some(hearing) => hearing,
+            None => Params::from_raw(params.clone()).map(|params| Hearing::from(&params)).map_err(|error| {
+                Error::config(format!("the parameters of `{method}` cannot be sent: {error}"))
+            })?,
+        };
         self.room(patience.idle.min(patience.total)).await?;
-        let id = self.shared.lock().open(&request.method, &params, patience, now())?;
-        let mail = Mail { shared: Arc::clone(&self.shared), id: id.clone(), over: false };
-        Ok(Exchange::new(id, mail))
+        let id = self.shared.lock().open(&method, &params, hearing, patience, now())?;
+        Ok(Mail { shared: Arc::clone(&self.shared), id, over: false })
     }
 
     async fn say(&self, write: impl FnOnce(&mut State) + Send) -> Result<(), Error> {
@@ -142,7 +152,10 @@ impl Mux {
 
 impl Transport for Mux {
     fn open(&self, request: Outgoing) -> BoxFuture<'_, Result<Exchange, Error>> {
-        Box::pin(self.begin(request))
+        Box::pin(async {
+            let mail = self.ask(request).await?;
+            Ok(Exchange::new(mail.id().clone(), mail))
+        })
     }
 
     fn notify(&self, method: &'static str, params: Option<RawJson>) -> BoxFuture<'_, Result<(), Error>> {
@@ -190,11 +203,18 @@ impl Shared {
 }
 
 /// The events of one exchange.
-struct Mail {
+pub(crate) struct Mail {
     shared: Arc<Shared>,
     id: RequestId,
     /// Whether the last event was handed out.
     over: bool,
+}
+
+impl Mail {
+    /// Returns the id that the request was sent under.
+    pub(crate) fn id(&self) -> &RequestId {
+        &self.id
+    }
 }
 
 impl Stream for Mail {

@@ -12,19 +12,21 @@ mod run;
 mod stderr;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join};
-use futures::stream::{BoxStream, StreamExt as _};
+use futures::stream::{BoxStream, Stream, StreamExt as _};
 use mcp_types::{RawJson, RequestId, Revision, RpcError};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::client::{Exchange, Incoming, Outgoing, Transport};
+use crate::client::{Event, Exchange, Incoming, Outgoing, Transport};
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::pipe::{Mux, Noise};
+use crate::pipe::{Mail, Mux, Noise};
 
 pub use command::{Command, Stderr};
 use exit::Exit;
@@ -96,6 +98,10 @@ impl Child {
         self.exit.wait(self.limits.child_term).await;
     }
 
+    fn explained(&self, mail: Mail) -> Explained {
+        Explained { mail, exit: Arc::clone(&self.exit), mux: Arc::clone(&self.mux), explaining: None }
+    }
+
     /// Says how the process ended instead of that its output did.
     async fn explain(&self, error: Error) -> Error {
         explain(Arc::clone(&self.exit), Arc::clone(&self.mux), error).await
@@ -109,25 +115,44 @@ async fn explain(exit: Arc<Exit>, mux: Arc<Mux>, error: Error) -> Error {
     }
 }
 
+/// The events of one exchange; an end of the output among them says how the process ended.
+struct Explained {
+    mail: Mail,
+    exit: Arc<Exit>,
+    mux: Arc<Mux>,
+    /// The explanation that is waited for.
+    explaining: Option<BoxFuture<'static, Error>>,
+}
+
+impl Stream for Explained {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(explaining) = &mut self.explaining {
+                let error = ready!(explaining.as_mut().poll(cx));
+                self.explaining = None;
+                return Poll::Ready(Some(Err(error)));
+            }
+            match ready!(self.mail.poll_next_unpin(cx)) {
+                Some(Err(error)) => {
+                    let (exit, mux) = (Arc::clone(&self.exit), Arc::clone(&self.mux));
+                    self.explaining = Some(Box::pin(explain(exit, mux, error)));
+                }
+                event => return Poll::Ready(event),
+            }
+        }
+    }
+}
+
 impl Transport for Child {
     fn open(&self, request: Outgoing) -> BoxFuture<'_, Result<Exchange, Error>> {
         Box::pin(async move {
-            let exchange = match self.mux.open(request).await {
-                Ok(exchange) => exchange,
-                Err(error) => return Err(self.explain(error).await),
-            };
-            let id = exchange.id().clone();
-            let (exit, mux) = (Arc::clone(&self.exit), Arc::clone(&self.mux));
-            let events = exchange.then(move |event| {
-                let (exit, mux) = (Arc::clone(&exit), Arc::clone(&mux));
-                async move {
-                    match event {
-                        Ok(event) => Ok(event),
-                        Err(error) => Err(explain(exit, mux, error).await),
-                    }
-                }
-            });
-            Ok(Exchange::new(id, events))
+            match self.mux.ask(request).await {
+                Ok(mail) => Ok(Exchange::new(mail.id().clone(), self.explained(mail))),
+                // Boxed, because it is rare and large.
+                Err(error) => Err(Box::pin(self.explain(error)).await),
+            }
         })
     }
 

@@ -42,7 +42,7 @@ pub(super) struct Security;
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     /// What does the work; gone once the connection is over.
-    driver: Option<Driver>,
+    driver: Option<Box<Driver>>,
     /// How long the server keeps it when it is idle, as far as it told.
     patience: Duration,
     /// When it must not be used any more.
@@ -78,7 +78,7 @@ impl Connection {
             .await
             .map_err(read_error)?;
         let patience = limits.idle_timeout / 2;
-        Ok(Self { sender, driver: Some(driver), patience, stale_at: Instant::now() + patience })
+        Ok(Self { sender, driver: Some(Box::new(driver)), patience, stale_at: Instant::now() + patience })
     }
 
     /// Sends a request and waits for the head of its response.
@@ -165,9 +165,9 @@ impl Connection {
     }
 }
 
-fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+fn drive(driver: &mut Option<Box<Driver>>, cx: &mut Context<'_>) {
     if let Some(work) = driver
-        && Pin::new(work).poll(cx).is_ready()
+        && Pin::new(&mut **work).poll(cx).is_ready()
     {
         // Dropping it ends whatever still waits for it.
         *driver = None;

@@ -42,8 +42,8 @@ impl Events {
 
     /// Opens the stream of a session, or the rest of a stream after an event (HL-6, HL-8).
     pub(super) async fn open(shared: &Shared, last_event_id: Option<&str>) -> Result<Opened, Error> {
-        let headers = shared.agreement().of_resumption(last_event_id);
-        let mut request = shared.request(Method::GET, &headers, Bytes::new())?;
+        let headers = shared.agreement().of_resumption(last_event_id)?;
+        let mut request = shared.request(Method::GET, headers);
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let (connection, response) = shared.send(request).await?;
         let status = response.status();

@@ -3,21 +3,25 @@
 //! The surprising thing: a modern request is cancelled by letting go of its connection, so a dropped exchange never
 //! gives its connection back; a legacy one is cancelled by a notification, which outlives whoever dropped it.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::body::Incoming as Body;
-use mcp_types::{Message, RawJson, RequestId, rpc};
+use mcp_types::{Message, RawJson, RequestId, RpcError, rpc};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::alarm::Alarm;
 use super::connection::Connection;
 use super::events::{Events, Opened};
-use super::rules::{self, Agreement, Content, Headers};
+use super::rules::{self, Agreement, Content};
 use super::shared::Shared;
 use crate::client::{Event, Exchange, Incoming, Outgoing, Patience};
 use crate::era::legacy;
@@ -31,20 +35,24 @@ pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exch
     let mut message = BytesMut::new();
     rpc::request(&mut message, &id, &request.method, Some(&request.params));
     let agreement = shared.agreement().clone();
-    let headers = agreement.of_request(&request);
-    let sent = shared.post(&headers, message.freeze())?;
-    let mut wait = Wait::new(request.patience);
+    let headers = agreement.of_request(&request)?;
+    let has_session = rules::has_session(&headers);
+    let sent = shared.post(headers, message.freeze());
+    let mut wait = Wait::new(shared, request.patience);
     let mut withdrawal = Withdrawal::new(shared, &id, &request, &agreement);
     let outcome = wait.on(async {
         let (connection, response) = shared.send(sent).await?;
-        receive(shared, &id, &request, &headers, connection, response).await
+        receive(shared, &id, &request, has_session, connection, response).await
     });
     let outcome = outcome.await;
     if !matches!(&outcome, Err(Error::TimedOut(_)) | Ok(Received::Events(_))) {
         withdrawal.cancel();
     }
     match outcome? {
-        Received::Answer(event) => Ok(Exchange::new(id, stream::once(async { Ok(*event) }))),
+        Received::Answer(outcome) => {
+            wait.rest();
+            Ok(Exchange::answered(id, outcome))
+        }
         Received::Events(events) => {
             wait.restart();
             let is_legacy = agreement.is_legacy(request.revision);
@@ -64,7 +72,7 @@ pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exch
 
 /// What the head of a response brings.
 enum Received {
-    Answer(Box<Event>),
+    Answer(Result<RawJson, RpcError>),
     Events(Box<Events>),
 }
 
@@ -72,16 +80,15 @@ async fn receive(
     shared: &Shared,
     id: &RequestId,
     request: &Outgoing,
-    headers: &Headers,
+    has_session: bool,
     connection: Connection,
     response: Response<Body>,
 ) -> Result<Received, Error> {
     let status = response.status();
     if !status.is_success() {
-        let has_session = headers.iter().any(|(name, _)| name == MCP_SESSION_ID);
         let failure = shared.read_failure(connection, response).await?;
         let error = rules::read_failure(Some(id), has_session, failure)?;
-        return Ok(Received::Answer(Box::new(Event::Response(Err(error)))));
+        return Ok(Received::Answer(Err(error)));
     }
     let value = |name: &str| response.headers().get(name).map(|value| value.as_bytes());
     if legacy::opens(&request.method) {
@@ -93,7 +100,7 @@ async fn receive(
     match Content::read(status.as_u16(), value(CONTENT_TYPE.as_str())) {
         Content::Json => {
             let text = shared.read_result(connection, response).await?;
-            Ok(Received::Answer(Box::new(Event::Response(shared.outcome(rules::read_answer(id, text)?)))))
+            Ok(Received::Answer(shared.outcome(rules::read_answer(id, text)?)))
         }
         Content::Events => Ok(Received::Events(Box::new(Events::new(connection, response, &shared.limits)))),
         Content::Nothing => {
@@ -136,6 +143,7 @@ impl Streaming {
                 }
                 Ok(Event::Response(_)) => {
                     state.withdrawal.cancel();
+                    state.wait.rest();
                     state.events.finish(&state.shared).await;
                     Some((event, None))
                 }
@@ -219,15 +227,18 @@ impl Streaming {
 
 /// The deadlines of one exchange (V-21).
 struct Wait {
+    shared: Arc<Shared>,
     patience: Patience,
     idle: Instant,
     total: Instant,
+    alarm: Alarm,
 }
 
 impl Wait {
-    fn new(patience: Patience) -> Self {
+    fn new(shared: &Arc<Shared>, patience: Patience) -> Self {
         let now = Instant::now();
-        Self { patience, idle: now + patience.idle, total: now + patience.total }
+        let (idle, total) = (now + patience.idle, now + patience.total);
+        Self { shared: Arc::clone(shared), patience, idle, total, alarm: Alarm::default() }
     }
 
     /// Starts the wait for the next sign of life.
@@ -243,20 +254,31 @@ impl Wait {
         Ok(())
     }
 
-    async fn on<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    /// Ends the waiting in good order.
+    fn rest(&mut self) {
+        self.alarm.rest(&self.shared.alarms);
+    }
+
+    async fn on<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let (deadline, passed) = if self.total < self.idle {
             (self.total, Deadline::Total(self.patience.total))
         } else {
             (self.idle, Deadline::Idle(self.patience.idle))
         };
-        timeout_at(deadline, work).await.unwrap_or(Err(Error::TimedOut(passed)))
+        let mut work = pin!(work);
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(outcome),
+            Poll::Pending => self.alarm.poll(deadline, &self.shared.alarms, cx).map(|()| Err(Error::TimedOut(passed))),
+        })
+        .await
     }
 }
 
 /// Tells a legacy server that nobody waits for the answer any more, when it is dropped (P-60).
 struct Withdrawal {
-    /// What to send; nothing for a modern request and for `initialize`, which must not be cancelled (V-17).
-    pending: Option<(Arc<Shared>, Headers, Bytes)>,
+    /// What is withdrawn, and from where; nothing for a modern request and for `initialize`, which must not be cancelled
+    /// (V-17).
+    pending: Option<(Arc<Shared>, Agreement, RequestId)>,
 }
 
 impl Withdrawal {
@@ -264,10 +286,7 @@ impl Withdrawal {
         if !agreement.is_legacy(request.revision) || agreement.revision.is_none() || legacy::opens(&request.method) {
             return Self { pending: None };
         }
-        let params = serde_json::json!({"requestId": id, "reason": "the client no longer waits for it"});
-        let mut message = BytesMut::new();
-        rpc::notification(&mut message, "notifications/cancelled", Some(&RawJson::from(params)));
-        Self { pending: Some((Arc::clone(shared), agreement.of_session(), message.freeze())) }
+        Self { pending: Some((Arc::clone(shared), agreement.clone(), id.clone())) }
     }
 
     /// Withdraws the withdrawal.
@@ -278,11 +297,14 @@ impl Withdrawal {
 
 impl Drop for Withdrawal {
     fn drop(&mut self) {
-        let Some((shared, headers, message)) = self.pending.take() else { return };
+        let Some((shared, agreement, id)) = self.pending.take() else { return };
         // Outside of a runtime there is nobody who could send it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let params = serde_json::json!({"requestId": id, "reason": "the client no longer waits for it"});
+            let mut message = BytesMut::new();
+            rpc::notification(&mut message, "notifications/cancelled", Some(&RawJson::from(params)));
             runtime.spawn(async move {
-                let _ = timeout(CANCEL, shared.post_note(&headers, message)).await;
+                let _ = timeout(CANCEL, shared.post_note(agreement.of_session(), message.freeze())).await;
             });
         }
     }

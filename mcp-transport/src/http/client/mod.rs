@@ -14,6 +14,7 @@
 //! request; tasks exist only for the standalone stream of a legacy session, for one queue of answers to its server, and
 //! for last words.
 
+mod alarm;
 mod connection;
 mod dialer;
 mod events;
@@ -34,7 +35,7 @@ mod tests;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use http::Method;
@@ -164,8 +165,8 @@ impl HttpClient {
     async fn tell(&self, method: &'static str, params: Option<RawJson>) -> Result<(), Error> {
         let mut message = BytesMut::new();
         rpc::notification(&mut message, method, params.as_ref());
-        let headers = self.shared.agreement().of_notification(method);
-        self.within(self.shared.post_note(&headers, message.freeze())).await?;
+        let headers = self.shared.agreement().of_notification(method)?;
+        self.within(self.shared.post_note(headers, message.freeze())).await?;
         if legacy::ends_handshake(method) && self.shared.agreement().is_legacy(None) {
             self.listen();
         }
@@ -198,9 +199,8 @@ impl HttpClient {
             return;
         }
         let headers = self.shared.agreement().of_session();
-        if self.shared.agreement().session.take().is_some()
-            && let Ok(request) = self.shared.request(Method::DELETE, &headers, Bytes::new())
-        {
+        if self.shared.agreement().session.take().is_some() {
+            let request = self.shared.request(Method::DELETE, headers);
             // A server may refuse to end sessions (HL-1), and one that is gone needs no farewell.
             let _ = timeout(FAREWELL, self.shared.send_anyway(request)).await;
         }

@@ -3,9 +3,11 @@
 //! The surprising thing: 401 and 403 are never read as an answer, even when their body is one, because whoever has to
 //! authenticate needs the status and the challenge (V-63).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
 use mcp_types::{ErrorCode, Features, Message, RequestId, Response, Revision, RpcError};
 
 use crate::client::Outgoing;
@@ -16,7 +18,7 @@ use crate::header::{
 };
 
 /// Names and values of headers.
-pub(super) type Headers = Vec<(String, String)>;
+pub(super) type Headers = Vec<(HeaderName, HeaderValue)>;
 
 /// What was agreed on with the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub(super) struct Agreement {
     /// The revision, once it is known.
     pub(super) revision: Option<Revision>,
     /// The id of the legacy session, once there is one.
-    pub(super) session: Option<String>,
+    pub(super) session: Option<HeaderValue>,
 }
 
 /// What the body of a response is, by its head.
@@ -47,28 +49,49 @@ impl Agreement {
     }
 
     /// Returns the headers of a request.
-    pub(super) fn of_request(&self, request: &Outgoing) -> Headers {
+    ///
+    /// # Errors
+    ///
+    /// Fails when the request has something that cannot stand in a header.
+    pub(super) fn of_request(&self, request: &Outgoing) -> Result<Headers, Error> {
         let revision = request.revision.or(self.revision);
         match revision {
             Some(revision) if !revision.features().has(Features::SESSION) => {
-                let mut headers = modern(revision, &request.method);
+                let method = match &request.method {
+                    Cow::Borrowed(method) => HeaderValue::from_maybe_shared(Bytes::from_static(method.as_bytes())),
+                    Cow::Owned(method) => HeaderValue::try_from(method),
+                };
+                let mut headers = Headers::with_capacity(3 + request.param_headers.len());
+                headers.push(version(revision));
+                headers.push((METHOD, method.map_err(|_| unfit(MCP_METHOD))?));
                 if let Some(name) = &request.name {
-                    headers.push((MCP_NAME.to_owned(), encode_value(name).into_owned()));
+                    let name = HeaderValue::try_from(&*encode_value(name)).map_err(|_| unfit(MCP_NAME))?;
+                    headers.push((NAME, name));
                 }
-                headers.extend(request.param_headers.iter().cloned());
-                headers
+                for (name, value) in &request.param_headers {
+                    let value = HeaderValue::try_from(value).map_err(|_| unfit(name))?;
+                    headers.push((HeaderName::try_from(name).map_err(|_| unfit(name))?, value));
+                }
+                Ok(headers)
             }
             // `initialize` opens a session, so it belongs to none, and agrees on a version, so it has none.
-            _ if legacy::opens(&request.method) => Vec::new(),
-            _ => self.of_session(),
+            _ if legacy::opens(&request.method) => Ok(Headers::new()),
+            _ => Ok(self.of_session()),
         }
     }
 
     /// Returns the headers of a notification (digest 9.1, 6).
-    pub(super) fn of_notification(&self, method: &str) -> Headers {
+    ///
+    /// # Errors
+    ///
+    /// Fails when the method cannot stand in a header.
+    pub(super) fn of_notification(&self, method: &str) -> Result<Headers, Error> {
         match self.revision {
-            Some(revision) if !revision.features().has(Features::SESSION) => modern(revision, method),
-            _ => self.of_session(),
+            Some(revision) if !revision.features().has(Features::SESSION) => {
+                let method = HeaderValue::try_from(method).map_err(|_| unfit(MCP_METHOD))?;
+                Ok(vec![version(revision), (METHOD, method)])
+            }
+            _ => Ok(self.of_session()),
         }
     }
 
@@ -76,26 +99,42 @@ impl Agreement {
     pub(super) fn of_session(&self) -> Headers {
         let mut headers = Vec::new();
         if let Some(session) = &self.session {
-            headers.push((MCP_SESSION_ID.to_owned(), session.clone()));
+            headers.push((SESSION_ID, session.clone()));
         }
         if let Some(revision) = self.revision
             && revision.features().has(Features::VERSION_HEADER)
         {
-            headers.push((MCP_PROTOCOL_VERSION.to_owned(), revision.to_string()));
+            headers.push(version(revision));
         }
         headers
     }
 
     /// Returns the headers of a request for the rest of a stream (HL-8).
-    pub(super) fn of_resumption(&self, last_event_id: Option<&str>) -> Headers {
+    ///
+    /// # Errors
+    ///
+    /// Fails when the id of the event cannot stand in a header.
+    pub(super) fn of_resumption(&self, last_event_id: Option<&str>) -> Result<Headers, Error> {
         let mut headers = self.of_session();
-        headers.extend(last_event_id.map(|id| (LAST_EVENT_ID.to_owned(), id.to_owned())));
-        headers
+        if let Some(id) = last_event_id {
+            let id = HeaderValue::try_from(id).map_err(|_| unfit(LAST_EVENT_ID))?;
+            headers.push((HeaderName::from_static(LAST_EVENT_ID), id));
+        }
+        Ok(headers)
     }
 }
 
-fn modern(revision: Revision, method: &str) -> Headers {
-    vec![(MCP_PROTOCOL_VERSION.to_owned(), revision.to_string()), (MCP_METHOD.to_owned(), method.to_owned())]
+/// Returns whether a message belongs to a session, by its headers.
+pub(super) fn has_session(headers: &Headers) -> bool {
+    headers.iter().any(|(name, _)| *name == SESSION_ID)
+}
+
+fn version(revision: Revision) -> (HeaderName, HeaderValue) {
+    (PROTOCOL_VERSION, HeaderValue::from_static(revision.as_str()))
+}
+
+fn unfit(name: &str) -> Error {
+    Error::config(format!("`{name}` is no header with a value that can be sent"))
 }
 
 impl Content {
@@ -175,11 +214,12 @@ pub(super) fn redirected(url: &str, status: u16, location: Option<&[u8]>) -> Err
 /// # Errors
 ///
 /// Fails when it has characters that an id must not have.
-pub(super) fn read_session_id(value: Option<&[u8]>) -> Result<Option<String>, Error> {
+pub(super) fn read_session_id(value: Option<&[u8]>) -> Result<Option<HeaderValue>, Error> {
     let Some(value) = value else { return Ok(None) };
-    match std::str::from_utf8(value) {
-        Ok(id) if is_session_id(id) => Ok(Some(id.to_owned())),
-        _ => Err(Error::malformed("the Mcp-Session-Id header", "it is not visible ASCII")),
+    let id = std::str::from_utf8(value).ok().filter(|id| is_session_id(id));
+    match id.and_then(|id| HeaderValue::try_from(id).ok()) {
+        Some(id) => Ok(Some(id)),
+        None => Err(Error::malformed("the Mcp-Session-Id header", "it is not visible ASCII")),
     }
 }
 
@@ -204,6 +244,11 @@ pub(super) fn random() -> u32 {
 
 const RESPONSE: &str = "an HTTP response";
 
+const METHOD: HeaderName = HeaderName::from_static(MCP_METHOD);
+const NAME: HeaderName = HeaderName::from_static(MCP_NAME);
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static(MCP_PROTOCOL_VERSION);
+const SESSION_ID: HeaderName = HeaderName::from_static(MCP_SESSION_ID);
+
 #[cfg(test)]
 mod tests {
     use mcp_types::RawJson;
@@ -219,7 +264,7 @@ mod tests {
     }
 
     fn settled(revision: Revision) -> Agreement {
-        Agreement { revision: Some(revision), session: Some("s".to_owned()) }
+        Agreement { revision: Some(revision), session: Some(HeaderValue::from_static("s")) }
     }
 
     #[test]
@@ -227,25 +272,25 @@ mod tests {
         let mut call = request("tools/call", Some(Revision::LATEST));
         call.name = Some("zürich".to_owned());
         call.param_headers = vec![("Mcp-Param-Region".to_owned(), "eu".to_owned())];
-        let headers = settled(Revision::LATEST_LEGACY).of_request(&call);
-        assert_eq!(names(&headers), ["mcp-protocol-version", "mcp-method", "mcp-name", "Mcp-Param-Region"]);
+        let headers = settled(Revision::LATEST_LEGACY).of_request(&call).unwrap();
+        assert_eq!(names(&headers), ["mcp-protocol-version", "mcp-method", "mcp-name", "mcp-param-region"]);
         assert_eq!(headers[2].1, "=?base64?esO8cmljaA==?=");
     }
 
     #[test]
     fn a_legacy_request_names_session_and_version_since_2025_06_18_hl_10_hl_11() {
-        let of = |revision| settled(revision).of_request(&request("tools/list", Some(revision)));
+        let of = |revision| settled(revision).of_request(&request("tools/list", Some(revision))).unwrap();
         assert_eq!(names(&of(Revision::V2025_03_26)), ["mcp-session-id"]);
         assert_eq!(names(&of(Revision::V2025_06_18)), ["mcp-session-id", "mcp-protocol-version"]);
-        assert_eq!(Agreement::default().of_request(&request("tools/list", None)), []);
-        assert_eq!(settled(Revision::V2025_11_25).of_request(&request("initialize", None)), []);
+        assert_eq!(Agreement::default().of_request(&request("tools/list", None)).unwrap(), []);
+        assert_eq!(settled(Revision::V2025_11_25).of_request(&request("initialize", None)).unwrap(), []);
     }
 
     #[test]
     fn notifications_follow_the_revision_that_was_agreed_on() {
-        let modern = settled(Revision::LATEST).of_notification("notifications/cancelled");
+        let modern = settled(Revision::LATEST).of_notification("notifications/cancelled").unwrap();
         assert_eq!(names(&modern), ["mcp-protocol-version", "mcp-method"]);
-        let legacy = settled(Revision::V2025_06_18).of_notification("notifications/initialized");
+        let legacy = settled(Revision::V2025_06_18).of_notification("notifications/initialized").unwrap();
         assert_eq!(names(&legacy), ["mcp-session-id", "mcp-protocol-version"]);
     }
 

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::poll_immediate;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming as Body;
 use mcp_types::{RawJson, RequestId, Revision, RpcError, rpc};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::alarm::Alarms;
 use super::connection::{Connection, Security};
 use super::dialer::Dialer;
 use super::redaction::Redaction;
@@ -30,8 +31,13 @@ pub(super) struct Shared {
     pub(super) target: Target,
     pub(super) limits: Limits,
     pub(super) dialer: Dialer,
+    /// Where on the server requests go.
+    uri: Uri,
     /// The headers of every request.
     base: HeaderMap,
+    /// The headers of every request with a message.
+    base_of_post: HeaderMap,
+    pub(super) alarms: Alarms,
     /// What no error says.
     redaction: Redaction,
     agreement: Mutex<Agreement>,
@@ -55,6 +61,13 @@ impl Shared {
         let host = HeaderValue::try_from(&target.authority)
             .map_err(|_| Error::config(format!("the host of {target} cannot stand in a header")))?;
         base.insert(HOST, host);
+        let mut base_of_post = base.clone();
+        base_of_post.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        base_of_post.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        // So that the copies need not be sorted anew when the headers of a request are added.
+        base_of_post.reserve(OWN_HEADERS);
+        let uri = target.path_and_query.parse();
+        let uri = uri.map_err(|_| Error::config(format!("the path of {target} cannot be sent")))?;
         let replies = Replies::new(&limits);
         let redaction = Redaction::new(&base, &target);
         Ok(Self {
@@ -62,7 +75,10 @@ impl Shared {
             dialer: Dialer::new(target.clone(), security, limits.clone()),
             target,
             limits,
+            uri,
             base,
+            base_of_post,
+            alarms: Alarms::default(),
             agreement: Mutex::default(),
             next_id: AtomicI64::new(1),
             is_closed: AtomicBool::new(false),
@@ -99,34 +115,24 @@ impl Shared {
     }
 
     /// Makes a request with a message.
-    pub(super) fn post(&self, headers: &Headers, message: Bytes) -> Result<Request<Full<Bytes>>, Error> {
-        let mut request = self.request(Method::POST, headers, message)?;
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        Ok(request)
+    pub(super) fn post(&self, headers: Headers, message: Bytes) -> Request<Full<Bytes>> {
+        self.put_together(Method::POST, self.base_of_post.clone(), headers, message)
     }
 
-    pub(super) fn request(
-        &self,
-        method: Method,
-        headers: &Headers,
-        body: Bytes,
-    ) -> Result<Request<Full<Bytes>>, Error> {
-        let unfit = |name: &str| Error::config(format!("`{name}` is no header with a value that can be sent"));
+    /// Makes a request without a message.
+    pub(super) fn request(&self, method: Method, headers: Headers) -> Request<Full<Bytes>> {
+        self.put_together(method, self.base.clone(), headers, Bytes::new())
+    }
+
+    fn put_together(&self, method: Method, base: HeaderMap, headers: Headers, body: Bytes) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = self
-            .target
-            .path_and_query
-            .parse()
-            .map_err(|_| Error::config(format!("the path of {} cannot be sent", self.target)))?;
-        *request.headers_mut() = self.base.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = base;
         for (name, value) in headers {
-            let value = HeaderValue::try_from(value).map_err(|_| unfit(name))?;
-            let name = HeaderName::try_from(name).map_err(|_| unfit(name))?;
             request.headers_mut().insert(name, value);
         }
-        Ok(request)
+        request
     }
 
     /// Sends a request over a connection that is idle, or else over a new one.
@@ -198,9 +204,9 @@ impl Shared {
     }
 
     /// Posts a message that has no answer (H-12: any 2xx will do, whatever follows it).
-    pub(super) async fn post_note(self: &Arc<Self>, headers: &Headers, message: Bytes) -> Result<(), Error> {
-        let has_session = headers.iter().any(|(name, _)| name == crate::header::MCP_SESSION_ID);
-        let request = self.post(headers, message)?;
+    pub(super) async fn post_note(self: &Arc<Self>, headers: Headers, message: Bytes) -> Result<(), Error> {
+        let has_session = rules::has_session(&headers);
+        let request = self.post(headers, message);
         let (connection, response) = self.send(request).await?;
         if response.status().is_success() {
             self.release(connection, response.into_body()).await;
@@ -252,7 +258,7 @@ impl Shared {
             Err(error) => rpc::error_response(&mut message, Some(id), error),
         }
         let headers = self.agreement().of_session();
-        self.post_note(&headers, message.freeze()).await
+        self.post_note(headers, message.freeze()).await
     }
 
     /// Takes what a legacy server sends of its own accord. `ping` is always answered; other requests are refused while
@@ -279,5 +285,7 @@ impl Shared {
 
 /// Bytes of a body that are kept, or read away, when it is not a result.
 const FAILURE_BYTES: usize = 64 * 1024;
+/// How many headers a request usually has of its own.
+const OWN_HEADERS: usize = 8;
 /// How long to wait for the end of a body that nobody needs.
 const LINGER: Duration = Duration::from_secs(1);

@@ -95,7 +95,7 @@ impl SseClient {
 
 /// Opens the stream and reads the address to post to, which comes first.
 async fn open(shared: &Arc<Shared>) -> Result<(RawEvents, Target), Error> {
-    let mut request = shared.request(Method::GET, &Headers::new(), Bytes::new())?;
+    let mut request = shared.request(Method::GET, Headers::new());
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
     let (connection, response) = shared.send(request).await?;
     let status = response.status();
@@ -190,7 +190,7 @@ impl Posts {
         let (shared, place) = (Arc::clone(&self.shared), self.place.path_and_query.clone());
         let wait = shared.limits.request_timeout;
         async move {
-            let mut request = shared.post(&Headers::new(), message)?;
+            let mut request = shared.post(Headers::new(), message);
             *request.uri_mut() = place.parse().map_err(|_| Error::config("the address to post to cannot be sent"))?;
             let posting = async {
                 let (connection, response) = shared.send(request).await?;

@@ -2,20 +2,20 @@
 //!
 //! Nothing here waits. Whoever changes what may be written calls [`State::write`].
 
-use std::collections::HashMap;
 use std::io;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use mcp_types::{Features, Message, Notification, Params, RawJson, Request, RequestId, Revision, RpcError};
+use mcp_types::{Features, Message, Notification, RawJson, Request, RequestId, Revision, RpcError};
 use tokio::io::AsyncWrite;
 
 use super::super::backlog::Backlog;
 use super::super::writer::Writer;
 use super::Noise;
-use crate::client::{Event, Incoming, Patience};
+use crate::client::{Event, Hearing, Incoming, Patience};
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::own_ids::OwnIds;
 use crate::peer::{self, Outcome, Peer};
 
 /// The state of one connection.
@@ -24,7 +24,7 @@ pub(super) struct State {
     limits: Limits,
     /// `None` once the writing side is shut down.
     writer: Option<Writer>,
-    exchanges: HashMap<RequestId, Mailbox>,
+    exchanges: OwnIds<RequestId, Mailbox>,
     inbound: Ambient,
     /// The revision that was agreed on.
     revision: Option<Revision>,
@@ -76,7 +76,7 @@ impl State {
             peer: Peer::new(limits),
             limits: limits.clone(),
             writer: Some(Writer::new(writer)),
-            exchanges: HashMap::new(),
+            exchanges: OwnIds::default(),
             inbound: Ambient { backlog: ambient, reader: None, handed_out: false, attended: false },
             revision: None,
             noise: Noise::default(),
@@ -110,14 +110,15 @@ impl State {
     pub(super) fn open(
         &mut self,
         method: &str,
-        params: &Params,
+        params: &RawJson,
+        hearing: Hearing,
         patience: Patience,
         now: Instant,
     ) -> Result<RequestId, Error> {
         if self.phase != Phase::Open {
             return Err(Error::Closed);
         }
-        let id = self.peer.request(method, params, patience, now);
+        let id = self.peer.ask(method, Some(params), hearing, patience, now);
         let mailbox = Mailbox { backlog: Backlog::new(&self.limits), last: None, reader: None };
         self.exchanges.insert(id.clone(), mailbox);
         let due = self.peer.poll_timeout();
@@ -196,16 +197,28 @@ impl State {
 
     // Output.
 
+    /// Returns whether requests may be sent.
+    ///
+    /// # Errors
+    ///
+    /// Fails at the end.
+    pub(super) fn has_room(&self) -> Result<bool, Error> {
+        if self.phase != Phase::Open {
+            return Err(Error::Closed);
+        }
+        Ok(self.unwritten() < self.limits.outbox_bytes)
+    }
+
     /// Waits until requests may be sent, or for the end.
     pub(super) fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
-        if self.phase != Phase::Open {
-            return Poll::Ready(Err(Error::Closed));
+        match self.has_room() {
+            Ok(true) => Poll::Ready(Ok(())),
+            Ok(false) => {
+                self.wait(cx);
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
         }
-        if self.unwritten() < self.limits.outbox_bytes {
-            return Poll::Ready(Ok(()));
-        }
-        self.wait(cx);
-        Poll::Pending
     }
 
     /// Writes what the stream takes now; the task does the rest.

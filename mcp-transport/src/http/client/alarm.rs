@@ -1,0 +1,74 @@
+//! The deadlines of exchanges, by timers that are used again.
+//!
+//! A timer that is made and dropped for each request costs more than the request: the runtime has to be told of each,
+//! and is woken for it. One that is put off, as the deadline of the next request is later than that of the last, costs
+//! a few instructions. The surprising thing: so the timers that rest here stay set. They fire for nobody, once in the
+//! time that a request is waited for.
+
+use std::pin::{Pin, pin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::{Handle, Id};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Timers that rest.
+#[derive(Default)]
+pub(super) struct Alarms(Mutex<Vec<Timer>>);
+
+/// The timer of one exchange, from when it first has to wait.
+#[derive(Default)]
+pub(super) struct Alarm(Option<Timer>);
+
+struct Timer {
+    /// The runtime that it belongs to; it is of no use in another.
+    runtime: Id,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Alarm {
+    /// Waits until a deadline.
+    pub(super) fn poll(&mut self, deadline: Instant, alarms: &Alarms, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.0.get_or_insert_with(|| alarms.take(deadline));
+        if timer.sleep.deadline() != deadline {
+            timer.sleep.as_mut().reset(deadline);
+        }
+        // What is waited for may use up what a task may do at once, and the deadline holds all the same.
+        pin!(unconstrained(timer.sleep.as_mut())).poll(cx)
+    }
+
+    /// Gives the timer back, if there is one.
+    pub(super) fn rest(&mut self, alarms: &Alarms) {
+        let Some(mut timer) = self.0.take() else { return };
+        // So that it does not keep the task that has waited.
+        if timer.sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            alarms.put(timer);
+        }
+    }
+}
+
+impl Alarms {
+    fn take(&self, deadline: Instant) -> Timer {
+        let runtime = Handle::current().id();
+        match self.lock().pop() {
+            Some(timer) if timer.runtime == runtime => timer,
+            _ => Timer { runtime, sleep: Box::pin(sleep_until(deadline)) },
+        }
+    }
+
+    fn put(&self, timer: Timer) {
+        let mut resting = self.lock();
+        if resting.len() < MAX_RESTING {
+            resting.push(timer);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Timer>> {
+        // Every change is one call, so poisoning means nothing.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Timers that are kept; one above is dropped.
+const MAX_RESTING: usize = 64;
