@@ -38,6 +38,9 @@ impl Answer {
         let Some(found) = found.filter(|found| !found.is_null()) else {
             return Ok(Self::Complete(result));
         };
+        if found.as_bytes() == COMPLETE {
+            return Ok(Self::Complete(result));
+        }
         let kind: ResultType = found.decode().map_err(|error| unreadable(format!("`resultType`: {error}")))?;
         match kind {
             ResultType::Complete => Ok(Self::Complete(result)),
@@ -56,6 +59,9 @@ impl Answer {
         }
     }
 }
+
+/// How nearly all results say that they are complete.
+const COMPLETE: &[u8] = br#""complete""#;
 
 /// Returns whether the method is one that may lead to questions (P-10).
 fn may_ask_back(method: &str) -> bool {

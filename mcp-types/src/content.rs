@@ -3,11 +3,13 @@
 //! The surprising thing: a block of an unknown type is kept as it was sent, because one new block must not make a whole
 //! result unreadable (T-76).
 
+use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::dispatch::{decode, kind};
+use crate::dispatch::{kind, kind_of};
 use crate::implementation::Icon;
 use crate::json::RawJson;
+use crate::json::lent::Lent;
 use crate::meta::Meta;
 use crate::object::{Number, object, words};
 use crate::resources::{Resource, ResourceContents};
@@ -283,16 +285,21 @@ impl Serialize for ContentBlock {
 
 impl<'de> Deserialize<'de> for ContentBlock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawJson::deserialize(deserializer)?;
-        match &*kind(&raw, "type")? {
-            "text" => decode(&raw).map(Self::Text),
-            "image" => decode(&raw).map(Self::Image),
-            "audio" => decode(&raw).map(Self::Audio),
-            "resource_link" => decode(&raw).map(Self::ResourceLink),
-            "resource" => decode(&raw).map(Self::Resource),
-            _ => Ok(Self::Unknown(raw)),
+        // Most blocks are read from where they stand; only one that nobody knows is kept as a text.
+        let lent = Lent::deserialize(deserializer)?;
+        match &*kind_of(lent.0.as_bytes(), "type")? {
+            "text" => decode(&lent).map(Self::Text),
+            "image" => decode(&lent).map(Self::Image),
+            "audio" => decode(&lent).map(Self::Audio),
+            "resource_link" => decode(&lent).map(Self::ResourceLink),
+            "resource" => decode(&lent).map(Self::Resource),
+            _ => lent.into_raw().map(Self::Unknown).map_err(D::Error::custom),
         }
     }
+}
+
+fn decode<T: DeserializeOwned, E: Error>(Lent(text): &Lent<'_>) -> Result<T, E> {
+    serde_json::from_str(text).map_err(E::custom)
 }
 
 #[cfg(test)]

@@ -3,15 +3,25 @@
 //! This stands in for `serde(untagged)` and `serde(tag)`: those buffer the value as a document tree, and say only that
 //! nothing matched.
 
+use std::borrow::Cow;
+
 use serde::de::{DeserializeOwned, Error};
 
-use crate::json::RawJson;
+use crate::json::{RawJson, find_members};
+use crate::object::Key;
 
 /// Returns the text of the member that decides what an object is.
 pub(crate) fn kind<E: Error>(raw: &RawJson, member: &'static str) -> Result<String, E> {
-    let [found] = raw.members([member]).map_err(E::custom)?;
-    let found = found.ok_or_else(|| E::missing_field(member))?;
-    found.decode().map_err(|error| E::custom(format_args!("`{member}`: {error}")))
+    kind_of(raw.as_bytes(), member).map(Cow::into_owned)
+}
+
+/// Returns the text of the member that decides what an object is, lent where it has no escapes. What is read is known to
+/// be UTF-8.
+pub(crate) fn kind_of<'a, E: Error>(text: &'a [u8], member: &'static str) -> Result<Cow<'a, str>, E> {
+    let [found] = find_members(text, [member]).map_err(E::custom)?;
+    let found = found.and_then(|span| text.get(span.range())).ok_or_else(|| E::missing_field(member))?;
+    let Key(kind) = serde_json::from_slice(found).map_err(|error| E::custom(format_args!("`{member}`: {error}")))?;
+    Ok(kind)
 }
 
 /// Says that the member that decides holds none of the words expected.

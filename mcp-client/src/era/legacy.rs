@@ -10,7 +10,7 @@ use mcp_types::{
     RawJson, Revision, RpcError, SetLevelRequestParams, SubscribeRequestParams, TASKS_EXTENSION, meta,
 };
 
-use super::meta::Wrapped;
+use super::meta::{Members, Wrapped};
 use super::{Agreement, Disagreement, Identity, choose};
 
 /// What a session has been told to remember, so that the next one can be told too (digest 9.2).
@@ -120,11 +120,11 @@ pub(crate) fn counter_offer(error: &RpcError) -> Option<Vec<ProtocolVersion>> {
 pub(crate) fn wrap(params: &Params, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
     let is_modern = params.resumes() || params.meta().raw().is_some_and(|meta| meta.as_str().contains(PREFIX));
     if !is_modern {
-        return super::meta::put(params, &[], token);
+        return super::meta::put(params, &Members::default(), token);
     }
     let raw = params.raw().cloned().unwrap_or_else(RawJson::empty_object);
     let stripped = super::meta::strip(&raw, &MODERN_PARAMS, &MODERN_META)?;
-    super::meta::put(&Params::from_raw(stripped).map_err(|error| error.to_string())?, &[], token)
+    super::meta::put(&Params::from_raw(stripped).map_err(|error| error.to_string())?, &Members::default(), token)
 }
 
 /// Members of parameters that answer an `input_required` result.

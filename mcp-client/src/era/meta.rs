@@ -3,19 +3,44 @@
 //! The surprising thing: parameters that have no `_meta` yet, which is nearly all of them, keep their text; the new
 //! `_meta` is written in front of it.
 
-use bytes::{BufMut, BytesMut};
 use mcp_transport::Hearing;
 use mcp_types::{JsonObject, Params, ProgressToken, RawJson, meta};
 
 const META: &str = "_meta";
 
-/// How many bytes a modern `_meta` usually has, so that the buffer need not grow.
-const TYPICAL_META: usize = 256;
+/// What an era puts into every `_meta`, encoded once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Members {
+    list: Vec<(&'static str, RawJson)>,
+    /// All of them as one object; none when there are none.
+    object: Option<RawJson>,
+}
 
 /// Parameters with what an era adds to them, and what a transport has to know of their `_meta`.
+#[derive(Debug)]
 pub(crate) struct Wrapped {
     pub(crate) params: RawJson,
     pub(crate) hearing: Hearing,
+}
+
+impl Members {
+    /// Prepares the members of all requests.
+    ///
+    /// # Errors
+    ///
+    /// Fails when they are nested too deep to be sent.
+    pub(crate) fn new(list: Vec<(&'static str, RawJson)>) -> Result<Self, serde_json::Error> {
+        let object: JsonObject = list.iter().map(|(key, value)| (*key, value.clone())).collect();
+        let object = if object.is_empty() { None } else { Some(RawJson::encode(&object)?) };
+        Ok(Self { list, object })
+    }
+
+    /// Returns them and the token as one object; none when there is nothing.
+    fn with(&self, token: Option<&RawJson>) -> Result<Option<RawJson>, serde_json::Error> {
+        let Some(token) = token else { return Ok(self.object.clone()) };
+        let object = self.object.clone().unwrap_or_else(RawJson::empty_object);
+        object.with_first(meta::PROGRESS_TOKEN, token).map(Some)
+    }
 }
 
 /// Returns `params` with `members` and the token in its `_meta`; they win over members of the same name.
@@ -23,53 +48,36 @@ pub(crate) struct Wrapped {
 /// # Errors
 ///
 /// Says what is wrong with `params` when their `_meta` is not an object.
-pub(crate) fn put(
-    params: &Params,
-    members: &[(&'static str, RawJson)],
-    token: Option<&ProgressToken>,
-) -> Result<Wrapped, String> {
+pub(crate) fn put(params: &Params, members: &Members, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
     let mut hearing = Hearing::from(params);
     let raw = params.raw().cloned().unwrap_or_else(RawJson::empty_object);
-    let with_token;
-    let members = match token {
-        None => members,
-        Some(token) => {
-            hearing.token = Some(token.clone());
-            let token = RawJson::encode(token).map_err(|error| error.to_string())?;
-            with_token = [members, &[(meta::PROGRESS_TOKEN, token)]].concat();
-            &*with_token
+    let encoded = token.map(RawJson::encode).transpose().map_err(|error| error.to_string())?;
+    if token.is_some() {
+        hearing.token = token.cloned();
+    }
+    let Some(added) = members.with(encoded.as_ref()).map_err(|error| error.to_string())? else {
+        return Ok(Wrapped { params: raw, hearing });
+    };
+    let params = match params.meta().raw() {
+        None => raw.with_first(META, &added).map_err(|error| error.to_string())?,
+        Some(found) => {
+            let token = encoded.into_iter().map(|token| (meta::PROGRESS_TOKEN, token));
+            let found = if found.is_null() { RawJson::empty_object() } else { found };
+            merge(&raw, &found, members.list.iter().cloned().chain(token))?
         }
     };
-    let wrapped = match params.meta().raw() {
-        _ if members.is_empty() => raw,
-        Some(found) if !found.is_null() => merge(&raw, &found, members)?,
-        Some(_) => merge(&raw, &RawJson::empty_object(), members)?,
-        None => prepend(&raw, members)?,
-    };
-    Ok(Wrapped { params: wrapped, hearing })
+    Ok(Wrapped { params, hearing })
 }
 
-fn prepend(params: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {
-    let rest = params.as_str().trim_start();
-    let rest = rest.strip_prefix('{').unwrap_or(rest).trim_start();
-    let mut text = BytesMut::with_capacity(rest.len().saturating_add(TYPICAL_META));
-    text.put_slice(b"{\"_meta\":{");
-    for (position, (key, value)) in members.iter().enumerate() {
-        text.put_slice(if position == 0 { b"\"" } else { b",\"" });
-        text.put_slice(key.as_bytes());
-        text.put_slice(b"\":");
-        text.put_slice(value.as_bytes());
-    }
-    text.put_slice(if rest.starts_with('}') { b"}" } else { b"}," });
-    text.put_slice(rest.as_bytes());
-    RawJson::parse(text.freeze()).map_err(|error| error.to_string())
-}
-
-fn merge(params: &RawJson, found: &RawJson, members: &[(&str, RawJson)]) -> Result<RawJson, String> {
+fn merge(
+    params: &RawJson,
+    found: &RawJson,
+    members: impl Iterator<Item = (&'static str, RawJson)>,
+) -> Result<RawJson, String> {
     let mut params: JsonObject = params.decode().map_err(|error| error.to_string())?;
     let mut meta: JsonObject = found.decode().map_err(|error| format!("`_meta`: {error}"))?;
     for (key, value) in members {
-        meta.insert(*key, value.clone());
+        meta.insert(key, value);
     }
     params.insert(META, encode(&meta)?);
     encode(&params)
@@ -111,7 +119,7 @@ mod tests {
 
     #[track_caller]
     fn check(params: &str, expected: &str) {
-        let members = [("a", raw("1")), ("b", raw("\"x\""))];
+        let members = Members::new(vec![("a", raw("1")), ("b", raw("\"x\""))]).unwrap();
         let params = Params::from_raw(raw(params)).unwrap();
         assert_eq!(put(&params, &members, None).unwrap().params.as_str(), expected);
     }
@@ -132,7 +140,7 @@ mod tests {
     #[test]
     fn what_is_not_an_object_or_says_a_thing_twice_is_refused() {
         for params in ["[]", "7", r#"{"_meta":{},"_meta":{}}"#, r#"{"_meta":7}"#] {
-            let put = |params| put(&params, &[("a", raw("1"))], None);
+            let put = |params: Params| put(&params, &Members::new(vec![("a", raw("1"))]).unwrap(), None);
             let outcome = Params::from_raw(raw(params)).map_err(|error| error.to_string()).and_then(put);
             assert!(outcome.is_err(), "{params}");
         }
@@ -141,7 +149,7 @@ mod tests {
     #[test]
     fn nothing_to_put_changes_nothing() {
         let params = Params::from_raw(raw(r#"{"n":1}"#)).unwrap();
-        assert_eq!(put(&params, &[], None).unwrap().params, raw(r#"{"n":1}"#));
+        assert_eq!(put(&params, &Members::default(), None).unwrap().params, raw(r#"{"n":1}"#));
     }
 
     #[test]

@@ -7,13 +7,13 @@ use mcp_types::{
     DiscoverResult, ErrorCode, JsonObject, Params, ProgressToken, ProtocolVersion, RawJson, Revision, RpcError, meta,
 };
 
-use super::meta::Wrapped;
+use super::meta::{Members, Wrapped};
 use super::{Agreement, Disagreement, Identity, choose};
 
 /// The `_meta` that says who asks, in which version, and what the client can do.
 #[derive(Clone, Debug)]
 pub(crate) struct Envelope {
-    members: Vec<(&'static str, RawJson)>,
+    members: Members,
     /// Whether log messages are asked for.
     hears_logs: bool,
 }
@@ -33,7 +33,7 @@ impl Envelope {
         if let Some(level) = identity.log_level {
             members.push((meta::LOG_LEVEL, RawJson::encode(&level)?));
         }
-        Ok(Self { members, hears_logs: identity.log_level.is_some() })
+        Ok(Self { members: Members::new(members)?, hears_logs: identity.log_level.is_some() })
     }
 
     /// Returns the parameters with the envelope in their `_meta`.

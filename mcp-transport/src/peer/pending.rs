@@ -38,13 +38,8 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn new(method: &str, hearing: Hearing, patience: Patience, now: Instant) -> Self {
-        let mut asked = Self {
-            kind: Kind::of(method),
-            hearing,
-            patience,
-            total_at: now.checked_add(patience.total),
-            due: None,
-        };
+        let mut asked =
+            Self { kind: Kind::of(method), hearing, patience, total_at: now.checked_add(patience.total), due: None };
         asked.start(now);
         asked
     }

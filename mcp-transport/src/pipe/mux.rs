@@ -132,9 +132,9 @@ impl Mux {
         let Outgoing { method, params, patience, hearing, .. } = request;
         let hearing = match hearing {
             Some(hearing) => hearing,
-            None => Params::from_raw(params.clone()).map(|params| Hearing::from(&params)).map_err(|error| {
-                Error::config(format!("the parameters of `{method}` cannot be sent: {error}"))
-            })?,
+            None => Params::from_raw(params.clone())
+                .map(|params| Hearing::from(&params))
+                .map_err(|error| Error::config(format!("the parameters of `{method}` cannot be sent: {error}")))?,
         };
         self.room(patience.idle.min(patience.total)).await?;
         let id = self.shared.lock().open(&method, &params, hearing, patience, now())?;

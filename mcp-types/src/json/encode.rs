@@ -45,6 +45,31 @@ pub(super) fn write_with<T: Serialize + ?Sized>(
     Ok(text)
 }
 
+/// Writes `object` with `member` as its first member; the member may have one nested container less than `most`.
+pub(super) fn write_first(
+    object: &RawJson,
+    most: u32,
+    key: &'static str,
+    member: &RawJson,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let Some(rest) = object.as_bytes().trim_ascii().strip_prefix(b"{") else {
+        return Err(serde_json::Error::custom("only an object can have one more member"));
+    };
+    let rest = rest.trim_ascii_start();
+    let mut text = Vec::with_capacity(rest.len() + key.len() + member.as_bytes().len() + PUNCTUATION);
+    text.push(b'{');
+    put_string(&mut text, key);
+    text.push(b':');
+    member.serialize(Writer::new(&mut text, MAX_DEPTH.saturating_sub(most) + 1))?;
+    if rest != b"}" {
+        text.push(b',');
+    }
+    text.extend_from_slice(rest);
+    Ok(text)
+}
+
+/// What stands around a key and a value, and between two members.
+const PUNCTUATION: usize = r#"{"":,"#.len();
 /// As many bytes as most results and parameters do not exceed.
 const USUAL: usize = 256;
 
@@ -136,6 +161,22 @@ mod tests {
         assert!(error.to_string().starts_with("the value is nested too deep"), "{error}");
         let side_by_side = Value::Array(vec![tree(MAX_ENCODED_DEPTH - 1); 3]);
         assert!(encode(&side_by_side).is_ok(), "depth is not number");
+    }
+
+    #[test]
+    fn a_member_is_put_in_front_of_the_others() {
+        let check = |object: &str, expected: &str| {
+            let object = RawJson::parse(object.to_owned()).unwrap();
+            let written = object.with_first("k", &RawJson::parse(" [1] ").unwrap());
+            assert_eq!(written.ok().as_ref().map(RawJson::as_str), Some(expected).filter(|text| !text.is_empty()));
+        };
+        check("{}", r#"{"k":[1]}"#);
+        check(" { } ", r#"{"k":[1]}"#);
+        check("\n{ \"a\" : 1.50, \"b\":{}}", r#"{"k":[1],"a" : 1.50, "b":{}}"#);
+        check("[]", "");
+        let first = |depth| RawJson::empty_object().with_first("k", &RawJson::parse(nested(depth)).unwrap());
+        assert!(first(MAX_ENCODED_DEPTH - 1).is_ok());
+        assert!(first(MAX_ENCODED_DEPTH).is_err());
     }
 
     #[test]

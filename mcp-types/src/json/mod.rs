@@ -3,6 +3,7 @@
 //! The surprising thing: nothing here builds a document tree. [`scan`] walks the bytes and [`RawJson`] keeps them.
 
 pub(crate) mod encode;
+pub(crate) mod lent;
 mod object;
 mod raw;
 pub mod scan;
@@ -11,4 +12,5 @@ pub(crate) mod write;
 pub use encode::MAX_ENCODED_DEPTH;
 pub use object::JsonObject;
 pub use raw::RawJson;
+pub(crate) use raw::find_members;
 pub use scan::{ScanError, ScanErrorKind};

@@ -1,5 +1,6 @@
 //! A JSON value kept as the bytes it arrived in.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::encode::{self, MAX_ENCODED_DEPTH};
+use super::lent::Lent;
 use super::scan::{self, MAX_DEPTH, ScanError, Scanner, Span};
 use super::write;
 
@@ -63,6 +65,15 @@ impl RawJson {
         T: Serialize + ?Sized,
     {
         encode::write_with(value, MAX_ENCODED_DEPTH, key, member).map(|text| Self(text.into()))
+    }
+
+    /// Returns this object with one more member in front of its own. The caller knows that it has none of this name.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value is not an object, and when the member is nested too deep to stand in one.
+    pub fn with_first(&self, key: &'static str, member: &Self) -> Result<Self, serde_json::Error> {
+        encode::write_first(self, MAX_ENCODED_DEPTH, key, member).map(|text| Self(text.into()))
     }
 
     /// Encodes a value of this library that has no error of its own, such as a form.
@@ -125,26 +136,8 @@ impl RawJson {
     ///
     /// Fails when the value is not an object, or when one of the members stands twice.
     pub fn members<const N: usize>(&self, names: [&str; N]) -> Result<[Option<Self>; N], ScanError> {
-        let mut found = [const { None }; N];
-        // Raw JSON is UTF-8 already.
-        let mut scanner = Scanner::unchecked_utf8(&self.0);
-        scanner.space();
-        if scanner.peek() != Some(b'{') {
-            return Err(scanner.not_an_object());
-        }
-        scanner.object(0, |scanner, key| {
-            let name = key.name();
-            let slot = names.iter().position(|wanted| wanted.as_bytes() == &*name);
-            let Some(slot) = slot.and_then(|at| found.get_mut(at)) else {
-                return scanner.value(1).map(drop);
-            };
-            if slot.is_some() {
-                return Err(scanner.duplicate());
-            }
-            *slot = Some(Self::scanned(&self.0, scanner.value(1)?));
-            Ok(())
-        })?;
-        Ok(found)
+        let found = find_members(&self.0, names)?;
+        Ok(found.map(|span| span.map(|span| Self::scanned(&self.0, span))))
     }
 
     fn first(&self) -> Option<u8> {
@@ -160,6 +153,29 @@ impl RawJson {
     pub(crate) fn scanned(text: &Bytes, span: Span) -> Self {
         Self(text.slice(span.range()))
     }
+}
+
+/// Finds members of an object by name; the text is known to be UTF-8.
+pub(crate) fn find_members<const N: usize>(text: &[u8], names: [&str; N]) -> Result<[Option<Span>; N], ScanError> {
+    let mut found = [None; N];
+    let mut scanner = Scanner::unchecked_utf8(text);
+    scanner.space();
+    if scanner.peek() != Some(b'{') {
+        return Err(scanner.not_an_object());
+    }
+    scanner.object(0, |scanner, key| {
+        let name = key.name();
+        let slot = names.iter().position(|wanted| wanted.as_bytes() == &*name);
+        let Some(slot) = slot.and_then(|at| found.get_mut(at)) else {
+            return scanner.value(1).map(drop);
+        };
+        if slot.is_some() {
+            return Err(scanner.duplicate());
+        }
+        *slot = Some(scanner.value(1)?);
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 impl Default for RawJson {
@@ -224,9 +240,18 @@ impl<'de> Deserialize<'de> for RawJson {
     // One copy for all members of all objects.
     #[inline(never)]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text: Box<str> = raw.into();
-        Self::parse(String::from(text)).map_err(serde::de::Error::custom)
+        Lent::deserialize(deserializer)?.into_raw().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Lent<'_> {
+    /// Makes it raw JSON after checking what the parser does not.
+    pub(crate) fn into_raw(self) -> Result<RawJson, ScanError> {
+        let text = match self.0 {
+            Cow::Borrowed(text) => Bytes::copy_from_slice(text.as_bytes()),
+            Cow::Owned(text) => Bytes::from(text),
+        };
+        RawJson::parse(text)
     }
 }
 

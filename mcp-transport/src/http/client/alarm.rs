@@ -72,3 +72,48 @@ impl Alarms {
 
 /// Timers that are kept; one above is dropped.
 const MAX_RESTING: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn wait(alarm: &mut Alarm, alarms: &Alarms, deadline: Instant) {
+        poll_fn(|cx| alarm.poll(deadline, alarms, cx)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_rests_serves_the_next_exchange_whether_it_is_put_off_or_brought_forward() {
+        let (alarms, mut alarm) = (Alarms::default(), Alarm::default());
+        for seconds in [60, 90, 1, 2] {
+            let deadline = Instant::now() + Duration::from_secs(seconds);
+            assert!(poll_fn(|cx| Poll::Ready(alarm.poll(deadline, &alarms, cx))).await.is_pending());
+            alarm.rest(&alarms);
+            assert_eq!(alarms.lock().len(), 1, "there is never a second one");
+            alarm = Alarm::default();
+        }
+        let deadline = Instant::now() + Duration::from_secs(5);
+        wait(&mut alarm, &alarms, deadline).await;
+        assert_eq!(Instant::now(), deadline);
+        alarm.rest(&alarms);
+        assert_eq!(alarms.lock().len(), 0, "one that has fired is not kept");
+    }
+
+    #[test]
+    fn a_timer_of_another_runtime_is_not_used() {
+        let alarms = Alarms::default();
+        for _ in 0..2 {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let mut alarm = Alarm::default();
+                let far = Instant::now() + Duration::from_secs(60);
+                assert!(poll_fn(|cx| Poll::Ready(alarm.poll(far, &alarms, cx))).await.is_pending());
+                alarm.rest(&alarms);
+            });
+        }
+        assert_eq!(alarms.lock().len(), 1);
+    }
+}

@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -85,11 +85,7 @@ impl Connection {
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unsent> {
         let mut response = pin!(self.sender.try_send_request(request));
         let driver = &mut self.driver;
-        let response = poll_fn(|cx| {
-            drive(driver, cx);
-            response.as_mut().poll(cx)
-        })
-        .await;
+        let response = poll_fn(|cx| drive_until(driver, cx, |own| response.as_mut().poll(own))).await;
         match response {
             Ok(response) => {
                 let told = response.headers().get("keep-alive").map(|value| value.as_bytes());
@@ -109,7 +105,8 @@ impl Connection {
     /// Returns the next bytes of a body; `None` at its end.
     pub(super) async fn read(&mut self, body: &mut Incoming) -> Result<Option<Bytes>, Error> {
         loop {
-            match poll_fn(|cx| self.poll_body(body, cx)).await {
+            let driver = &mut self.driver;
+            match poll_fn(|cx| drive_until(driver, cx, |own| Pin::new(&mut *body).poll_frame(own))).await {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(read_error(error)),
                 Some(Ok(frame)) => {
@@ -119,18 +116,6 @@ impl Connection {
                 }
             }
         }
-    }
-
-    fn poll_body(
-        &mut self,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<hyper::body::Frame<Bytes>>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
-            return Poll::Ready(frame);
-        }
-        drive(&mut self.driver, cx);
-        Pin::new(body).poll_frame(cx)
     }
 
     /// Reads a body to its end; returns also whether it is whole. One above the limit is cut, and the connection cannot
@@ -146,23 +131,43 @@ impl Connection {
     }
 
     /// Notes that a response was read to its end; returns whether the connection can be used again.
-    pub(super) async fn finish(&mut self) -> bool {
+    pub(super) fn finish(&mut self) -> bool {
         self.stale_at = Instant::now() + self.patience;
-        self.is_ready().await
+        self.is_ready()
     }
 
     /// Returns whether a request can be sent now.
-    pub(super) async fn is_usable(&mut self) -> bool {
-        Instant::now() < self.stale_at && self.is_ready().await
+    pub(super) fn is_usable(&mut self) -> bool {
+        Instant::now() < self.stale_at && self.is_ready()
     }
 
-    async fn is_ready(&mut self) -> bool {
-        poll_fn(|cx| {
-            drive(&mut self.driver, cx);
-            Poll::Ready(self.driver.is_some() && self.sender.is_ready())
-        })
-        .await
+    fn is_ready(&mut self) -> bool {
+        // Nobody is told if there is more to do, because nobody waits for it.
+        drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
+        self.driver.is_some() && self.sender.is_ready()
     }
+}
+
+/// Works until `wanted` is there.
+///
+/// The two ends of the library wake each other, and here both are the same task: told of what it has just done itself, it
+/// would be put at the end of the queue, and another thread be woken to take it. So it is told only when all that can be
+/// done is done.
+fn drive_until<T>(
+    driver: &mut Option<Box<Driver>>,
+    cx: &mut Context<'_>,
+    mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    let own = &mut Context::from_waker(Waker::noop());
+    if let Poll::Ready(there) = wanted(own) {
+        return Poll::Ready(there);
+    }
+    drive(driver, own);
+    if let Poll::Ready(there) = wanted(own) {
+        return Poll::Ready(there);
+    }
+    drive(driver, cx);
+    wanted(cx)
 }
 
 fn drive(driver: &mut Option<Box<Driver>>, cx: &mut Context<'_>) {

@@ -33,7 +33,7 @@ impl Dialer {
         &self,
         mut request: Request<Full<Bytes>>,
     ) -> Result<(Connection, Response<Incoming>), Error> {
-        while let Some(mut connection) = self.pool.take().await {
+        while let Some(mut connection) = self.pool.take() {
             match connection.send(request).await {
                 Ok(response) => return Ok((connection, response)),
                 // The server closed it in the meantime; nothing of the request has left.

@@ -133,7 +133,7 @@ impl Fetch {
     pub(super) async fn connect_over(&self, url: &str, stream: tokio::io::DuplexStream) {
         let dialer = self.dialer(Target::parse(url).expect("the URL is one of a test")).expect("it needs no TLS");
         let connection = Connection::over(Box::new(stream), &self.shared.limits).await;
-        dialer.pool.put(connection.expect("nothing is sent yet")).await;
+        dialer.pool.put(connection.expect("nothing is sent yet"));
     }
 }
 
@@ -173,7 +173,7 @@ impl FetchBody {
             match reading.connection.read(&mut reading.body).await {
                 Ok(Some(bytes)) => Some((Ok(bytes), Some(reading))),
                 Ok(None) => {
-                    reading.dialer.pool.put(reading.connection).await;
+                    reading.dialer.pool.put(reading.connection);
                     None
                 }
                 Err(error) => Some((Err(error), None)),

@@ -159,7 +159,7 @@ impl HttpClient {
     #[cfg(all(test, feature = "http-server"))]
     pub(in crate::http) async fn connect_over(&self, stream: tokio::io::DuplexStream) {
         let connection = connection::Connection::over(Box::new(stream), &self.shared.limits).await;
-        self.shared.dialer.pool.put(connection.expect("nothing is sent yet")).await;
+        self.shared.dialer.pool.put(connection.expect("nothing is sent yet"));
     }
 
     async fn tell(&self, method: &'static str, params: Option<RawJson>) -> Result<(), Error> {

@@ -14,18 +14,18 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Takes out a connection that the server has not closed, as far as can be seen.
-    pub(super) async fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self) -> Option<Connection> {
         loop {
             let mut connection = self.lock().pop()?;
-            if connection.is_usable().await {
+            if connection.is_usable() {
                 return Some(connection);
             }
         }
     }
 
     /// Puts a connection back whose last response was read to its end.
-    pub(super) async fn put(&self, mut connection: Connection) {
-        if !connection.finish().await {
+    pub(super) fn put(&self, mut connection: Connection) {
+        if !connection.finish() {
             return;
         }
         let mut idle = self.lock();

@@ -163,7 +163,7 @@ impl Shared {
             let why = format!("it has more than {limit} bytes; raise `result_bytes` if the server is right");
             return Err(Error::malformed("an HTTP response", why));
         }
-        self.dialer.pool.put(connection).await;
+        self.dialer.pool.put(connection);
         Ok(bytes)
     }
 
@@ -189,7 +189,7 @@ impl Shared {
         if let Ok((body, is_whole)) = connection.read_whole(body, FAILURE_BYTES).await {
             failure.body = self.redaction.body(body);
             if is_whole {
-                self.dialer.pool.put(connection).await;
+                self.dialer.pool.put(connection);
             }
         }
         Ok(failure)
@@ -233,13 +233,13 @@ impl Shared {
         });
         // The end is usually there already; if not, nobody is made to wait for it.
         match poll_immediate(&mut draining).await {
-            Some(Some(connection)) => self.dialer.pool.put(connection).await,
+            Some(Some(connection)) => self.dialer.pool.put(connection),
             Some(None) => {}
             None => {
                 let shared = Arc::clone(self);
                 tokio::spawn(async move {
                     if let Ok(Some(connection)) = timeout(LINGER, draining).await {
-                        shared.dialer.pool.put(connection).await;
+                        shared.dialer.pool.put(connection);
                     }
                 });
             }

@@ -22,7 +22,7 @@ async fn client<const N: usize>(limits: &Limits) -> (HttpClient, [Peer; N]) {
     let mut peers = Vec::new();
     for _ in 0..N {
         let (ours, theirs) = duplex(1024 * 1024);
-        client.shared.dialer.pool.put(Connection::over(Box::new(ours), limits).await.unwrap()).await;
+        client.shared.dialer.pool.put(Connection::over(Box::new(ours), limits).await.unwrap());
         peers.push(Peer { stream: theirs });
     }
     peers.reverse();
