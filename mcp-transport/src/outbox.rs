@@ -336,6 +336,11 @@ impl Queue {
 }
 
 impl Batch {
+    /// Returns how many bytes the messages have in all.
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
     /// Returns what was taken, in order.
     pub(crate) fn items(&self) -> impl Iterator<Item = Item<&[u8]>> {
         let mut rest = &self.text[..];

@@ -1,4 +1,7 @@
 //! Collects the parts of a body up to a limit; the usual single part is not copied.
+//!
+//! The surprising thing: what a peer says of the length of its body is believed only when there is a second part. Memory
+//! that is never written to costs nothing, and a body that grows is moved again and again.
 
 use bytes::{Bytes, BytesMut};
 
@@ -7,6 +10,8 @@ use bytes::{Bytes, BytesMut};
 pub(super) struct Whole {
     first: Bytes,
     all: BytesMut,
+    /// How long it is said to become.
+    expected: usize,
 }
 
 /// The body has more bytes than its limit.
@@ -14,6 +19,12 @@ pub(super) struct Whole {
 pub(super) struct TooLong;
 
 impl Whole {
+    /// Makes one that is said to become so long, which its limit allows.
+    #[cfg(feature = "http-server")]
+    pub(super) fn expecting(expected: usize) -> Self {
+        Self { expected, ..Self::default() }
+    }
+
     /// Returns the number of bytes so far.
     pub(super) fn length(&self) -> usize {
         self.first.len().max(self.all.len())
@@ -28,7 +39,9 @@ impl Whole {
             self.first = part;
         } else {
             if self.all.is_empty() {
-                self.all.extend_from_slice(&self.first);
+                self.all.reserve(self.expected);
+                // The memory of the first part is free for the next ones.
+                self.all.extend_from_slice(&std::mem::take(&mut self.first));
             }
             self.all.extend_from_slice(&part);
         }
@@ -48,6 +61,18 @@ mod tests {
         let mut whole = Whole::default();
         let fits = parts.iter().all(|part| whole.push(Bytes::from_static(part.as_bytes()), 4).is_ok());
         assert_eq!((&whole.into_bytes()[..], fits), (expected.0.as_bytes(), expected.1), "{parts:?}");
+    }
+
+    #[test]
+    #[cfg(feature = "http-server")]
+    fn a_body_as_long_as_it_was_said_to_be_is_moved_once() {
+        let mut whole = Whole::expecting(9);
+        whole.push(Bytes::from_static(b"abc"), 9).unwrap();
+        whole.push(Bytes::from_static(b"def"), 9).unwrap();
+        let place = whole.all.as_ptr();
+        whole.push(Bytes::from_static(b"ghi"), 9).unwrap();
+        let bytes = whole.into_bytes();
+        assert_eq!((bytes.as_ptr(), &bytes[..]), (place, &b"abcdefghi"[..]));
     }
 
     #[test]

@@ -44,7 +44,8 @@ use crate::limits::Limits;
 /// ```
 #[derive(Debug)]
 pub struct SessionLog {
-    streams: BTreeMap<StreamId, Stream>,
+    /// Boxed, because a map has room for ten more from the first one on, and most sessions have one stream or none.
+    streams: BTreeMap<StreamId, Box<Stream>>,
     /// The finished streams, in the order in which they finished.
     finished: VecDeque<StreamId>,
     next_stream: u64,
@@ -134,7 +135,7 @@ impl SessionLog {
     pub fn open(&mut self) -> Reader {
         let stream = StreamId::new(self.next_stream);
         self.next_stream += 1;
-        self.streams.insert(stream, Stream { attached: Some(0), ..Stream::default() });
+        self.streams.insert(stream, Box::new(Stream { attached: Some(0), ..Stream::default() }));
         Reader { place: EventId::new(self.salt, stream, 0), lease: 0 }
     }
 

@@ -87,10 +87,11 @@ impl Body for ReplyBody {
 pub(super) async fn read_body<B: Body<Data = Bytes>>(body: B, limits: &Limits) -> Result<Bytes, Refusal> {
     let mut body = pin!(body);
     let limit = limits.body_bytes;
-    if body.size_hint().lower() > limit as u64 {
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if expected > limit {
         return Err(Refusal::too_large(limit));
     }
-    let mut received = Whole::default();
+    let mut received = Whole::expecting(expected);
     let mut started = None;
     while let Some(frame) = next_frame(body.as_mut(), &mut started, received.length(), limits).await? {
         let Ok(data) = frame.into_data() else {

@@ -48,6 +48,7 @@ pub(super) fn answered(outcome: Outcome) -> Response<ReplyBody> {
         Outcome::Whole(Some(reply)) => json(reply.status, reply.message),
         // A cancelled request has no answer (P-61), and an event stream is the only form that can be without one.
         Outcome::Whole(None) => event_stream(ReplyBody::whole(Bytes::new())),
+        Outcome::Told(events) => event_stream(ReplyBody::whole(events)),
         Outcome::Events(events) => event_stream(ReplyBody::events(events)),
         Outcome::Logged(events) => event_stream(ReplyBody::events(events)),
     }

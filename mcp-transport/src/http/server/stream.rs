@@ -25,7 +25,7 @@ use super::rules::{Form, LEGACY_STATUS};
 use super::session::HttpSession;
 use super::stop::{Stage, Stop};
 use super::written::Written;
-use crate::outbox::{Item, Outbox};
+use crate::outbox::{Batch, Item, Outbox};
 use crate::service::Answer;
 use crate::sse::{encode_comment, encode_event};
 
@@ -74,6 +74,8 @@ pub(super) struct Exchange<'a> {
 pub(super) enum Outcome {
     /// By this and nothing else.
     Whole(Option<Reply>),
+    /// By the events of one that is answered already.
+    Told(Bytes),
     /// By an event stream.
     Events(EventStream),
     /// By an event stream that the client can come back to.
@@ -82,15 +84,19 @@ pub(super) enum Outcome {
 
 /// The events of one modern response body.
 pub(super) struct EventStream {
-    buffer: BytesMut,
+    events: Events,
     source: Source,
     outbox: Outbox,
     stopping: BoxFuture<'static, ()>,
     quiet: Pin<Box<Sleep>>,
     keep_alive: Duration,
     /// Held until the body was written or given up.
-    permit: Option<Permit>,
+    _permit: Option<Permit>,
 }
+
+/// Events that are encoded and not written.
+#[derive(Default)]
+struct Events(BytesMut);
 
 /// What an event stream waits for beside notifications.
 enum Source {
@@ -182,9 +188,14 @@ impl<'a> Exchange<'a> {
         .await;
         match (first, form) {
             (First { item: None, reply: Some(reply) }, Form::Either | Form::Json) => Outcome::Whole(reply),
-            (first, _) => match self.session.take() {
-                Some(session) => Outcome::Logged(self.into_logged(session, first)),
-                None => Outcome::Events(self.into_events(first)),
+            (first, _) => match (self.session.take(), first) {
+                (Some(session), first) => Outcome::Logged(self.into_logged(session, first)),
+                (None, First { item, reply: Some(reply) }) => {
+                    let mut events = Events::of(item);
+                    events.end(&mut self.outbox, reply);
+                    Outcome::Told(events.0.freeze())
+                }
+                (None, First { item, reply: None }) => Outcome::Events(self.into_events(Events::of(item))),
             },
         }
     }
@@ -210,18 +221,16 @@ impl<'a> Exchange<'a> {
         Poll::Ready(First { item, reply })
     }
 
-    fn into_events(self, first: First) -> EventStream {
-        let source = Source::Reply { reply: self.reply, asked: self.asked };
-        let stopping = self.stop.reached(Stage::Closing);
-        let mut events = EventStream::new(source, self.outbox, stopping, self.keep_alive);
-        events.permit = self.permit;
-        if let Some(Item::Message(event)) = first.item {
-            events.push(&event);
+    fn into_events(self, events: Events) -> EventStream {
+        EventStream {
+            events,
+            source: Source::Reply { reply: self.reply, asked: self.asked },
+            outbox: self.outbox,
+            stopping: self.stop.reached(Stage::Closing),
+            quiet: Box::pin(sleep_until(Instant::now() + self.keep_alive)),
+            keep_alive: self.keep_alive,
+            _permit: self.permit,
         }
-        if let Some(reply) = first.reply {
-            events.end(reply);
-        }
-        events
     }
 
     fn into_logged(self, session: Arc<HttpSession>, first: First) -> LoggedEvents {
@@ -241,66 +250,66 @@ impl<'a> Exchange<'a> {
     }
 }
 
+impl Events {
+    fn of(first: Option<Item<Bytes>>) -> Self {
+        let mut events = Self::default();
+        if let Some(Item::Message(message)) = first {
+            events.push(&message);
+        }
+        events
+    }
+
+    fn push(&mut self, message: &[u8]) {
+        encode_event(&mut self.0, None, None, None, message);
+    }
+
+    fn push_all(&mut self, batch: &Batch) {
+        self.0.reserve(batch.length());
+        batch.messages().for_each(|message| self.push(message));
+    }
+
+    /// Adds what the handler has sent before it answered, and the answer (H-14: nothing follows it).
+    fn end(&mut self, outbox: &mut Outbox, reply: Option<Reply>) {
+        if let Some(batch) = outbox.try_batch(usize::MAX) {
+            self.push_all(&batch);
+        }
+        if let Some(reply) = reply {
+            self.push(&reply.message.into_bytes());
+        }
+    }
+}
+
 impl EventStream {
     /// Makes the stream that has one event: the answer.
     pub(super) fn of_reply(reply: Reply) -> Bytes {
-        let mut event = BytesMut::new();
-        encode_event(&mut event, None, None, None, &reply.message.into_bytes());
-        event.freeze()
-    }
-
-    fn new(source: Source, outbox: Outbox, stopping: BoxFuture<'static, ()>, keep_alive: Duration) -> Self {
-        Self {
-            buffer: BytesMut::new(),
-            source,
-            outbox,
-            stopping,
-            quiet: Box::pin(sleep_until(Instant::now() + keep_alive)),
-            keep_alive,
-            permit: None,
-        }
+        let mut events = Events::default();
+        events.push(&reply.message.into_bytes());
+        events.0.freeze()
     }
 
     /// Gathers everything that is ready, up to a size that is worth a write.
     fn fill(&mut self, cx: &mut Context<'_>) {
-        while self.buffer.len() < HIGH_WATER {
-            if let Some(event) = self.outbox.try_next() {
-                self.push(&event);
+        while self.events.0.len() < HIGH_WATER {
+            if let Some(batch) = self.outbox.try_batch(HIGH_WATER) {
+                self.events.push_all(&batch);
                 continue;
             }
-            if let Source::Reply { reply, .. } = &mut self.source
-                && let Poll::Ready(reply) = reply.poll_unpin(cx)
-            {
-                self.end(reply);
-            }
-            if matches!(self.source, Source::Ended) {
+            let Source::Reply { reply, .. } = &mut self.source else { return };
+            if let Poll::Ready(reply) = reply.poll_unpin(cx) {
+                self.events.end(&mut self.outbox, reply);
+                self.source = Source::Ended;
                 return;
             }
-            match self.outbox.poll_next(cx) {
-                Poll::Ready(Some(event)) => self.push(&event),
+            match self.outbox.poll_batch(cx, HIGH_WATER) {
+                Poll::Ready(Some(batch)) => self.events.push_all(&batch),
                 _ => return,
             }
         }
     }
 
-    fn push(&mut self, message: &[u8]) {
-        encode_event(&mut self.buffer, None, None, None, message);
-    }
-
-    /// Writes what the handler has sent before it answered, and the answer (H-14: nothing follows it).
-    fn end(&mut self, reply: Option<Reply>) {
-        while let Some(event) = self.outbox.try_next() {
-            self.push(&event);
-        }
-        if let Some(reply) = reply {
-            self.push(&reply.message.into_bytes());
-        }
-        self.source = Source::Ended;
-    }
-
     fn stop(&mut self) {
         if let Source::Reply { asked, .. } = std::mem::replace(&mut self.source, Source::Ended) {
-            self.push(&asked.stopped().message.into_bytes());
+            self.events.push(&asked.stopped().message.into_bytes());
         }
     }
 }
@@ -308,7 +317,7 @@ impl EventStream {
 impl Frames for EventStream {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         self.fill(cx);
-        if self.buffer.is_empty() {
+        if self.events.0.is_empty() {
             if matches!(self.source, Source::Ended) {
                 return Poll::Ready(None);
             }
@@ -316,12 +325,11 @@ impl Frames for EventStream {
                 self.stop();
             } else {
                 ready!(self.quiet.as_mut().poll(cx));
-                encode_comment(&mut self.buffer, "keep-alive");
+                encode_comment(&mut self.events.0, "keep-alive");
             }
         }
         self.quiet.as_mut().reset(Instant::now() + self.keep_alive);
-        let frame = self.buffer.split().freeze();
-        Poll::Ready((!frame.is_empty()).then_some(frame))
+        Poll::Ready(Some(std::mem::take(&mut self.events.0).freeze()))
     }
 }
 

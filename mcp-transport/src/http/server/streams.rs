@@ -3,7 +3,7 @@
 //! What is sent goes into the log and from there to whichever connection reads the stream, so that one that comes back
 //! reads on as if nothing had happened. The surprising thing: nobody here knows a connection; readers come and leave.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ pub(super) struct Streams {
 struct State {
     log: SessionLog,
     /// The streams that have a reader or are not finished.
-    doors: HashMap<StreamId, Door>,
+    doors: BTreeMap<StreamId, Box<Door>>,
     /// The stream that carries what belongs to no request.
     standalone: Option<StreamId>,
     has_ended: bool,
@@ -81,7 +81,7 @@ pub(super) enum Unopened {
 impl Streams {
     pub(super) fn new(limits: &Limits, budget: ReplayBudget, salt: u64) -> Self {
         let log = SessionLog::new(limits, budget, salt);
-        let state = State { log, doors: HashMap::new(), standalone: None, has_ended: false };
+        let state = State { log, doors: BTreeMap::new(), standalone: None, has_ended: false };
         Self { messages: limits.outbox_messages, bytes: limits.outbox_bytes, state: Mutex::new(state) }
     }
 
@@ -112,7 +112,7 @@ impl Streams {
         let mut state = self.lock();
         let reader = state.log.resume(last_event_id, now)?;
         // A stream that is not finished has a door.
-        let door = state.doors.entry(reader.stream()).or_insert_with(|| Door::new(reader.place(), true));
+        let door = state.doors.entry(reader.stream()).or_insert_with(|| Box::new(Door::new(reader.place(), true)));
         let number = door.sit_down();
         let wakers = [door.reader.take(), door.writer.take()];
         drop(state);
@@ -248,7 +248,7 @@ impl State {
         let mut door = Door::new(reader.place(), false);
         let number = door.sit_down();
         if !self.has_ended {
-            self.doors.insert(reader.stream(), door);
+            self.doors.insert(reader.stream(), Box::new(door));
         }
         Seat { reader, number }
     }

@@ -96,6 +96,11 @@ impl Tools {
                     tokio::task::yield_now().await;
                 }
             }
+            "many" => {
+                for _ in 0..10_000 {
+                    let _ = call.notifier.send("notifications/progress", &progress).await;
+                }
+            }
             "panic" => panic!("a handler that panics"),
             "gone" => return Err(RpcError::method_not_found("tools/call")),
             "needs" => return Err(RpcError::new(ErrorCode::MISSING_CLIENT_CAPABILITY, "needs sampling".to_owned())),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request as HttpRequest;
-use http_body_util::{Full, StreamBody};
-use hyper::body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Body as _, Frame};
 use mcp_types::Revision;
 use serde_json::json;
 
@@ -234,6 +234,30 @@ async fn a_quiet_stream_gets_comments_h_15() {
     assert_eq!(seen.frame().await, ": keep-alive\n\n");
     server.tools.go.notify_one();
     assert!(seen.finish().await.text.starts_with("data: "));
+}
+
+#[tokio::test]
+async fn an_event_stream_whose_answer_is_there_at_once_is_one_piece_with_its_length() {
+    let mut request = modern(1, "echo");
+    request.headers_mut().insert("accept", "text/event-stream".parse().unwrap());
+    let seen = Server::new().send(request).await;
+    let length = seen.body.size_hint().exact();
+    let answered = seen.finish().await;
+    assert!(answered.is_events() && answered.text.starts_with("data: {"), "{answered:?}");
+    assert_eq!(length, Some(answered.text.len() as u64));
+}
+
+#[tokio::test]
+async fn notifications_that_are_ready_together_share_a_frame() {
+    let mut seen = Server::new().send(modern(1, "many")).await;
+    let (mut frames, mut events) = (0, 0);
+    while let Some(frame) = seen.body.frame().await {
+        let frame = frame.unwrap().into_data().unwrap();
+        frames += 1;
+        events += frame.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"data: ")).count();
+    }
+    assert_eq!(events, 10_001);
+    assert!(frames <= 100, "{frames} frames");
 }
 
 #[tokio::test]
