@@ -48,7 +48,11 @@ pub(crate) fn measure(row: &Row, programs: &Programs, plan: &Plan) -> Vec<Cell> 
         How::Memory(words) => in_turn(&mut cells, few(plan), |cell| memory(cell, words, programs, plan)),
         How::Start => {
             in_turn(&mut cells, plan.rounds, |cell| {
-                let count = if plan.is_quick { "5" } else { "20" };
+                let count = match (plan.is_quick, is_slow(cell.subject)) {
+                    (true, true) => "2",
+                    (true, false) | (false, true) => "5",
+                    (false, false) => "20",
+                };
                 let words = load(programs, &["start", "--era", "legacy", "--count", count]);
                 let server = programs.server(cell.subject, false, 0)?;
                 let told = tell(programs, &with_command(words, &server))?;

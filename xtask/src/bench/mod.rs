@@ -168,7 +168,7 @@ impl Options {
     }
 }
 
-const QUICK: Plan = Plan { rounds: 3, seconds: 0.25, calls: 2000, is_quick: true };
+const QUICK: Plan = Plan { rounds: 3, seconds: 0.25, calls: 5000, is_quick: true };
 const FULL: Plan = Plan { rounds: 7, seconds: 1.0, calls: 20_000, is_quick: false };
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(crate) fn bars(title: &str, unit: &str, bars: &[Bar]) -> String {
     svg
 }
 
-/// Draws lines, both axes logarithmic: what grows linearly has the slope of the diagonal that is dotted.
+/// Draws lines, both axes logarithmic; what grows linearly runs beside the line that is dotted.
 pub(crate) fn lines(title: &str, x_label: &str, y_label: &str, lines: &[Line]) -> String {
     let points = || lines.iter().flat_map(|line| line.points.iter()).filter(|(x, y)| *x > 0.0 && *y > 0.0);
     let least = |of: fn(&(f64, f64)) -> f64| points().map(of).fold(f64::INFINITY, f64::min);
@@ -50,15 +50,20 @@ pub(crate) fn lines(title: &str, x_label: &str, y_label: &str, lines: &[Line]) -
     let x = Scale::new(least(|point| point.0), most(|point| point.0), LABEL, WIDTH - RIGHT);
     let y = Scale::new(least(|point| point.1), most(|point| point.1), HEIGHT - BELOW, HEAD);
     let mut svg = head(HEIGHT, title);
-    for (value, is_x) in x.ticks().map(|tick| (tick, true)).chain(y.ticks().map(|tick| (tick, false))) {
-        if is_x {
-            text(&mut svg, x.place(value), HEIGHT - BELOW + 18.0, "middle", &number(value));
-        } else {
-            text(&mut svg, LABEL - 8.0, y.place(value) + 4.0, "end", &number(value));
-        }
-    }
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BELOW);
-    let _ = writeln!(svg, r#"<path d="M{LABEL} {HEAD}V{bottom}H{right}" fill="none" stroke="gray"/>"#);
+    for value in x.ticks() {
+        text(&mut svg, x.place(value), bottom + 18.0, "middle", &number(value));
+        rule(&mut svg, (x.place(value), HEAD), (x.place(value), bottom));
+    }
+    for value in y.ticks() {
+        text(&mut svg, LABEL - 8.0, y.place(value) + 4.0, "end", &number(value));
+        rule(&mut svg, (LABEL, y.place(value)), (right, y.place(value)));
+    }
+    let ours = lines.iter().find(|line| line.label == "ours").and_then(|line| line.points.last());
+    if let Some(&(at, value)) = ours.filter(|(at, value)| *at > 0.0 && *value > 0.0) {
+        linear(&mut svg, &x, &y, at, value);
+    }
+    let mut labels: Vec<(f64, &str)> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let place = |(at, value): &(f64, f64)| format!("{:.1},{:.1}", x.place(*at), y.place(*value));
         let drawn: Vec<&(f64, f64)> = line.points.iter().filter(|(at, value)| *at > 0.0 && *value > 0.0).collect();
@@ -67,12 +72,41 @@ pub(crate) fn lines(title: &str, x_label: &str, y_label: &str, lines: &[Line]) -
         let colour = colour(&line.label, index);
         let _ =
             writeln!(svg, r#"<polyline points="{}" fill="none" stroke="{colour}" stroke-width="2"/>"#, way.join(" "));
-        text(&mut svg, x.place(last.0) + 6.0, y.place(last.1) + 4.0, "start", &line.label);
+        labels.push((y.place(last.1), &line.label));
+    }
+    for (place, label) in spread(labels) {
+        text(&mut svg, right + 6.0, place + 4.0, "start", label);
     }
     text(&mut svg, right, HEIGHT - 8.0, "end", x_label);
     text(&mut svg, LABEL - 90.0, HEAD - 8.0, "start", y_label);
     svg.push_str("</svg>\n");
     svg
+}
+
+/// Dots the way of a cost that grows linearly and ends where ours does.
+fn linear(svg: &mut String, x: &Scale, y: &Scale, at: f64, value: f64) {
+    // Along it the cost of one is the same; it begins where one of the axes does.
+    let from = x.least.max(at * y.least / value);
+    let (x1, y1, x2, y2) = (x.place(from), y.place(from * value / at), x.place(at), y.place(value));
+    let _ = writeln!(
+        svg,
+        r#"<path d="M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}" stroke="gray" stroke-dasharray="2 4"><title>linear</title></path>"#
+    );
+}
+
+fn rule(svg: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    let _ = writeln!(svg, r#"<path d="M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}" stroke="gray" stroke-opacity="0.2"/>"#);
+}
+
+/// Moves labels apart that would stand on each other, downwards.
+fn spread(mut labels: Vec<(f64, &str)>) -> Vec<(f64, &str)> {
+    labels.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut least = f64::NEG_INFINITY;
+    for (place, _) in &mut labels {
+        *place = place.max(least);
+        least = *place + LINE;
+    }
+    labels
 }
 
 /// A logarithmic way from values to places.
@@ -125,7 +159,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Writes a number with three digits that say something.
+/// Writes a number with three digits that say something, and thousands apart.
 pub(crate) fn number(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 => 0,
@@ -135,8 +169,18 @@ pub(crate) fn number(value: f64) -> String {
     let whole = format!("{value:.digits$}");
     match whole.split_once('.') {
         Some((integer, fraction)) if fraction.chars().all(|digit| digit == '0') => integer.to_owned(),
-        _ => whole,
+        Some(_) => whole,
+        None => thousands(&whole),
     }
+}
+
+/// Puts a space before each three digits, from ten thousand on.
+fn thousands(digits: &str) -> String {
+    if digits.len() < 5 {
+        return digits.to_owned();
+    }
+    let groups: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
+    groups.iter().map(|group| String::from_utf8_lossy(group)).collect::<Vec<_>>().join(" ")
 }
 
 /// Ours stands out, the limit is grey.
@@ -158,6 +202,8 @@ const HEAD: f64 = 48.0;
 const ROW: f64 = 24.0;
 const FOOT: f64 = 28.0;
 const BELOW: f64 = 56.0;
+/// The height of a line of text.
+const LINE: f64 = 14.0;
 
 #[cfg(test)]
 mod tests {
@@ -179,6 +225,8 @@ mod tests {
         check(1.0, "1");
         check(0.256, "0.26");
         check(20.0, "20");
+        check(1_048_576.4, "1 048 576");
+        check(65_536.0, "65 536");
     }
 
     #[test]
@@ -187,6 +235,17 @@ mod tests {
         let svg = bars("a < b", "µs", &[bar("ours", 2.0), bar("rmcp", 20.0), bar("none", 0.0)]);
         assert_eq!(svg.matches("<rect").count(), 4);
         assert!(svg.contains("a &lt; b") && !svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    #[test]
+    fn labels_stand_apart_in_the_order_of_their_lines() {
+        let check = |places: &[f64], expected: &[f64]| {
+            let spread = spread(places.iter().map(|place| (*place, "")).collect());
+            assert_eq!(spread.into_iter().map(|(place, _)| place).collect::<Vec<_>>(), expected);
+        };
+        check(&[100.0, 10.0], &[10.0, 100.0]);
+        check(&[12.0, 10.0, 11.0], &[10.0, 24.0, 38.0]);
+        check(&[], &[]);
     }
 
     #[test]

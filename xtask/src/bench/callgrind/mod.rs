@@ -16,7 +16,7 @@ use crate::{
             baseline::Baseline,
             drive::{Way, script},
         },
-        programs::Programs,
+        programs::{Programs, prepare::LOAD_SIDE},
     },
     process::{Outcome, Red, is_installed},
     workspace::{Workspace, root},
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if !is_installed("valgrind", "--version") {
         return Err(Red::new("bench callgrind: there is no valgrind"));
     }
-    let mut names = BTreeSet::from(["ours-server"]);
+    let mut names = BTreeSet::from([LOAD_SIDE, "ours-server"]);
     names.extend(has("--peers").then_some("rmcp-server"));
     let programs = Programs::prepare(&Workspace::load()?.target_directory, &names, true)?;
     let counts = counts(&programs)?;

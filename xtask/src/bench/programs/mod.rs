@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    bench::programs::prepare::SOURCES,
+    bench::programs::prepare::{LOAD_SIDE, SOURCES},
     process::{Group, Outcome, Red, is_installed},
     workspace::root,
 };
@@ -36,8 +36,13 @@ impl Programs {
     pub(crate) fn prepare(target: &Path, names: &BTreeSet<&'static str>, only_present: bool) -> Outcome<Self> {
         let folder = target.join("bench");
         fs::create_dir_all(&folder).map_err(|error| Red::new(format!("cannot make {}: {error}", folder.display())))?;
-        prepare::load_side(&folder)?;
-        let present = names.iter().map(|name| (*name, prepare::program(name, target, &folder, only_present)));
+        if names.contains(LOAD_SIDE) {
+            prepare::load_side(&folder)?;
+        }
+        let present = names
+            .iter()
+            .filter(|name| **name != LOAD_SIDE)
+            .map(|name| (*name, prepare::program(name, target, &folder, only_present)));
         let present: BTreeMap<_, _> = present.collect();
         for (name, program) in &present {
             if let Err(why) = program {
@@ -60,7 +65,7 @@ impl Programs {
 
     /// Returns a program of the load side.
     pub(crate) fn load_side(&self, name: &str) -> String {
-        text(&self.folder.join("limits").join("release").join(name))
+        text(&self.folder.join(LOAD_SIDE).join("release").join(name))
     }
 
     /// Returns a program by its name, or why there is none.

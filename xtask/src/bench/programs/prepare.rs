@@ -15,7 +15,7 @@ use crate::{
     workspace::root,
 };
 
-/// The names of the programs that some rows need, beside the load side.
+/// The names of the programs that some rows need.
 pub(crate) fn names<'a>(rows: impl IntoIterator<Item = &'a Row>) -> BTreeSet<&'static str> {
     rows.into_iter().flat_map(names_of).collect()
 }
@@ -23,9 +23,9 @@ pub(crate) fn names<'a>(rows: impl IntoIterator<Item = &'a Row>) -> BTreeSet<&'s
 fn names_of(row: &Row) -> Vec<&'static str> {
     match row.how {
         How::Build => Vec::new(),
-        How::Client(..) => vec!["ours-client", "rmcp-client"],
-        How::Gateway => vec!["mcp-bridge", "ours-server"],
-        How::Loop => vec!["node", "ours-loop"],
+        How::Client(..) => vec![LOAD_SIDE, "ours-client", "rmcp-client"],
+        How::Gateway => vec![LOAD_SIDE, "mcp-bridge", "ours-server"],
+        How::Loop => vec![LOAD_SIDE, "node", "ours-loop"],
         _ => {
             let server = |subject: &&'static str| match subject.split(' ').next()? {
                 "ours" => Some("ours-server"),
@@ -34,7 +34,7 @@ fn names_of(row: &Row) -> Vec<&'static str> {
                 "python" => Some("python"),
                 _ => None,
             };
-            row.subjects.iter().filter_map(server).collect()
+            row.subjects.iter().filter_map(server).chain([LOAD_SIDE]).collect()
         }
     }
 }
@@ -45,7 +45,7 @@ fn names_of(row: &Row) -> Vec<&'static str> {
 ///
 /// When they cannot be built.
 pub(super) fn load_side(folder: &Path) -> Outcome {
-    build(&root().join(SOURCES), &folder.join("limits"), &[])
+    build(&root().join(SOURCES), &folder.join(LOAD_SIDE), &[])
 }
 
 /// Builds or installs a program, and returns where it is.
@@ -122,6 +122,8 @@ fn python(folder: &Path, only_present: bool) -> Result<PathBuf, String> {
 
 /// Where the nested crates and the scripts are, below the top of the tree.
 pub(super) const SOURCES: &str = "xtask/bench";
+/// The name of the load generator and the limits, which are built together.
+pub(crate) const LOAD_SIDE: &str = "limits";
 
 #[cfg(test)]
 mod tests {
@@ -135,9 +137,9 @@ mod tests {
 
     #[test]
     fn a_row_needs_the_programs_of_its_subjects_and_no_other() {
-        check("stdio-echo", &["node", "ours-server", "python", "rmcp-server"]);
-        check("client-http", &["ours-client", "rmcp-client"]);
-        check("gateway", &["mcp-bridge", "ours-server"]);
+        check("stdio-echo", &["limits", "node", "ours-server", "python", "rmcp-server"]);
+        check("client-http", &["limits", "ours-client", "rmcp-client"]);
+        check("gateway", &["limits", "mcp-bridge", "ours-server"]);
         check("build", &[]);
     }
 }

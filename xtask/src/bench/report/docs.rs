@@ -80,7 +80,8 @@ fn line(row: &Row, entry: &Value) -> String {
     let figure = entry["figure"].as_f64().map_or_else(|| "–".to_owned(), number);
     let details: String =
         row.goals.iter().filter_map(|goal| Some(format!(", {}", markdown::detail(goal, entry)?))).collect();
-    let point = entry["point"].as_u64().map(|point| format!(", {point} {}", row.axis.label())).unwrap_or_default();
+    let point =
+        entry["point"].as_f64().map(|point| format!(", {} {}", number(point), row.axis.label())).unwrap_or_default();
     let named = |name: &str, ratio: &Value| ratio.as_f64().map(|ratio| format!("{ratio:.2} × {name}"));
     let mut ratios = vec![named("limit", &entry["ratio_to_limit"]), named("rmcp", &entry["ratio_to_rmcp"])];
     ratios.extend(row.goals.iter().filter_map(|goal| match goal {
@@ -133,8 +134,8 @@ const FAIRNESS: &str = r#"
   workers as it has cores, which is one.
 - The SDKs for TypeScript and Python are at their defaults, each at its newest release; they are interpreted, and are warmed up
   longer. The handler of the TypeScript SDK keeps no sessions unless a program does.
-- Peers are not asked to do less: each answer is checked. They do less by themselves in places: rmcp does not check
-  arguments against the schema, nor bound the rate of sessions, nor look for keys that stand twice.
+- Peers are not asked to do less: each answer is checked. They check less by themselves in places: rmcp holds arguments
+  against no schema, but reads them into the type of the tool.
 - A server and the load share one core, so that no figure depends on where the system puts them. The limits are no
   products: they check nothing, keep nothing, and the line server writes once for all that it has read.
 - Memory is what is resident, divided by how many there are, from the sixty-fifth on. A build is that of the program in the

@@ -1,6 +1,6 @@
 //! The figures as Markdown tables, and their plots.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde_json::Value;
 
@@ -26,8 +26,8 @@ pub(super) fn whole(report: &Report, folder: &str) -> String {
 
 /// What the figures were measured with, as a list.
 pub(super) fn about(report: &Report) -> String {
-    let mut runs: Vec<&str> = report.entries.iter().filter_map(|entry| entry["run"].as_str()).collect();
-    runs.dedup();
+    let runs: BTreeSet<&str> = report.entries.iter().filter_map(|entry| entry["run"].as_str()).collect();
+    let runs: Vec<&str> = runs.into_iter().collect();
     let facts = report.facts.iter().map(|fact| format!("- {fact}\n"));
     let mut text: String = ["\n".to_owned()].into_iter().chain(facts).collect();
     let _ = writeln!(text, "- measured: {}", runs.join("; "));
@@ -113,7 +113,7 @@ fn cells(row: &Row, entry: &Value) -> [String; 12] {
     let is_measured = entry["figure"].is_number();
     [
         word("subject"),
-        entry["point"].as_u64().map(|point| point.to_string()).unwrap_or_default(),
+        entry["point"].as_f64().map(number).unwrap_or_default(),
         figure,
         if is_measured {
             format!("{:.0} %", entry["spread"].as_f64().unwrap_or_default() * 100.0)
