@@ -55,7 +55,7 @@ pub fn check_content_type(field: HeaderField<'_>) -> Result<(), MediaFault> {
         }
         HeaderField::Value(value) => value,
     };
-    let mut parts = split_unquoted(value, ';').map(|part| part.trim_matches(OWS));
+    let mut parts = split_unquoted(value, b';').map(|part| part.trim_matches(OWS));
     let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(JSON));
     if is_json && parts.all(is_parameter) {
         return Ok(());
@@ -78,8 +78,13 @@ pub fn check_accept(accept: Accept) -> Result<(), MediaFault> {
 impl Accept {
     /// Reads one `Accept` header line; further lines add to it. What is not a media range is ignored.
     pub fn add(&mut self, value: &str) {
-        for range in split_unquoted(value, ',') {
-            let mut parts = split_unquoted(range, ';').map(|part| part.trim_matches(OWS));
+        if value == USUAL {
+            let named = Verdict { specificity: NAMED, accepted: true };
+            *self = Self { json: named, event_stream: named, restricted: true };
+            return;
+        }
+        for range in split_unquoted(value, b',') {
+            let mut parts = split_unquoted(range, b';').map(|part| part.trim_matches(OWS));
             let essence = parts.next().unwrap_or_default();
             if !essence.contains('/') {
                 continue;
@@ -130,10 +135,10 @@ impl fmt::Display for MediaFault {
 
 impl std::error::Error for MediaFault {}
 
-/// Returns 3 for the type itself, 2 for all subtypes of its type, 1 for all types, 0 for no match.
+/// Returns [`NAMED`] for the type itself, 2 for all subtypes of its type, 1 for all types, 0 for no match.
 fn specificity(range: &str, wanted: &str) -> u8 {
     if range.eq_ignore_ascii_case(wanted) {
-        return 3;
+        return NAMED;
     }
     let Some(range_type) = range.strip_suffix("/*") else { return 0 };
     match wanted.split_once('/') {
@@ -161,6 +166,10 @@ fn is_parameter(text: &str) -> bool {
 
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream";
+/// What the specification asks clients to send: it is read at once, because nearly every request has it.
+const USUAL: &str = "application/json, text/event-stream";
+/// How specific a range is that is the type itself; nothing is more.
+const NAMED: u8 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -228,6 +237,16 @@ mod tests {
         check_accept_lines(&["application/*"], true, false);
         check_accept_lines(&["text/html"], false, false);
         check_accept_lines(&["text/html;a=\"application/json, */*\""], false, false);
+    }
+
+    #[test]
+    fn the_usual_line_means_what_its_ranges_mean_behind_any_other_line() {
+        for before in ["", "*/*", "text/*;q=0", "text/event-stream;q=0", "application/json;q=0, text/event-stream"] {
+            let [mut usual, mut parted] = [Accept::default(); 2];
+            [before, USUAL].into_iter().for_each(|line| usual.add(line));
+            [before, JSON, EVENT_STREAM].into_iter().for_each(|line| parted.add(line));
+            assert_eq!(usual, parted, "{before}");
+        }
     }
 
     #[test]

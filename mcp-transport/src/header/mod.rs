@@ -39,28 +39,23 @@ fn excerpt(text: &str) -> String {
 }
 
 /// Splits at an ASCII separator that is not inside a quoted string (RFC 9110, section 5.6.4).
-fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let has_quotes = text.contains('"');
+fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let end = if has_quotes { find_unquoted(text, separator) } else { text.find(separator) };
+        let (mut quoted, mut escaped) = (false, false);
+        let end = text.bytes().position(|byte| {
+            let was_escaped = std::mem::take(&mut escaped);
+            match byte {
+                b'"' if !was_escaped => quoted = !quoted,
+                b'\\' if quoted && !was_escaped => escaped = true,
+                _ => return byte == separator && !quoted,
+            }
+            false
+        });
         let (part, behind) = text.split_at_checked(end.unwrap_or(text.len()))?;
         rest = behind.get(1..);
         Some(part)
-    })
-}
-
-fn find_unquoted(text: &str, separator: char) -> Option<usize> {
-    let (mut quoted, mut escaped) = (false, false);
-    text.find(|character| {
-        let was_escaped = std::mem::take(&mut escaped);
-        match character {
-            '"' if !was_escaped => quoted = !quoted,
-            '\\' if quoted && !was_escaped => escaped = true,
-            _ => return character == separator && !quoted,
-        }
-        false
     })
 }
 

@@ -96,8 +96,8 @@ impl<'a> HeaderView<'a> {
     }
 
     fn add(&mut self, name: &'a str, value: &'a [u8]) {
-        // The lengths differ for all but two, and they are compared first.
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        // The lengths differ for all but two.
+        let is = |known: &str| name.len() == known.len() && name.eq_ignore_ascii_case(known);
         let field = match () {
             () if is(HOST) => &mut self.host,
             () if is(ORIGIN) => &mut self.origin,

@@ -39,7 +39,7 @@ pub(super) struct Reply {
 /// Where an answer comes from; there is none when the request was cancelled.
 pub(super) enum Pending {
     /// All answers of a batch.
-    Batch(JoinAll<Pending>),
+    Batch(JoinAll<Self>),
     /// A handler, which runs in whoever polls this.
     Handler(BoxFuture<'static, Reply>),
     /// It is known already.

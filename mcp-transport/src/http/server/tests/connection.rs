@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::super::connection::serve_connection;
-use super::{Server, modern_call, settle};
+use super::{LARGE, Server, modern_call, settle};
 use crate::limits::Limits;
 
 /// The client's end of a connection.
@@ -198,6 +198,18 @@ async fn requests_in_one_write_are_answered_in_order() {
     let places: Vec<_> =
         ["\"tool\":\"notify\"", "\"tool\":\"echo\"", "unknown tool"].map(|text| answers.find(text)).into();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{answers}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_answer_has_its_length_and_is_followed_by_the_next_one() {
+    let server = Server::new();
+    let mut wire = Wire::open(&server);
+    wire.write(format!("{}{}", call("large"), call("echo"))).await;
+    let answers = wire.read_until("{\"tool\":\"echo\"}}").await;
+    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tool":"{}"}}}}"#, "x".repeat(LARGE));
+    let (head, rest) = answers.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+    assert!(rest.starts_with(&format!("{body}HTTP/1.1 200 OK\r\n")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,6 +34,9 @@ use crate::header::{HostPolicy, OriginPolicy, ParamHeaders};
 use crate::limits::Limits;
 use crate::service::{Answer, Call, Service};
 
+/// The bytes of what the tool `large` returns.
+const LARGE: usize = 20_000;
+
 /// A service whose tools do what their names say.
 #[derive(Default)]
 struct Tools {
@@ -105,6 +108,7 @@ impl Tools {
             "gone" => return Err(RpcError::method_not_found("tools/call")),
             "needs" => return Err(RpcError::new(ErrorCode::MISSING_CLIENT_CAPABILITY, "needs sampling".to_owned())),
             "echo" => {}
+            "large" => return Ok(RawJson::from(json!({"tool": "x".repeat(LARGE)}))),
             _ => return Err(RpcError::invalid_params("unknown tool")),
         }
         Ok(RawJson::from(json!({"tool": tool})))
