@@ -209,7 +209,8 @@ pub(crate) async fn get(core: &Core, cx: Cx) -> Answer {
     {
         result.description.clone_from(&prompt.entity.description);
     }
-    let answer = era::encode(core, cx.caller(), era::available(outcome, cx.caller())?)?;
+    era::check_available(&outcome, cx.caller())?;
+    let answer = era::encode(core, cx.caller(), outcome)?;
     let (size, most) = (answer.as_bytes().len(), core.limits().result_bytes);
     if size > most {
         return Err(RpcError::internal(format!(

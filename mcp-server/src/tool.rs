@@ -335,7 +335,8 @@ impl ToolEntry {
         if let ToolsCallOutcome::Complete(result) = &mut outcome {
             self.finish(result, cx.features());
         }
-        let answer = era::encode(core, cx.caller(), era::available(outcome, cx.caller())?)?;
+        era::check_available(&outcome, cx.caller())?;
+        let answer = era::encode(core, cx.caller(), outcome)?;
         let (size, most) = (answer.as_bytes().len(), core.limits().result_bytes);
         if size <= most {
             return Ok(answer);

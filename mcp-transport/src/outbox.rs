@@ -226,6 +226,19 @@ impl Outbox {
         self.shared.lock().takes_no_requests = true;
     }
 
+    /// Makes the two ends again of a queue that was read to its end and that nobody can write to any more; `None` while
+    /// somebody can, or when there is still something in it.
+    pub(crate) fn reopen(mut self) -> Option<(Notifier, Self)> {
+        let shared = Arc::get_mut(&mut self.shared)?;
+        let queue = shared.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !queue.waiting.items.is_empty() {
+            return None;
+        }
+        *queue = Queue { waiting: std::mem::take(&mut queue.waiting), ..Queue::default() };
+        *shared.notifiers.get_mut() = 1;
+        Some((Notifier { shared: Arc::clone(&self.shared) }, self))
+    }
+
     fn poll_taken<T>(&self, cx: &Context<'_>, take: impl FnOnce(&mut Queue) -> Option<T>) -> Poll<Option<T>> {
         let mut queue = self.shared.lock();
         if let Some(taken) = take(&mut queue) {
@@ -449,6 +462,23 @@ mod tests {
         assert_eq!(next(&mut outbox).unwrap(), "even if it is full");
         drop(notifier);
         assert_eq!(next(&mut outbox), None);
+    }
+
+    #[test]
+    fn a_queue_is_used_again_only_when_nobody_can_write_to_it_and_nothing_is_in_it() {
+        let (notifier, outbox) = outbox(&Limits::default());
+        let clone = notifier.clone();
+        drop(notifier);
+        block_on(clone.send("a", &RawJson::empty_object())).unwrap();
+        drop(clone);
+        let mut outbox = outbox;
+        assert!(next(&mut outbox).is_some());
+        assert_eq!(next(&mut outbox), None);
+        let (notifier, mut outbox) = outbox.reopen().expect("it is empty and nobody else has it");
+        assert_eq!(notifier.send("b", &RawJson::empty_object()).now_or_never(), Some(Ok(())));
+        assert!(next(&mut outbox).is_some());
+        assert!(outbox.reopen().is_none(), "somebody can write to it");
+        assert_eq!(notifier.send("c", &RawJson::empty_object()).now_or_never(), Some(Err(Closed)));
     }
 
     #[test]

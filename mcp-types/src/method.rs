@@ -339,9 +339,55 @@ impl Entry {
 
 /// Returns what is known about `name`, whatever its revision.
 pub fn entry(name: &str) -> Option<&'static Entry> {
-    let at = ENTRIES.binary_search_by(|entry| entry.name.cmp(name)).ok()?;
-    ENTRIES.get(at)
+    // Only names of the same length are compared, and of most lengths there are one or two.
+    let first = *FIRST_OF_LENGTH.get(name.len())?;
+    let same = BY_LENGTH.get(first..)?.iter().take_while(|entry| entry.name.len() == name.len());
+    same.copied().find(|entry| entry.name == name)
 }
+
+/// The entries, those with short names first.
+static BY_LENGTH: [&Entry; ENTRIES.len()] = {
+    let mut sorted = [&ENTRIES[0]; ENTRIES.len()];
+    let mut at = 0;
+    while at < ENTRIES.len() {
+        let mut place = at;
+        while place > 0 && sorted[place - 1].name.len() > ENTRIES[at].name.len() {
+            sorted[place] = sorted[place - 1];
+            place -= 1;
+        }
+        sorted[place] = &ENTRIES[at];
+        at += 1;
+    }
+    sorted
+};
+
+/// Where in [`BY_LENGTH`] the names of each length begin.
+static FIRST_OF_LENGTH: [usize; LONGEST + 1] = {
+    let mut first = [0; LONGEST + 1];
+    let mut at = 0;
+    while at < ENTRIES.len() {
+        let mut longer = ENTRIES[at].name.len() + 1;
+        while longer <= LONGEST {
+            first[longer] += 1;
+            longer += 1;
+        }
+        at += 1;
+    }
+    first
+};
+
+/// The length of the longest name.
+const LONGEST: usize = {
+    let mut longest = 0;
+    let mut at = 0;
+    while at < ENTRIES.len() {
+        if ENTRIES[at].name.len() > longest {
+            longest = ENTRIES[at].name.len();
+        }
+        at += 1;
+    }
+    longest
+};
 
 /// Returns `name` without keeping a copy when the registry knows it.
 pub fn intern(name: &str) -> Cow<'static, str> {
@@ -381,8 +427,8 @@ const LEGACY: &[Revision] = &[R1, R2, R3, R4];
 const TASKS: Option<&str> = Some(crate::tasks::TASKS_EXTENSION);
 const SKILLS: Option<&str> = Some("io.modelcontextprotocol/skills");
 
-/// Sorted by name: [`entry`] searches by halves, which a test checks.
-static ENTRIES: &[Entry] = {
+/// Sorted by name, which a test checks.
+const ENTRIES: &[Entry] = {
     use Capability::{Completions, Logging, Prompts, Resources, ResourcesSubscribe, Tools};
     use Kind::{Notification, Request};
     use Sender::{Both, Client, Server};
@@ -544,13 +590,15 @@ mod tests {
     }
 
     #[test]
-    fn the_registry_is_sorted_so_that_every_name_is_found() {
+    fn the_registry_is_sorted_and_every_name_is_found() {
         assert!(entries().is_sorted_by(|a, b| a.name < b.name));
         for known in entries() {
             assert_eq!(entry(known.name), Some(known));
         }
         assert_eq!(entry("tools/Call"), None);
         assert_eq!(entry(""), None);
+        assert_eq!(entry(&"x".repeat(LONGEST)), None);
+        assert_eq!(entry(&"x".repeat(LONGEST + 1)), None);
     }
 
     #[test]

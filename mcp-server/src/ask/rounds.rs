@@ -7,7 +7,7 @@ use mcp_types::{InputRequiredResult, RpcError};
 
 use super::AskError;
 use crate::context::Cx;
-use crate::era::{self, Outcome};
+use crate::era::{self, Outcome, Wants};
 use crate::run::{Caught, Ended, Named, Stopped};
 
 /// What came of a call.
@@ -43,10 +43,13 @@ where
             Ok(Ended::Returned(ran)) => told(ran),
             Err(stopped) => return Came::Stopped(stopped),
         };
-        let required = match outcome.map(O::required) {
-            Ok(Ok(required)) => required,
-            Ok(Err(ended)) => return Came::Told(Ok(ended)),
-            Err(error) => return Came::Told(Err(error)),
+        let required = match outcome {
+            Ok(asks) if matches!(asks.wants(), Wants::Input) => asks.required(),
+            ended => return Came::Told(ended),
+        };
+        let required = match required {
+            Ok(required) => required,
+            Err(ended) => return Came::Told(Ok(ended)),
         };
         // Boxed, because hardly any call comes here and every call would carry the room for it.
         match Box::pin(era::required(cx, required)).await {

@@ -153,15 +153,15 @@ fn capabilities(core: &Core) -> ServerCapabilities {
 }
 
 /// Refuses an outcome that the caller cannot take: a request for input where there is none, a task nobody asked for.
-pub(crate) fn available<O: Outcome>(outcome: O, caller: &Caller) -> Result<O, RpcError> {
+pub(crate) fn check_available<O: Outcome>(outcome: &O, caller: &Caller) -> Result<(), RpcError> {
     use mcp_types::Features;
     match outcome.wants() {
-        Wants::Nothing => Ok(outcome),
-        Wants::Input if caller.features().has(Features::INPUT_REQUIRED) => Ok(outcome),
+        Wants::Nothing => Ok(()),
+        Wants::Input if caller.features().has(Features::INPUT_REQUIRED) => Ok(()),
         Wants::Input => Err(RpcError::internal(
             "this needs input from the user, which is asked for in a way that revisions before 2026-07-28 do not have",
         )),
-        Wants::Task if caller.session().is_none() => modern::check_task(caller).map(|()| outcome),
+        Wants::Task if caller.session().is_none() => modern::check_task(caller),
         Wants::Task => {
             Err(RpcError::internal("this runs only as a task, which revisions before 2026-07-28 do not have"))
         }

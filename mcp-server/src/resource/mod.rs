@@ -208,7 +208,8 @@ pub(crate) async fn read(core: &Core, cx: Cx) -> Answer {
             (result.ttl_ms, result.cache_scope) = (Some(0), Some(CacheScope::Private));
         }
     }
-    let answer = era::encode(core, cx.caller(), era::available(outcome, cx.caller())?)?;
+    era::check_available(&outcome, cx.caller())?;
+    let answer = era::encode(core, cx.caller(), outcome)?;
     let (size, most) = (answer.as_bytes().len(), core.limits().result_bytes);
     if size > most {
         return Err(RpcError::internal(format!(

@@ -15,6 +15,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -35,7 +36,7 @@ use crate::line::LineEvent;
 use crate::peer::{self, Accepted, Peer};
 use crate::service::{Caller, Serve, Service};
 
-use call::{Output, Started, WORTH_WRITING, Waiting};
+use call::{Output, Started, Starter, WORTH_WRITING, Waiting};
 
 /// A way in for one client, over a reader and a writer that carry one message per line.
 ///
@@ -120,6 +121,7 @@ struct Connection<S> {
     ahead: usize,
     peer: Peer,
     writer: Writer,
+    starter: Starter<S>,
     /// The calls that were not ready at once.
     waiting: SelectAll<Waiting>,
     /// How to stop each of them.
@@ -168,6 +170,7 @@ impl<S: Service> Connection<S> {
             // How many may be open follows from how much may be parked.
             peer: Peer::new(&limits.clone().in_flight(UNBOUNDED)),
             writer,
+            starter: Starter::new(&limits),
             waiting: SelectAll::new(),
             running: HashMap::new(),
             parked: VecDeque::new(),
@@ -182,8 +185,33 @@ impl<S: Service> Connection<S> {
             if self.handle_event(event).await.is_break() {
                 return;
             }
-            self.take_lines();
+            loop {
+                self.take_lines();
+                let was_full = !self.may_take();
+                if self.write_ready().await.is_break() {
+                    return;
+                }
+                // What was written may have made room for lines that are here already.
+                if !was_full || !self.may_take() {
+                    break;
+                }
+            }
         }
+    }
+
+    /// Writes what is ready without waiting for anything, because there is nearly always room for it.
+    async fn write_ready(&mut self) -> ControlFlow<()> {
+        if self.unwritten() == 0 {
+            return ControlFlow::Continue(());
+        }
+        let Self { writer, peer, .. } = self;
+        poll_fn(|cx| match writer.poll_drain(peer, cx) {
+            // Nobody is there to be answered (F97).
+            Poll::Ready(Err(_)) => Poll::Ready(ControlFlow::Break(())),
+            // What did not fit is waited for with everything else.
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(ControlFlow::Continue(())),
+        })
+        .await
     }
 
     async fn next_event(&mut self) -> Event {
@@ -405,9 +433,9 @@ impl<S: Service> Connection<S> {
     /// Starts a call. One that is answered at once is never entered among those that are running.
     fn start(&mut self, request: Request, caller: Caller, accepted: Accepted) {
         let id = request.id.clone();
-        match call::start(&self.service, request, caller, &self.limits) {
-            Started::Ready(mut outbox, answer) => {
-                if let Some(batch) = outbox.try_batch(usize::MAX) {
+        match self.starter.start(&self.service, request, caller) {
+            Started::Ready(batch, answer) => {
+                if let Some(batch) = batch {
                     self.peer.forward_accepted(&accepted, batch.messages());
                 }
                 self.peer.answer(accepted, &id, &answer);

@@ -168,6 +168,7 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -182,6 +183,7 @@ impl<'a> Scanner<'a> {
         Span::new(place, self.at)
     }
 
+    #[inline]
     pub(crate) fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
@@ -250,6 +252,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     fn open(&mut self, depth: u32) -> Result<(), ScanError> {
         if depth >= MAX_DEPTH {
             return Err(self.fault(ScanErrorKind::Depth));
@@ -260,6 +263,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Walks over `,` or the closing byte; returns whether the container is closed.
+    #[inline]
     fn separator(&mut self, close: u8) -> Result<bool, ScanError> {
         self.space();
         match self.peek() {
@@ -401,6 +405,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn byte(&mut self, expected: u8) -> Result<(), ScanError> {
         match self.peek() {
             Some(byte) if byte == expected => {

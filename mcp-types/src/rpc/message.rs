@@ -154,7 +154,8 @@ impl Members {
         let Some(jsonrpc) = self.jsonrpc else {
             return Err(self.invalid(text, "not a JSON-RPC message: `jsonrpc` is missing"));
         };
-        if text_at(text, jsonrpc).as_deref() != Some("2.0") {
+        // Nobody writes it with escapes, but that would be the same text.
+        if text.get(jsonrpc.range()) != Some(b"\"2.0\"") && text_at(text, jsonrpc).as_deref() != Some("2.0") {
             return Err(self.invalid(text, "`jsonrpc` must be \"2.0\""));
         }
         match (self.method, self.result, self.error) {

@@ -3,6 +3,7 @@
 //! The surprising thing: dropping the stream of a waiting call stops its task and closes its queue, so that cancelling
 //! is nothing but dropping.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,8 +21,8 @@ use crate::service::{Answer, Call, Caller, Service};
 
 /// What became of a call when it was started.
 pub(super) enum Started {
-    /// It is answered; what it had to say before is in the queue.
-    Ready(Outbox, Answer),
+    /// It is answered, after what it had to say before.
+    Ready(Option<Batch>, Answer),
     /// It has to wait; the handle stops it, and nothing comes from it afterwards.
     Waiting(Waiting, AbortHandle),
 }
@@ -45,33 +46,77 @@ pub(super) struct Saying {
     over: bool,
 }
 
-pub(super) fn start<S: Service>(service: &Arc<S>, request: Request, caller: Caller, limits: &Limits) -> Started {
-    let id = request.id.clone();
-    let (notifier, outbox) = outbox(limits);
-    let mut work = guarded(Arc::clone(service), Call::new(request, caller, notifier));
-    // Nobody needs to be woken: if it has to wait it is polled again, by its task.
-    match work.poll_unpin(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => Started::Ready(outbox, answer),
-        Poll::Pending => {
-            let saying = Saying { id, outbox, task: tokio::spawn(work), answer: None, over: false };
-            let (handle, registration) = AbortHandle::new_pair();
-            Started::Waiting(Abortable::new(saying, registration), handle)
+/// Starts calls, and keeps what one that was answered at once needed for the next one.
+pub(super) struct Starter<S> {
+    limits: Limits,
+    idle: Option<Outbox>,
+    poll: Box<dyn FnMut(&Arc<S>, Call) -> Polled + Send>,
+}
+
+/// What came of polling a call once.
+enum Polled {
+    Ready(Answer),
+    Pending(BoxFuture<'static, Answer>),
+}
+
+impl<S: Service> Starter<S> {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { limits: limits.clone(), idle: None, poll: Box::new(poller()) }
+    }
+
+    /// Starts a call.
+    pub(super) fn start(&mut self, service: &Arc<S>, request: Request, caller: Caller) -> Started {
+        let id = request.id.clone();
+        let (notifier, mut outbox) = self.idle.take().and_then(Outbox::reopen).unwrap_or_else(|| outbox(&self.limits));
+        match (self.poll)(service, Call::new(request, caller, notifier)) {
+            Polled::Ready(answer) => {
+                let said = outbox.try_batch(usize::MAX);
+                self.idle = Some(outbox);
+                Started::Ready(said, answer)
+            }
+            Polled::Pending(work) => {
+                let saying = Saying { id, outbox, task: tokio::spawn(work), answer: None, over: false };
+                let (handle, registration) = AbortHandle::new_pair();
+                Started::Waiting(Abortable::new(saying, registration), handle)
+            }
         }
     }
 }
 
+/// Returns what polls each call once, in a place that is used again unless a call has to wait, and then keeps it.
+///
+/// It is a closure because the type of that place has no name.
+fn poller<S: Service>() -> impl FnMut(&Arc<S>, Call) -> Polled + Send {
+    let mut free = None;
+    move |service, call| {
+        let mut place = free.take().unwrap_or_else(|| Box::pin(None));
+        place.set(Some(guarded(Arc::clone(service), call)));
+        // Nobody needs to be woken: if it has to wait it is polled again, by its task.
+        let mut cx = Context::from_waker(Waker::noop());
+        match poll_in(&mut place, &mut cx) {
+            Poll::Ready(answer) => {
+                place.set(None);
+                free = Some(place);
+                Polled::Ready(answer)
+            }
+            Poll::Pending => Polled::Pending(poll_fn(move |cx| poll_in(&mut place, cx)).boxed()),
+        }
+    }
+}
+
+fn poll_in<F: Future>(place: &mut Pin<Box<Option<F>>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    place.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))
+}
+
 /// Turns a panic into an answer (invariant 5).
-fn guarded<S: Service>(service: Arc<S>, call: Call) -> BoxFuture<'static, Answer> {
+async fn guarded<S: Service>(service: Arc<S>, call: Call) -> Answer {
     let method = call.request.method.clone();
-    let work = async move { service.call(call).await };
-    AssertUnwindSafe(work)
-        .catch_unwind()
-        .map(move |outcome| match outcome {
-            Ok(answer) => answer,
-            // What it said is on stderr and may be nobody else's business.
-            Err(_) => Err(RpcError::internal(format!("`{method}` failed: its handler panicked"))),
-        })
-        .boxed()
+    let work = AssertUnwindSafe(async { service.call(call).await }).catch_unwind();
+    match work.await {
+        Ok(answer) => answer,
+        // What it said is on stderr and may be nobody else's business.
+        Err(_) => Err(RpcError::internal(format!("`{method}` failed: its handler panicked"))),
+    }
 }
 
 impl Stream for Saying {
