@@ -49,6 +49,13 @@ pub(crate) enum Ended<T> {
     Returned(T),
 }
 
+/// What came of polling a handler once.
+pub(crate) enum Begun<'a, T> {
+    Over(Result<Ended<T>, Stopped>),
+    /// It has to wait: for a place, or, in its place, for something of its own.
+    Waits(Option<SemaphorePermit<'a>>),
+}
+
 /// Polls a handler once, and looks whether it can go on.
 fn poll_run<T>(
     cx: &Cx,
@@ -109,21 +116,32 @@ impl Bounds {
     }
 
     /// Runs the future of a handler; `what` names the handler for the panic hook.
-    ///
-    /// Most handlers are done when they were polled once, so only one that has to wait gets a timer.
     pub(crate) async fn run<T>(&self, cx: &Cx, what: Named<'_>, handler: Caught<T>) -> Result<Ended<T>, Stopped> {
         let mut handler = Some(handler);
-        let place = self.places.try_acquire().ok();
-        if place.is_some()
-            && let Poll::Ready(ended) = poll_fn(|task| Poll::Ready(poll_run(cx, &mut handler, task))).await
-        {
-            return self.ended(what, ended);
+        match poll_fn(|task| Poll::Ready(self.begin(cx, what, &mut handler, task))).await {
+            Begun::Over(over) => over,
+            Begun::Waits(place) => Box::pin(self.wait(cx, what, handler, place)).await,
         }
-        Box::pin(self.wait(cx, what, handler, place)).await
+    }
+
+    /// Polls a handler once, if there is a place for it. Most are done then, so only one that has to
+    /// [wait](Self::wait) gets a timer.
+    pub(crate) fn begin<T>(
+        &self,
+        cx: &Cx,
+        what: Named<'_>,
+        handler: &mut Option<Caught<T>>,
+        task: &mut Context<'_>,
+    ) -> Begun<'_, T> {
+        let Ok(place) = self.places.try_acquire() else { return Begun::Waits(None) };
+        match poll_run(cx, handler, task) {
+            Poll::Ready(ended) => Begun::Over(self.ended(what, ended)),
+            Poll::Pending => Begun::Waits(Some(place)),
+        }
     }
 
     /// Runs a handler that has to wait: for a place, or, when it has one, for what it met when it was polled just now.
-    async fn wait<T>(
+    pub(crate) async fn wait<T>(
         &self,
         cx: &Cx,
         what: Named<'_>,

@@ -130,9 +130,12 @@ impl Core {
     }
 
     fn list(&self, call: &Call) -> Option<Answer> {
-        let registry = self.registry();
         let (caller, params) = (&call.caller, &call.request.params);
         let method = &*call.request.method;
+        if !method.ends_with("/list") {
+            return None;
+        }
+        let registry = self.registry();
         let offered = match method {
             "tools/list" => registry.has_tools(),
             "prompts/list" => registry.has_prompts(),

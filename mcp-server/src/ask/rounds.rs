@@ -3,12 +3,15 @@
 //! The surprising thing: a call has one run in the modern era, however many rounds it takes, because each round is a call
 //! of its own. Only handlers that return `InputRequiredResult` on a legacy session are entered again here.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use mcp_types::{InputRequiredResult, RpcError};
 
 use super::AskError;
 use crate::context::Cx;
 use crate::era::{self, Outcome, Wants};
-use crate::run::{Caught, Ended, Named, Stopped};
+use crate::run::{Begun, Caught, Ended, Named, Stopped};
 
 /// What came of a call.
 pub(crate) enum Came<O, T> {
@@ -23,6 +26,8 @@ pub(crate) enum Came<O, T> {
 }
 
 /// Runs a handler: `first`, and `again` as often as the client was asked here for what its result wants to know.
+///
+/// Whatever has to wait is boxed, so that the future of a call that need not stays small: it is made for every request.
 pub(crate) async fn rounds<T, O>(
     cx: &Cx,
     named: Named<'_>,
@@ -33,30 +38,69 @@ pub(crate) async fn rounds<T, O>(
 where
     O: Outcome + From<InputRequiredResult>,
 {
+    let bounds = cx.core().bounds();
+    let mut run = Some(first);
+    let begun = poll_fn(|task| Poll::Ready(bounds.begin(cx, named, &mut run, task))).await;
+    let next = match begun {
+        Begun::Over(over) => next(cx, over, &told),
+        Begun::Waits(place) => next(cx, Box::pin(bounds.wait(cx, named, run, place)).await, &told),
+    };
+    match next {
+        Next::Came(came) => came,
+        Next::Asks(required) => Box::pin(go_on(cx, named, required, again, told)).await,
+    }
+}
+
+/// Goes on with a handler whose result asks the client for something.
+async fn go_on<T, O>(
+    cx: &Cx,
+    named: Named<'_>,
+    mut required: InputRequiredResult,
+    again: impl Fn() -> Caught<T>,
+    told: impl Fn(T) -> Result<O, RpcError>,
+) -> Came<O, T>
+where
+    O: Outcome + From<InputRequiredResult>,
+{
     let core = cx.core();
     let most = core.limits().input_shim_rounds;
-    let mut run = first;
-    for _ in 0..=most {
-        let outcome = match core.bounds().run(cx, named, run).await {
-            Ok(Ended::Asks) => return Came::Told(era::asks(cx).map(O::from)),
-            Ok(Ended::Detaches(run)) => return Came::Detaches(run),
-            Ok(Ended::Returned(ran)) => told(ran),
-            Err(stopped) => return Came::Stopped(stopped),
-        };
-        let required = match outcome {
-            Ok(asks) if matches!(asks.wants(), Wants::Input) => asks.required(),
-            ended => return Came::Told(ended),
-        };
-        let required = match required {
-            Ok(required) => required,
-            Err(ended) => return Came::Told(Ok(ended)),
-        };
-        // Boxed, because hardly any call comes here and every call would carry the room for it.
-        match Box::pin(era::required(cx, required)).await {
+    for left in (0..=most).rev() {
+        match era::required(cx, required).await {
             Ok(Some(required)) => return Came::Told(Ok(O::from(required))),
-            Ok(None) => run = again(),
+            Ok(None) if left == 0 => break,
+            Ok(None) => {}
             Err(error) => return Came::Unasked(error),
         }
+        required = match next(cx, core.bounds().run(cx, named, again()).await, &told) {
+            Next::Came(came) => return came,
+            Next::Asks(required) => required,
+        };
     }
     Came::Unasked(AskError::TooManyRounds(most))
+}
+
+/// What follows a run.
+enum Next<O, T> {
+    Came(Came<O, T>),
+    /// Its result asks the client for something.
+    Asks(InputRequiredResult),
+}
+
+fn next<T, O>(cx: &Cx, over: Result<Ended<T>, Stopped>, told: &impl Fn(T) -> Result<O, RpcError>) -> Next<O, T>
+where
+    O: Outcome + From<InputRequiredResult>,
+{
+    let outcome = match over {
+        Ok(Ended::Asks) => era::asks(cx).map(O::from),
+        Ok(Ended::Detaches(run)) => return Next::Came(Came::Detaches(run)),
+        Ok(Ended::Returned(ran)) => match told(ran) {
+            Ok(asks) if matches!(asks.wants(), Wants::Input) => match asks.required() {
+                Ok(required) => return Next::Asks(required),
+                Err(ended) => Ok(ended),
+            },
+            ended => ended,
+        },
+        Err(stopped) => return Next::Came(Came::Stopped(stopped)),
+    };
+    Next::Came(Came::Told(outcome))
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::error::RpcError;
 use super::id::{ProgressToken, RequestId};
 use crate::json::RawJson;
-use crate::json::scan::{ScanError, Scanner, Span};
+use crate::json::scan::{ScanError, Scanner, Span, find_special};
 use crate::meta;
 
 /// The `params` of a request or a notification.
@@ -281,7 +281,8 @@ pub(super) fn fill(slot: &mut Option<Span>, scanner: &mut Scanner<'_>, depth: u3
 /// Returns the content of a string that the scan has walked over; `None` for any other value.
 pub(super) fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
     let content = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if content.contains(&b'\\') {
+    // Of what is special in a string, only a backslash stands within the quotes.
+    if find_special(content) < content.len() {
         return serde_json::from_slice(value).ok().map(Cow::Owned);
     }
     std::str::from_utf8(content).ok().map(Cow::Borrowed)
