@@ -81,6 +81,25 @@ impl Pair {
 }
 
 #[test]
+fn an_accepted_request_is_answered_at_once_or_kept_and_either_way_once() {
+    let mut peer = Peer::default();
+    let Message::Request(request) = ask(1, "tools/call") else { panic!("not a request") };
+    let accepted = peer.accept(&request).unwrap();
+    peer.answer(accepted, &request.id, &Ok(RawJson::empty_object()));
+    assert_eq!(sent(&mut peer), [json!({"jsonrpc": "2.0", "id": 1, "result": {}})]);
+    assert_eq!(peer.open_requests(), 0);
+
+    let accepted = peer.accept(&request).unwrap();
+    peer.keep(request.id.clone(), accepted);
+    assert!(peer.accept(&request).is_none(), "the first one stays alive");
+    assert_eq!(sent(&mut peer)[0]["error"]["code"], ErrorCode::INVALID_REQUEST.0);
+    let accepted = peer.take(&request.id).unwrap();
+    peer.drop_accepted(accepted);
+    assert!(!peer.respond(&request.id, &Ok(RawJson::empty_object())));
+    assert_eq!(sent(&mut peer), [Value::Null; 0]);
+}
+
+#[test]
 fn an_unanswered_request_times_out_and_is_withdrawn() {
     let start = Instant::now(); // The only clock read; from here on, time is a number we choose.
     let mut peer = Peer::default();
