@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, Error};
 
 use crate::json::{RawJson, find_members};
 use crate::object::Key;
+use crate::rpc::text_of;
 
 /// Returns the text of the member that decides what an object is.
 pub(crate) fn kind<E: Error>(raw: &RawJson, member: &'static str) -> Result<String, E> {
@@ -20,6 +21,10 @@ pub(crate) fn kind<E: Error>(raw: &RawJson, member: &'static str) -> Result<Stri
 pub(crate) fn kind_of<'a, E: Error>(text: &'a [u8], member: &'static str) -> Result<Cow<'a, str>, E> {
     let [found] = find_members(text, [member]).map_err(E::custom)?;
     let found = found.and_then(|span| text.get(span.range())).ok_or_else(|| E::missing_field(member))?;
+    if let Some(kind) = text_of(found) {
+        return Ok(kind);
+    }
+    // It is no text; the decoder says what it is instead.
     let Key(kind) = serde_json::from_slice(found).map_err(|error| E::custom(format_args!("`{member}`: {error}")))?;
     Ok(kind)
 }

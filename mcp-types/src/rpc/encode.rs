@@ -10,6 +10,7 @@ use crate::json::write::with_digits;
 
 /// Appends a request to `out`, without a newline.
 pub fn request(out: &mut BytesMut, id: &RequestId, method: &str, params: Option<&RawJson>) {
+    out.reserve(method.len() + params.map_or(0, |params| params.as_bytes().len()) + 64);
     out.put_slice(br#"{"jsonrpc":"2.0","id":"#);
     self::id(out, id);
     call(out, method, params);

@@ -13,4 +13,5 @@ pub use encode::{RESPONSE_END, error_response, notification, request, response, 
 pub use error::{ErrorCode, RpcError};
 pub use id::{ProgressToken, RequestId};
 pub use message::{Malformed, Message, Notification, Request, Response};
+pub(crate) use params::text_of;
 pub use params::{MetaView, Params};

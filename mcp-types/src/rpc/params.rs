@@ -279,7 +279,7 @@ pub(super) fn fill(slot: &mut Option<Span>, scanner: &mut Scanner<'_>, depth: u3
 }
 
 /// Returns the content of a string that the scan has walked over; `None` for any other value.
-pub(super) fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
+pub(crate) fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
     let content = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     // Of what is special in a string, only a backslash stands within the quotes.
     if find_special(content) < content.len() {

@@ -71,12 +71,13 @@ impl Connection {
 
     /// Speaks HTTP over a stream.
     pub(super) async fn over(stream: Box<dyn Stream>, limits: &Limits) -> Result<Self, Error> {
-        let (sender, driver) = http1::Builder::new()
-            .max_headers(limits.head_count)
-            .max_header_size(limits.head_bytes)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(read_error)?;
+        let mut builder = http1::Builder::new();
+        builder.max_header_size(limits.head_bytes);
+        // To be told its own number costs hyper more than to know it: it then makes room for every response.
+        if limits.head_count != HYPER_HEADERS {
+            builder.max_headers(limits.head_count);
+        }
+        let (sender, driver) = builder.handshake(TokioIo::new(stream)).await.map_err(read_error)?;
         let patience = limits.idle_timeout / 2;
         Ok(Self { sender, driver: Some(Box::new(driver)), patience, stale_at: Instant::now() + patience })
     }
@@ -211,3 +212,6 @@ fn read_error(error: hyper::Error) -> Error {
     }
     Error::environment("the connection to the server broke", error)
 }
+
+/// How many headers hyper takes when it is told no number.
+const HYPER_HEADERS: usize = 100;

@@ -41,7 +41,8 @@ impl Dialer {
                 Err(Unsent::Failed(error)) => return Err(error),
             }
         }
-        let mut connection = Connection::open(&self.target, &self.security, &self.limits).await?;
+        // Boxed, because it is rare and larger than all the rest.
+        let mut connection = Box::pin(Connection::open(&self.target, &self.security, &self.limits)).await?;
         match connection.send(request).await {
             Ok(response) => Ok((connection, response)),
             Err(Unsent::Whole(_)) => Err(Error::Closed),

@@ -86,7 +86,7 @@ async fn receive(
 ) -> Result<Received, Error> {
     let status = response.status();
     if !status.is_success() {
-        let failure = shared.read_failure(connection, response).await?;
+        let failure = Box::pin(shared.read_failure(connection, response)).await?;
         let error = rules::read_failure(Some(id), has_session, failure)?;
         return Ok(Received::Answer(Err(error)));
     }

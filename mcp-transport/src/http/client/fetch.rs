@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use http::header::{HOST, HeaderValue};
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
@@ -52,7 +52,25 @@ struct Shared {
     limits: Limits,
     #[cfg(feature = "tls")]
     tls: crate::http::tls::Tls,
-    dialers: Mutex<HashMap<Origin, Arc<Dialer>>>,
+    known: Mutex<Known>,
+}
+
+/// What was asked for before.
+#[derive(Default)]
+struct Known {
+    dialers: HashMap<Origin, Arc<Dialer>>,
+    /// The addresses themselves, most of which are asked for again and again.
+    places: HashMap<Uri, Place>,
+}
+
+/// What an address means.
+#[derive(Clone)]
+struct Place {
+    dialer: Arc<Dialer>,
+    /// The path and the query.
+    uri: Uri,
+    /// What `Host` says.
+    host: HeaderValue,
 }
 
 /// Whether it is `https`, the host and the port.
@@ -75,7 +93,7 @@ impl Fetch {
             limits,
             #[cfg(feature = "tls")]
             tls,
-            dialers: Mutex::default(),
+            known: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -93,28 +111,50 @@ impl Fetch {
     ///
     /// Dropping the future closes the connection; the server may have carried the request out.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<FetchBody>, Error> {
-        let target = Target::parse(&request.uri().to_string())?;
-        let request = addressed(&target, request)?;
-        let dialer = self.dialer(target)?;
-        let (connection, response) = dialer.send(request).await?;
-        Ok(response.map(|body| FetchBody::new(dialer, connection, body)))
+        let place = self.place(request.uri())?;
+        let (mut head, body) = request.into_parts();
+        head.uri = place.uri;
+        head.headers.insert(HOST, place.host);
+        let (connection, response) = place.dialer.send(Request::from_parts(head, Full::new(body))).await?;
+        Ok(response.map(|body| FetchBody::new(place.dialer, connection, body)))
+    }
+
+    fn place(&self, address: &Uri) -> Result<Place, Error> {
+        if let Some(place) = self.known().places.get(address) {
+            return Ok(place.clone());
+        }
+        let target = Target::parse(&address.to_string())?;
+        let unfit = |_| Error::config(format!("the address {target} cannot be sent"));
+        let uri = target.path_and_query.parse().map_err(unfit)?;
+        let host = HeaderValue::try_from(&target.authority)
+            .map_err(|_| Error::config(format!("the host of {target} cannot stand in a header")))?;
+        let place = Place { dialer: self.dialer(target)?, uri, host };
+        let mut known = self.known();
+        if known.places.len() >= MAX_ORIGINS {
+            known.places.clear();
+        }
+        known.places.insert(address.clone(), place.clone());
+        Ok(place)
     }
 
     fn dialer(&self, target: Target) -> Result<Arc<Dialer>, Error> {
         let origin = (target.is_tls, target.host.clone(), target.port);
-        // Every change is one call, so poisoning means nothing.
-        let mut dialers = self.shared.dialers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(dialer) = dialers.get(&origin) {
+        if let Some(dialer) = self.known().dialers.get(&origin) {
             return Ok(Arc::clone(dialer));
         }
         let security = self.security(&target)?;
-        if dialers.len() >= MAX_ORIGINS {
+        let mut known = self.known();
+        if known.dialers.len() >= MAX_ORIGINS {
             // Requests under way keep theirs; the idle connections to all servers are closed, which costs a handshake.
-            dialers.clear();
+            *known = Known::default();
         }
-        let dialer = Arc::new(Dialer::new(target, security, self.shared.limits.clone()));
-        dialers.insert(origin, Arc::clone(&dialer));
-        Ok(dialer)
+        let dialer = || Arc::new(Dialer::new(target, security, self.shared.limits.clone()));
+        Ok(Arc::clone(known.dialers.entry(origin).or_insert_with(dialer)))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing of what is done to it panics half way.
+        self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(feature = "tls")]
@@ -135,17 +175,6 @@ impl Fetch {
         let connection = Connection::over(Box::new(stream), &self.shared.limits).await;
         dialer.pool.put(connection.expect("nothing is sent yet"));
     }
-}
-
-/// Brings a request into the form that goes to the server of the target.
-fn addressed(target: &Target, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, Error> {
-    let (mut head, body) = request.into_parts();
-    let unfit = |_| Error::config(format!("the address {target} cannot be sent"));
-    head.uri = target.path_and_query.parse().map_err(unfit)?;
-    let host = HeaderValue::try_from(&target.authority)
-        .map_err(|_| Error::config(format!("the host of {target} cannot stand in a header")))?;
-    head.headers.insert(HOST, host);
-    Ok(Request::from_parts(head, Full::new(body)))
 }
 
 impl fmt::Debug for Fetch {
@@ -215,5 +244,5 @@ impl fmt::Debug for FetchBody {
     }
 }
 
-/// Servers whose connections are kept.
+/// Servers whose connections are kept, and addresses that are known.
 const MAX_ORIGINS: usize = 64;
