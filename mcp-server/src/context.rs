@@ -7,15 +7,14 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use mcp_transport::{Call, Caller, Notifier};
 use mcp_types::{
     ClientCapabilities, ElicitationCompleteNotificationParams, Features, Implementation, LoggingLevel,
-    LoggingMessageNotificationParams, Params, ProgressNotificationParams, ProgressToken, Project, RawJson, RequestId,
-    Revision, RpcError, method,
+    LoggingMessageNotificationParams, Params, ProgressToken, RawJson, RequestId, Revision, RpcError, method,
 };
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -41,8 +40,8 @@ struct Inner {
     caller: Caller,
     /// `None` once the call is over.
     notifier: Mutex<Option<Notifier>>,
-    /// The bits of the last progress that was told.
-    progress: AtomicU64,
+    /// The token that the caller wants progress under, once somebody asked.
+    token: OnceLock<Option<ProgressToken>>,
     core: Arc<Core>,
     method: Cow<'static, str>,
     asking: Asking,
@@ -69,7 +68,7 @@ impl Cx {
             params: request.params,
             caller,
             notifier: Mutex::new(Some(notifier)),
-            progress: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+            token: OnceLock::new(),
             core: Arc::clone(core),
             asking: Asking::new(answers, asks),
             over: AtomicBool::new(false),
@@ -140,31 +139,23 @@ impl Cx {
         total: impl Into<Option<f64>>,
         message: impl Into<Option<&'m str>>,
     ) {
-        let (total, message) = (total.into(), message.into());
-        let last = &self.inner.progress;
-        let is_due = || progress > f64::from_bits(last.load(Ordering::Relaxed));
-        if !progress.is_finite() || !is_due() {
+        let (Some(token), Some(notifier)) = (self.token(), self.notifier()) else { return };
+        if !progress.is_finite() {
             return;
         }
-        let Some(token) = self.progress_token() else { return };
-        let mut params = ProgressNotificationParams::new(token, progress);
-        params.total = total.filter(|total| total.is_finite());
-        params.message = message.map(str::to_owned);
-        params.project(self.features());
-        // Asked where no other notification comes in between, so that what arrives grows (P-51).
-        self.send_if("notifications/progress", &params, || {
-            let is_due = is_due();
-            if is_due {
-                last.store(progress.to_bits(), Ordering::Relaxed);
-            }
-            is_due
-        })
-        .await;
+        let total = total.into().filter(|total| total.is_finite());
+        let message = message.into().filter(|_| self.features().has(Features::PROGRESS_MESSAGE));
+        // A reader that went away is about to drop this call.
+        let _ = notifier.progress(token, progress, total, message).await;
     }
 
     /// Returns the token that the caller wants progress under.
     pub fn progress_token(&self) -> Option<ProgressToken> {
-        self.inner.params.meta().progress_token()
+        self.token().cloned()
+    }
+
+    fn token(&self) -> Option<&ProgressToken> {
+        self.inner.token.get_or_init(|| self.inner.params.meta().progress_token()).as_ref()
     }
 
     /// Sends a log message to the caller; `data` is any value that serializes.
@@ -290,13 +281,9 @@ impl Cx {
     }
 
     async fn send(&self, method: &str, params: &(impl Serialize + Sync)) {
-        self.send_if(method, params, || true).await;
-    }
-
-    async fn send_if(&self, method: &str, params: &(impl Serialize + Sync), is_due: impl FnMut() -> bool) {
         let (Some(notifier), Ok(params)) = (self.notifier(), RawJson::encode(params)) else { return };
         // A reader that went away is about to drop this call.
-        let _ = notifier.send_if(method, &params, is_due).await;
+        let _ = notifier.send(method, &params).await;
     }
 }
 

@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use mcp_types::{RawJson, rpc};
+use mcp_types::{ProgressToken, RawJson, rpc};
 
 use crate::limits::Limits;
 
@@ -74,6 +74,8 @@ struct Queue {
     waiting: Batch,
     /// The sum of the lengths in `waiting`.
     held: usize,
+    /// The progress that was told last.
+    told: Option<f64>,
     closed: bool,
     /// Whether the reader can put notifications on the wire but no requests.
     takes_no_requests: bool,
@@ -92,11 +94,12 @@ impl Notifier {
     ///
     /// A dropped call has queued the notification wholly or not at all.
     pub async fn send(&self, method: &str, params: &RawJson) -> Result<(), Closed> {
-        self.send_if(method, params, || true).await
+        let length = method.len() + params.as_bytes().len() + ENVELOPE_BYTES;
+        poll_fn(|cx| self.poll_put(cx, length, |text| rpc::notification(text, method, Some(params)))).await
     }
 
-    /// Queues a notification as [`send`](Self::send) does, if it is still due when there is room for it. `is_due` is asked
-    /// when nothing can come in between, so that what is told grows in the order in which it is queued; it must not wait.
+    /// Queues a progress notification as [`send`](Self::send) does, if it is more than what was told before: what arrives
+    /// grows, whoever tells it (P-51).
     ///
     /// # Errors
     ///
@@ -105,19 +108,24 @@ impl Notifier {
     /// # Cancel safety
     ///
     /// As [`send`](Self::send).
-    pub async fn send_if(
+    pub async fn progress(
         &self,
-        method: &str,
-        params: &RawJson,
-        mut is_due: impl FnMut() -> bool,
+        token: &ProgressToken,
+        progress: f64,
+        total: Option<f64>,
+        message: Option<&str>,
     ) -> Result<(), Closed> {
-        let length = method.len() + params.as_bytes().len() + ENVELOPE_BYTES;
+        let length = message.map_or(0, str::len) + PROGRESS_BYTES;
         poll_fn(|cx| {
-            self.poll_put(cx, length, |text| {
-                if is_due() {
-                    rpc::notification(text, method, Some(params));
-                }
-            })
+            let mut queue = self.shared.lock();
+            if queue.told.is_some_and(|told| progress <= told) {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.shared.poll_room(&mut queue, cx, length))?;
+            queue.told = Some(progress);
+            queue.put(length, |text| rpc::progress(text, token, progress, total, message));
+            wake_reader(queue);
+            Poll::Ready(Ok(()))
         })
         .await
     }
@@ -158,20 +166,10 @@ impl Notifier {
         self.shared.lock().closed
     }
 
-    /// Queues what `write` appends, if that is anything; `length` is how long it is at most.
+    /// Queues the message that `write` appends; `length` is about how long it is.
     fn poll_put(&self, cx: &Context<'_>, length: usize, write: impl FnOnce(&mut BytesMut)) -> Poll<Result<(), Closed>> {
         let mut queue = self.shared.lock();
-        if queue.closed {
-            return Poll::Ready(Err(Closed));
-        }
-        let count = queue.waiting.items.len();
-        // A message above the limit passes alone, or it would wait for ever.
-        if count > 0 && (count >= self.shared.messages || queue.held.saturating_add(length) > self.shared.bytes) {
-            if !queue.writers.iter().any(|writer| writer.will_wake(cx.waker())) {
-                queue.writers.push(cx.waker().clone());
-            }
-            return Poll::Pending;
-        }
+        ready!(self.shared.poll_room(&mut queue, cx, length))?;
         queue.put(length, write);
         wake_reader(queue);
         Poll::Ready(Ok(()))
@@ -293,20 +291,34 @@ impl Shared {
         // What a panic can leave behind is half a message, which the next one overwrites, so poisoning means nothing.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Is ready when there is room for a message of so many bytes.
+    fn poll_room(&self, queue: &mut Queue, cx: &Context<'_>, length: usize) -> Poll<Result<(), Closed>> {
+        if queue.closed {
+            return Poll::Ready(Err(Closed));
+        }
+        let count = queue.waiting.items.len();
+        // A message above the limit passes alone, or it would wait for ever.
+        if count > 0 && (count >= self.messages || queue.held.saturating_add(length) > self.bytes) {
+            if !queue.writers.iter().any(|writer| writer.will_wake(cx.waker())) {
+                queue.writers.push(cx.waker().clone());
+            }
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl Queue {
-    /// Adds the message that `write` appends, if it appends anything; `length` is how long it usually is.
+    /// Adds the message that `write` appends; `length` is about how long it is.
     fn put(&mut self, length: usize, write: impl FnOnce(&mut BytesMut)) {
         let text = &mut self.waiting.text;
         text.truncate(self.held);
         text.reserve(length);
         write(text);
         let length = text.len() - self.held;
-        if length > 0 {
-            self.held += length;
-            self.waiting.items.push_back(Item::Message(length));
-        }
+        self.held += length;
+        self.waiting.items.push_back(Item::Message(length));
     }
 
     fn take_item(&mut self) -> Option<Item<Bytes>> {
@@ -400,6 +412,8 @@ impl std::fmt::Debug for Notifier {
 
 /// As many bytes as the envelope has around method and parameters.
 const ENVELOPE_BYTES: usize = 40;
+/// As many bytes as a progress notification usually has besides its message.
+const PROGRESS_BYTES: usize = 160;
 
 #[cfg(test)]
 mod tests {
@@ -524,18 +538,18 @@ mod tests {
     }
 
     #[test]
-    fn whether_a_notification_is_due_is_asked_when_there_is_room_for_it() {
+    fn progress_that_comes_too_late_is_not_told_p_51() {
         let (notifier, mut outbox) = outbox(&Limits::default().outbox_messages(1));
-        let (params, last) = (RawJson::empty_object(), std::cell::Cell::new(0));
-        let told = |step: i32| last.replace(step.max(last.get())) < step;
-        block_on(notifier.send_if("a", &params, || told(1))).unwrap();
-        let mut second = Box::pin(notifier.send_if("b", &params, || told(2)));
-        let mut third = Box::pin(notifier.send_if("c", &params, || told(3)));
+        let token = ProgressToken::from(7);
+        let tell = |step: f64| Box::pin(notifier.progress(&token, step, None, None));
+        assert_eq!(tell(1.0).now_or_never(), Some(Ok(())));
+        assert_eq!(tell(1.0).now_or_never(), Some(Ok(())), "it is not more, so it waits for nothing");
+        let (mut second, mut third) = (tell(2.0), tell(3.0));
         assert_eq!(((&mut second).now_or_never(), (&mut third).now_or_never()), (None, None));
-        assert!(outbox.try_next().is_some());
+        assert!(outbox.try_next().unwrap().ends_with(br#"{"progressToken":7,"progress":1}}"#));
         assert_eq!(third.now_or_never(), Some(Ok(())));
-        assert!(outbox.try_next().unwrap().ends_with(br#""method":"c","params":{}}"#));
-        assert_eq!(second.now_or_never(), Some(Ok(())), "it came too late");
+        assert!(outbox.try_next().unwrap().ends_with(br#"{"progressToken":7,"progress":3}}"#));
+        assert_eq!(second.now_or_never(), Some(Ok(())));
         assert_eq!(outbox.try_next(), None);
     }
 }

@@ -76,8 +76,9 @@ impl ReadBuffer {
 const READ_BYTES: usize = 8 * 1024;
 /// Less room than this is not worth a read.
 const MIN_READ_BYTES: usize = 1024;
-/// An allocation above this is given back when its large piece is done.
-const RETAINED_BYTES: usize = 64 * 1024;
+/// An allocation above this is given back when its large piece is done. Below, it is there for the next piece, which is
+/// then neither moved while it grows nor read in small parts.
+const RETAINED_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -4,9 +4,10 @@ use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
 use super::error::RpcError;
-use super::id::RequestId;
+use super::id::{ProgressToken, RequestId};
 use crate::json::RawJson;
 use crate::json::write::with_digits;
+use crate::object::Number;
 
 /// Appends a request to `out`, without a newline.
 pub fn request(out: &mut BytesMut, id: &RequestId, method: &str, params: Option<&RawJson>) {
@@ -20,6 +21,28 @@ pub fn request(out: &mut BytesMut, id: &RequestId, method: &str, params: Option<
 pub fn notification(out: &mut BytesMut, method: &str, params: Option<&RawJson>) {
     out.put_slice(br#"{"jsonrpc":"2.0""#);
     call(out, method, params);
+}
+
+/// Appends a progress notification to `out`, without a newline: what
+/// [`ProgressNotificationParams`](crate::ProgressNotificationParams) is encoded to. It is the one message that comes by
+/// the thousand, so it is written by hand like its envelope.
+pub fn progress(out: &mut BytesMut, token: &ProgressToken, progress: f64, total: Option<f64>, message: Option<&str>) {
+    out.put_slice(br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"#);
+    match token {
+        ProgressToken::Number(number) => integer(out, *number),
+        ProgressToken::Text(text) => json(out, text),
+    }
+    out.put_slice(br#","progress":"#);
+    json(out, &Number::from(progress));
+    if let Some(total) = total {
+        out.put_slice(br#","total":"#);
+        json(out, &Number::from(total));
+    }
+    if let Some(message) = message {
+        out.put_slice(br#","message":"#);
+        json(out, message);
+    }
+    out.put_slice(b"}}");
 }
 
 /// Appends a response that carries a result to `out`, without a newline.
@@ -77,14 +100,16 @@ fn raw(out: &mut BytesMut, value: &RawJson) {
 /// Writes an id; nearly all are numbers.
 fn id(out: &mut BytesMut, id: &RequestId) {
     match id {
-        RequestId::Number(number) => {
-            if *number < 0 {
-                out.put_u8(b'-');
-            }
-            with_digits(number.unsigned_abs(), |digits| out.put_slice(digits));
-        }
+        RequestId::Number(number) => integer(out, *number),
         RequestId::Text(text) => json(out, text),
     }
+}
+
+fn integer(out: &mut BytesMut, number: i64) {
+    if number < 0 {
+        out.put_u8(b'-');
+    }
+    with_digits(number.unsigned_abs(), |digits| out.put_slice(digits));
 }
 
 fn json<T: Serialize + ?Sized>(out: &mut BytesMut, value: &T) {
@@ -108,8 +133,24 @@ pub const RESPONSE_END: &[u8] = b"}";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ProgressNotificationParams;
     use crate::json::MAX_ENCODED_DEPTH;
     use crate::rpc::Message;
+
+    #[test]
+    fn progress_is_written_as_its_parameters_are_encoded() {
+        fn check(token: ProgressToken, step: f64, total: Option<f64>, message: Option<&str>) {
+            let mut params = ProgressNotificationParams::new(token.clone(), step);
+            (params.total, params.message) = (total, message.map(str::to_owned));
+            let (mut typed, mut by_hand) = (BytesMut::new(), BytesMut::new());
+            notification(&mut typed, "notifications/progress", Some(&RawJson::encode(&params).unwrap()));
+            progress(&mut by_hand, &token, step, total, message);
+            assert_eq!(by_hand, typed);
+        }
+        check(7.into(), 1.0, None, None);
+        check((-7).into(), 0.5, Some(1e300), Some(""));
+        check("\"\n\u{e9}".into(), -3.0, Some(10_000.0), Some("half\r\n\\ \u{1}"));
+    }
 
     #[test]
     fn a_message_is_one_line_however_its_parts_were_written() {

@@ -9,7 +9,7 @@ mod id;
 mod message;
 mod params;
 
-pub use encode::{RESPONSE_END, error_response, notification, request, response, response_start};
+pub use encode::{RESPONSE_END, error_response, notification, progress, request, response, response_start};
 pub use error::{ErrorCode, RpcError};
 pub use id::{ProgressToken, RequestId};
 pub use message::{Malformed, Message, Notification, Request, Response};
