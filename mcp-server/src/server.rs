@@ -14,10 +14,11 @@ use mcp_transport::header::ParamHeaders;
 use mcp_transport::memory::InProcess;
 use mcp_transport::pipe::AnyPipe;
 use mcp_transport::{Answer, Call, Limits, Serve, Service};
-use mcp_types::Implementation;
+use mcp_types::{Implementation, RpcError, ToolsCallOutcome};
 use tokio::sync::watch;
 
 use crate::builder::ServerBuilder;
+use crate::context::Cx;
 use crate::era;
 use crate::error::{Error, Fault};
 use crate::registry::{Catalog, Registry};
@@ -61,6 +62,25 @@ impl Server {
     /// Panics outside a tokio runtime.
     pub fn in_process(&self) -> InProcess {
         InProcess::serve(self.by_another_way(), self.core.limits().clone())
+    }
+
+    /// Runs a tool of this server in the midst of a call that another server answers: for a gateway that offers the tool
+    /// as its own. The arguments are those of that call, and what the tool tells or asks goes to its caller.
+    ///
+    /// Returns `None`, and runs nothing, when there is no such tool, and when it needs a call of its own: because it makes
+    /// tasks, or because this server has state. Such a tool is called by a client, over [`in_process`](Self::in_process).
+    ///
+    /// # Errors
+    ///
+    /// As the tool does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the run.
+    pub async fn run_within(&self, tool: &str, cx: &Cx) -> Option<Result<ToolsCallOutcome, RpcError>> {
+        let registry = self.core.registry();
+        let tool = registry.tools.find(tool).filter(|tool| !tool.makes_tasks() && self.core.states.is_empty())?;
+        Some(tool.run_within(cx).await)
     }
 
     /// Returns the same server with a way in of its own, which ends alone.

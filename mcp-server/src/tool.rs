@@ -304,6 +304,10 @@ pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
 }
 
 impl ToolEntry {
+    pub(crate) fn makes_tasks(&self) -> bool {
+        self.task.is_some()
+    }
+
     /// Returns how a call is answered whose arguments are wrong.
     fn refused(&self, cx: &Cx) -> Option<ToolReply> {
         let name = &self.entity.name;
@@ -320,6 +324,18 @@ impl ToolEntry {
     /// Begins a run of the handler, which does nothing before it is polled.
     pub(crate) fn start(&self, cx: &Cx) -> Caught<Ran> {
         caught((self.handler)(cx.clone()))
+    }
+
+    /// Runs the handler in the midst of another call, with the arguments and the caller of that call.
+    pub(crate) async fn run_within(&self, cx: &Cx) -> ToolReply {
+        let mut reply = match self.refused(cx) {
+            Some(refused) => refused,
+            None => self.told((self.handler)(cx.clone()).await),
+        };
+        if let Ok(ToolsCallOutcome::Complete(result)) = &mut reply {
+            self.finish(result, cx.features());
+        }
+        reply
     }
 
     /// Returns what a run says: a call that does not fit the handler is told to the model.

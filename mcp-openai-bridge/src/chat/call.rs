@@ -2,9 +2,10 @@
 
 use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
-use crate::members::{optional, with_extra};
+use crate::members::{Read, optional, read_by_serde, with_extra};
 
 /// A call that the model wants to be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,9 +107,9 @@ impl Serialize for ToolCall {
     }
 }
 
-impl<'de> Deserialize<'de> for ToolCall {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for ToolCall {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             id: optional(&mut members, "id")?.unwrap_or_default(),
             kind: optional(&mut members, "type")?,
@@ -127,9 +128,9 @@ impl Serialize for FunctionCall {
     }
 }
 
-impl<'de> Deserialize<'de> for FunctionCall {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for FunctionCall {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             name: optional(&mut members, "name")?.unwrap_or_default(),
             arguments: members.take("arguments").map(Arguments::from).unwrap_or_default(),
@@ -137,3 +138,5 @@ impl<'de> Deserialize<'de> for FunctionCall {
         })
     }
 }
+
+read_by_serde!(ToolCall, FunctionCall);

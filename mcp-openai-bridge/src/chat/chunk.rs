@@ -5,10 +5,11 @@
 
 use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use super::{Arguments, Choice, Completion, ToolCall, Usage};
-use crate::members::{optional, with_extra};
+use crate::members::{Read, optional, read_by_serde, with_extra};
 
 /// A part of a reply that comes as a stream.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -164,9 +165,9 @@ impl Serialize for Chunk {
     }
 }
 
-impl<'de> Deserialize<'de> for Chunk {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for Chunk {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             choices: optional(&mut members, "choices")?.unwrap_or_default(),
             usage: optional(&mut members, "usage")?,
@@ -188,9 +189,9 @@ impl Serialize for ChunkChoice {
     }
 }
 
-impl<'de> Deserialize<'de> for ChunkChoice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for ChunkChoice {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         let (delta, message) = (optional(&mut members, "delta")?, optional(&mut members, "message")?);
         Ok(Self {
             index: members.take("index").and_then(|index| index.decode().ok()).unwrap_or_default(),
@@ -217,9 +218,9 @@ impl Serialize for Delta {
     }
 }
 
-impl<'de> Deserialize<'de> for Delta {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for Delta {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             role: optional(&mut members, "role")?,
             content: members.take("content"),
@@ -248,9 +249,9 @@ impl Serialize for ToolCallDelta {
     }
 }
 
-impl<'de> Deserialize<'de> for ToolCallDelta {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for ToolCallDelta {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             index: members.take("index").and_then(|index| index.decode().ok()),
             id: optional(&mut members, "id")?,
@@ -274,9 +275,9 @@ impl Serialize for FunctionDelta {
     }
 }
 
-impl<'de> Deserialize<'de> for FunctionDelta {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for FunctionDelta {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             name: optional(&mut members, "name")?,
             arguments: members.take("arguments").map(Arguments::from).unwrap_or_default(),
@@ -284,3 +285,5 @@ impl<'de> Deserialize<'de> for FunctionDelta {
         })
     }
 }
+
+read_by_serde!(Chunk, ChunkChoice, Delta, ToolCallDelta, FunctionDelta);

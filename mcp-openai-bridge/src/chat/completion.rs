@@ -3,10 +3,11 @@
 use mcp_types::{JsonObject, RawJson};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use super::{Message, Usage};
-use crate::members::{optional, required, text_json};
+use crate::members::{Read, optional, read_by_serde, required, text_json};
 
 /// A reply to a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,9 +55,9 @@ impl Serialize for Completion {
     }
 }
 
-impl<'de> Deserialize<'de> for Completion {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for Completion {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             choices: required(&mut members, "choices")?,
             usage: optional(&mut members, "usage")?,
@@ -77,19 +78,21 @@ impl Serialize for Choice {
     }
 }
 
-impl<'de> Deserialize<'de> for Choice {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for Choice {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         let mut message: JsonObject = required(&mut members, "message")?;
         if message.member("role").is_none_or(RawJson::is_null) {
             // Some providers leave it out, and who else should answer?
             message.insert("role", text_json("assistant"));
         }
         Ok(Self {
-            message: Message::from_members::<D::Error>(message)
-                .map_err(|error| D::Error::custom(format_args!("`message`: {error}")))?,
+            message: Message::from_members(message)
+                .map_err(|error| Error::custom(format_args!("`message`: {error}")))?,
             finish_reason: optional(&mut members, "finish_reason")?,
             extra: members,
         })
     }
 }
+
+read_by_serde!(Completion, Choice);

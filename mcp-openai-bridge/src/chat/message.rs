@@ -5,10 +5,11 @@
 
 use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use super::ToolCall;
-use crate::members::{optional, required, text_json, with_extra};
+use crate::members::{Read, optional, read_by_serde, required, text_json, with_extra};
 
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +60,7 @@ impl Message {
     }
 
     /// Reads a message from its members.
-    pub(super) fn from_members<E: serde::de::Error>(mut members: JsonObject) -> Result<Self, E> {
+    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
         Ok(Self {
             role: required(&mut members, "role")?,
             content: members.take("content"),
@@ -97,8 +98,10 @@ impl Serialize for Message {
     }
 }
 
-impl<'de> Deserialize<'de> for Message {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_members(JsonObject::deserialize(deserializer)?)
+impl Read for Message {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        Self::from_members(JsonObject::read(value)?)
     }
 }
+
+read_by_serde!(Message);

@@ -2,10 +2,11 @@
 
 use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use super::Message;
-use crate::members::{optional, required, with_extra};
+use crate::members::{Read, optional, read_by_serde, required, with_extra};
 
 /// A request to `/v1/chat/completions`.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,10 @@ impl Request {
         }
     }
 
+    pub(crate) fn with<'a>(&'a self, extra: &'a JsonObject) -> With<'a> {
+        With { request: self, extra }
+    }
+
     /// Returns the names of the request's own functions and custom tools.
     pub fn tool_names(&self) -> Vec<String> {
         self.tools.iter().filter_map(tool_name).collect()
@@ -43,22 +48,35 @@ impl Request {
 
 impl Serialize for Request {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("model", &self.model)?;
-        map.serialize_entry("messages", &self.messages)?;
-        if !self.tools.is_empty() {
-            map.serialize_entry("tools", &self.tools)?;
-        }
-        if let Some(choice) = &self.tool_choice {
-            map.serialize_entry("tool_choice", choice)?;
-        }
-        with_extra(map, &self.extra)
+        self.with(&self.extra).serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Request {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+/// A request that is written with other extra members than its own.
+pub(crate) struct With<'a> {
+    request: &'a Request,
+    extra: &'a JsonObject,
+}
+
+impl Serialize for With<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Request { model, messages, tools, tool_choice, extra: _ } = self.request;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("model", model)?;
+        map.serialize_entry("messages", messages)?;
+        if !tools.is_empty() {
+            map.serialize_entry("tools", tools)?;
+        }
+        if let Some(choice) = tool_choice {
+            map.serialize_entry("tool_choice", choice)?;
+        }
+        with_extra(map, self.extra)
+    }
+}
+
+impl Read for Request {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             model: required(&mut members, "model")?,
             messages: required(&mut members, "messages")?,
@@ -68,6 +86,8 @@ impl<'de> Deserialize<'de> for Request {
         })
     }
 }
+
+read_by_serde!(Request);
 
 /// The name of a tool of a request, in either of its forms.
 fn tool_name(tool: &RawJson) -> Option<String> {

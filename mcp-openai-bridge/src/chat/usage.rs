@@ -3,7 +3,10 @@
 //! Providers count different things in different depths. The surprising thing: all of them are summed, known or not.
 
 use mcp_types::{JsonObject, RawJson};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
+
+use crate::members::{Read, read_by_serde};
 
 /// Tokens used, by kind, as the provider counts them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,8 +50,10 @@ impl Serialize for Usage {
     }
 }
 
-impl<'de> Deserialize<'de> for Usage {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        JsonObject::deserialize(deserializer).map(Self)
+impl Read for Usage {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        JsonObject::read(value).map(Self)
     }
 }
+
+read_by_serde!(Usage);

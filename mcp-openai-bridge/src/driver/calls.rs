@@ -22,6 +22,11 @@ use crate::turn::{Api, Call, CallIndex, Failure, Outcome, Step, Turn};
 impl<A: Api> Driver<'_, A> {
     /// Makes calls and gives each outcome to the turn as it comes, so that it is kept when the rest is dropped.
     pub(super) async fn call_all(&self, turn: &mut Turn<A>, calls: &[Call]) -> Result<Step<A>, Error> {
+        if let [call] = calls {
+            // Nothing is beside it.
+            let outcome = self.call(call).await;
+            return turn.handle_results([outcome]);
+        }
         let places = Semaphore::new(self.options.parallel_calls.clamp(1, Semaphore::MAX_PERMITS));
         let places = &places;
         let mut servers: Vec<(&str, Vec<&Call>)> = Vec::new();

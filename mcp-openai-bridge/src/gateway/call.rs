@@ -68,6 +68,11 @@ impl Callees {
         arguments: RawJson,
         cx: &Cx,
     ) -> Result<CallToolResult, RpcError> {
+        if label == LOCAL
+            && let Some(outcome) = self.handlers.call_within(tool, cx).await
+        {
+            return outcome.or_else(|failure| refused(label, failure));
+        }
         let told = Progress::default();
         let take = |progress| told.put(progress);
         let id = cx.id().to_string();

@@ -49,10 +49,13 @@ fn callable(mut entity: mcp_types::Tool, server: &Offered, own: &str, callees: &
     if !is_local && !is_object_schema(&entity.input_schema) {
         entity.input_schema = of_an_object(&entity.input_schema);
     }
-    let (callees, label, own) = (Arc::clone(callees), server.label.clone(), own.to_owned());
+    let callee = Arc::new((Arc::clone(callees), server.label.clone(), own.to_owned()));
     let tool = Tool::from_entity(entity, move |arguments: RawJson, cx: Cx| {
-        let (callees, label, own) = (Arc::clone(&callees), label.clone(), own.clone());
-        async move { callees.answer(&label, &own, arguments, &cx).await }
+        let callee = Arc::clone(&callee);
+        async move {
+            let (callees, label, own) = &*callee;
+            callees.answer(label, own, arguments, &cx).await
+        }
     });
     if is_local { tool } else { tool.without_checks() }
 }

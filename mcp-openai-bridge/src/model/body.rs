@@ -1,20 +1,23 @@
 //! Where the two APIs differ for a client: the path, the members about streaming, and how a stream becomes a reply.
 
 use mcp_types::{JsonObject, RawJson};
-use serde_json::{Value, json};
+use serde_json::{Error, Value, json};
 
 use crate::chat::{self, StreamFault};
+use crate::members::Read;
 use crate::responses;
 use crate::turn::{Api, Chat, Responses};
 
 /// An API as it is spoken over HTTP.
-pub(super) trait Wire: Api {
+pub(super) trait Wire: Api<Reply: Read, Chunk: Read> {
     /// What stands behind the base URL.
     const PATH: &'static str;
     /// Puts the chunks of a stream together.
     type Assembler: Send;
 
-    fn extra(request: &mut Self::Request) -> &mut JsonObject;
+    fn extra(request: &Self::Request) -> &JsonObject;
+    /// Writes a request with other `extra` members than its own.
+    fn write(request: &Self::Request, extra: &JsonObject) -> Result<RawJson, Error>;
     /// Adds the members that ask for a stream.
     fn ask_for_stream(extra: &mut JsonObject, options: StreamOptions);
 
@@ -40,8 +43,12 @@ impl Wire for Chat {
     const PATH: &'static str = "/chat/completions";
     type Assembler = chat::Assembler;
 
-    fn extra(request: &mut chat::Request) -> &mut JsonObject {
-        &mut request.extra
+    fn extra(request: &chat::Request) -> &JsonObject {
+        &request.extra
+    }
+
+    fn write(request: &chat::Request, extra: &JsonObject) -> Result<RawJson, Error> {
+        RawJson::encode(&request.with(extra))
     }
 
     fn ask_for_stream(extra: &mut JsonObject, options: StreamOptions) {
@@ -83,8 +90,12 @@ impl Wire for Responses {
     const PATH: &'static str = "/responses";
     type Assembler = responses::Assembler;
 
-    fn extra(request: &mut responses::Request) -> &mut JsonObject {
-        &mut request.extra
+    fn extra(request: &responses::Request) -> &JsonObject {
+        &request.extra
+    }
+
+    fn write(request: &responses::Request, extra: &JsonObject) -> Result<RawJson, Error> {
+        RawJson::encode(&request.with(extra))
     }
 
     fn ask_for_stream(extra: &mut JsonObject, _: StreamOptions) {
@@ -113,19 +124,18 @@ impl Wire for Responses {
 }
 
 /// Writes a request whose reply is to come as a whole.
-pub(super) fn whole<A: Wire>(request: &A::Request) -> Result<RawJson, serde_json::Error> {
-    let mut request = request.clone();
-    let extra = A::extra(&mut request);
+pub(super) fn whole<A: Wire>(request: &A::Request) -> Result<RawJson, Error> {
+    let mut extra = A::extra(request).clone();
     extra.take("stream");
     extra.take("stream_options");
-    RawJson::encode(&request)
+    A::write(request, &extra)
 }
 
 /// Writes a request whose reply is to come as a stream.
-pub(super) fn streamed<A: Wire>(request: &A::Request, options: StreamOptions) -> Result<RawJson, serde_json::Error> {
-    let mut request = request.clone();
-    A::ask_for_stream(A::extra(&mut request), options);
-    RawJson::encode(&request)
+pub(super) fn streamed<A: Wire>(request: &A::Request, options: StreamOptions) -> Result<RawJson, Error> {
+    let mut extra = A::extra(request).clone();
+    A::ask_for_stream(&mut extra, options);
+    A::write(request, &extra)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::body::Wire;
 use super::http::HttpModel;
 use super::refusal::Refusal;
 use crate::error::ModelError;
+use crate::members::Read as _;
 
 /// What an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ fn document<A: Wire>(model: &HttpModel, body: bytes::Bytes) -> Result<A::Reply, 
     if let Some(refusal) = Refusal::within(raw.as_str()) {
         return Err(model.gave_up(A::PATH, refusal));
     }
-    raw.decode().map_err(|error| model.unreadable(A::PATH, &error))
+    A::Reply::read(raw).map_err(|error| model.unreadable(A::PATH, &error))
 }
 
 async fn events<A: Wire>(
@@ -87,7 +88,7 @@ async fn events<A: Wire>(
             if let Some(refusal) = Refusal::within(raw.as_str()) {
                 return Err(model.gave_up(A::PATH, refusal));
             }
-            let chunk: A::Chunk = raw.decode().map_err(|error| unreadable(&error))?;
+            let chunk = A::Chunk::read(raw).map_err(|error| unreadable(&error))?;
             A::push(&mut assembler, &chunk).map_err(|error| unreadable(&error))?;
             let is_last = A::is_last(&chunk);
             chunks(chunk);

@@ -2,7 +2,8 @@
 
 use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use crate::chat::Arguments;
 use crate::members::{optional, required, text_json, with_extra};
@@ -33,7 +34,7 @@ impl FunctionCall {
         Self { call_id, name, arguments, namespace: None, extra: JsonObject::new() }
     }
 
-    pub(super) fn from_members<E: serde::de::Error>(mut members: JsonObject) -> Result<Self, E> {
+    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
         Ok(Self {
             call_id: optional(&mut members, "call_id")?.unwrap_or_default(),
             name: optional(&mut members, "name")?.unwrap_or_default(),
@@ -84,7 +85,7 @@ impl FunctionCallOutput {
         Self::new(call_id, text_json(text))
     }
 
-    pub(super) fn from_members<E: serde::de::Error>(mut members: JsonObject) -> Result<Self, E> {
+    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
         Ok(Self {
             call_id: required(&mut members, "call_id")?,
             output: members.take("output").unwrap_or_default(),
@@ -103,18 +104,20 @@ impl Serialize for FunctionCallOutput {
     }
 }
 
-macro_rules! deserialize_item {
-    ($($item:ty),+ $(,)?) => {$(
-        impl<'de> Deserialize<'de> for $item {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let mut members = JsonObject::deserialize(deserializer)?;
+/// Lets an item be read by itself, and not only as one of a list.
+macro_rules! read_item {
+    ($($item:ty),+ $(,)?) => {
+        $(impl $crate::members::Read for $item {
+            fn read(value: mcp_types::RawJson) -> Result<Self, serde_json::Error> {
+                let mut members = <mcp_types::JsonObject as $crate::members::Read>::read(value)?;
                 // Whoever asks for this type knows it already.
                 members.take("type");
                 Self::from_members(members)
             }
-        }
-    )+};
+        })+
+        $crate::members::read_by_serde!($($item),+);
+    };
 }
-pub(super) use deserialize_item;
+pub(super) use read_item;
 
-deserialize_item!(FunctionCall, FunctionCallOutput);
+read_item!(FunctionCall, FunctionCallOutput);

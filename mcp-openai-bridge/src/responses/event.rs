@@ -1,12 +1,13 @@
 //! One event of a stream.
 
 use mcp_types::{JsonObject, RawJson};
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use super::{Item, Response};
-use crate::members::{optional, text_json, with_extra};
+use crate::members::{Read, optional, read_by_serde, text_json, with_extra};
 
 /// One event of a stream.
 ///
@@ -63,8 +64,8 @@ impl Event {
         self.decoded(name)
     }
 
-    pub(super) fn decoded<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        self.members.member(name)?.decode().ok()
+    pub(super) fn decoded<T: Read>(&self, name: &str) -> Option<T> {
+        T::read(self.members.member(name)?.clone()).ok()
     }
 
     pub(super) fn with_text(self, name: &str, text: impl Into<String>) -> Self {
@@ -97,18 +98,20 @@ impl Serialize for Event {
     }
 }
 
-impl<'de> Deserialize<'de> for Event {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for Event {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         let kind = match optional(&mut members, "type")? {
             Some(kind) => kind,
             // Some providers give up without saying that they do.
             None if members.member("error").is_some() => kind::ERROR.to_owned(),
-            None => return Err(D::Error::missing_field("type")),
+            None => return Err(Error::missing_field("type")),
         };
         Ok(Self { kind, members })
     }
 }
+
+read_by_serde!(Event);
 
 /// The kinds of events that are looked at here.
 pub(crate) mod kind {

@@ -2,10 +2,12 @@
 
 use mcp_types::{JsonObject, RawJson};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use super::mcp::{ApprovalRequest, ApprovalResponse, ListTools, McpCall};
 use super::{FunctionCall, FunctionCallOutput, Message};
+use crate::members::{Read, read_by_serde};
 
 /// One item of an input or of an output.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,10 +87,9 @@ impl Serialize for Item {
     }
 }
 
-impl<'de> Deserialize<'de> for Item {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawJson::deserialize(deserializer)?;
-        let mut members: JsonObject = raw.decode().map_err(D::Error::custom)?;
+impl Read for Item {
+    fn read(raw: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(raw.clone())?;
         let kind = members.take("type").and_then(|kind| kind.decode::<String>().ok());
         let item = match kind.as_deref() {
             Some(FunctionCall::KIND) => FunctionCall::from_members(members).map(Self::FunctionCall),
@@ -102,11 +103,13 @@ impl<'de> Deserialize<'de> for Item {
             None if members.member("role").is_some() => Message::from_members(members).map(Self::Message),
             _ => return Ok(Self::Other(raw)),
         };
-        item.map_err(|error: D::Error| {
-            D::Error::custom(format_args!("an item of type `{}`: {error}", kind.as_deref().unwrap_or("message")))
+        item.map_err(|error| {
+            Error::custom(format_args!("an item of type `{}`: {error}", kind.as_deref().unwrap_or("message")))
         })
     }
 }
+
+read_by_serde!(Item);
 
 macro_rules! from_items {
     ($($variant:ident($item:ty)),+ $(,)?) => {$(

@@ -6,11 +6,12 @@
 use mcp_types::{JsonObject, RawJson};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
-use super::call::deserialize_item;
+use super::call::read_item;
 use crate::chat::Arguments;
-use crate::members::{optional, required, with_extra};
+use crate::members::{Read, optional, read_by_serde, required, with_extra};
 
 /// The tools of a server, as the model saw them.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +44,7 @@ impl ListTools {
         Self { error: Some(error.into()), ..Self::new(id, server_label, []) }
     }
 
-    pub(super) fn from_members<E: serde::de::Error>(mut members: JsonObject) -> Result<Self, E> {
+    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
         Ok(Self {
             id: optional(&mut members, "id")?.unwrap_or_default(),
             server_label: required(&mut members, "server_label")?,
@@ -111,9 +112,9 @@ impl Serialize for ListedTool {
     }
 }
 
-impl<'de> Deserialize<'de> for ListedTool {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for ListedTool {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             name: required(&mut members, "name")?,
             description: optional(&mut members, "description")?,
@@ -184,7 +185,7 @@ impl McpCall {
         Self { error: Some(error), status: Some("failed".to_owned()), ..self }
     }
 
-    pub(super) fn from_members<E: serde::de::Error>(mut members: JsonObject) -> Result<Self, E> {
+    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
         Ok(Self {
             id: optional(&mut members, "id")?.unwrap_or_default(),
             server_label: required(&mut members, "server_label")?,
@@ -263,10 +264,9 @@ impl Serialize for CallError {
     }
 }
 
-impl<'de> Deserialize<'de> for CallError {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = RawJson::deserialize(deserializer)?;
-        let Ok(mut members) = raw.decode::<JsonObject>() else { return Ok(Self::Other(raw)) };
+impl Read for CallError {
+    fn read(raw: RawJson) -> Result<Self, Error> {
+        let Ok(mut members) = JsonObject::of(&raw) else { return Ok(Self::Other(raw)) };
         let kind: Option<String> = optional(&mut members, "type")?;
         match kind.as_deref() {
             Some(EXECUTION_ERROR) => Ok(Self::Execution { content: members.take("content").unwrap_or_default() }),
@@ -279,9 +279,11 @@ impl<'de> Deserialize<'de> for CallError {
             }),
             _ => Ok(Self::Other(raw)),
         }
-        .map_err(|error: D::Error| D::Error::custom(format_args!("`error`: {error}")))
+        .map_err(|error: Error| Error::custom(format_args!("`error`: {error}")))
     }
 }
+
+read_by_serde!(ListedTool, CallError);
 
 /// A call that waits for an approval.
 #[derive(Clone, Debug, PartialEq)]
@@ -314,7 +316,7 @@ impl ApprovalRequest {
         Self { id, server_label, name, arguments, extra: JsonObject::new() }
     }
 
-    pub(super) fn from_members<E: serde::de::Error>(mut members: JsonObject) -> Result<Self, E> {
+    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
         Ok(Self {
             id: required(&mut members, "id")?,
             server_label: required(&mut members, "server_label")?,
@@ -366,7 +368,7 @@ impl ApprovalResponse {
         Self { approve: false, reason: Some(reason.into()), ..Self::approved(approval_request_id) }
     }
 
-    pub(super) fn from_members<E: serde::de::Error>(mut members: JsonObject) -> Result<Self, E> {
+    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
         Ok(Self {
             approval_request_id: required(&mut members, "approval_request_id")?,
             approve: required(&mut members, "approve")?,
@@ -389,7 +391,7 @@ impl Serialize for ApprovalResponse {
     }
 }
 
-deserialize_item!(ListTools, McpCall, ApprovalRequest, ApprovalResponse);
+read_item!(ListTools, McpCall, ApprovalRequest, ApprovalResponse);
 
 const EXECUTION_ERROR: &str = "mcp_tool_execution_error";
 const HTTP_ERROR: &str = "http_error";

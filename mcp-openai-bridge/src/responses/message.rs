@@ -2,9 +2,10 @@
 
 use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
-use super::call::deserialize_item;
+use super::call::read_item;
 use crate::members::{required, text_json, with_extra};
 
 /// A message of the user, of the developer or of the model.
@@ -52,7 +53,7 @@ impl Message {
         parts.iter().filter_map(|part| part.member(member)?.decode::<String>().ok()).collect()
     }
 
-    pub(super) fn from_members<E: serde::de::Error>(mut members: JsonObject) -> Result<Self, E> {
+    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
         Ok(Self {
             role: required(&mut members, "role")?,
             content: members.take("content").unwrap_or_default(),
@@ -71,4 +72,4 @@ impl Serialize for Message {
     }
 }
 
-deserialize_item!(Message);
+read_item!(Message);

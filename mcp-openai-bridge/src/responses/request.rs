@@ -1,11 +1,13 @@
 //! A request to `/v1/responses`.
 
 use mcp_types::{JsonObject, RawJson};
+use serde::de::Error as _;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use super::Item;
-use crate::members::{optional, required, with_extra};
+use crate::members::{Read, optional, read_by_serde, required, with_extra};
 
 /// A request to `/v1/responses`.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,10 @@ impl Request {
     pub fn new(model: impl Into<String>, input: impl Into<Vec<Item>>) -> Self {
         let (model, input) = (model.into(), input.into());
         Self { model, input, tools: Vec::new(), tool_choice: None, extra: JsonObject::new() }
+    }
+
+    pub(crate) fn with<'a>(&'a self, extra: &'a JsonObject) -> With<'a> {
+        With { request: self, extra }
     }
 
     /// Returns the names of the request's own functions and custom tools, also those in a namespace.
@@ -57,27 +63,40 @@ fn add_names(tool: &RawJson, names: &mut Vec<String>, depth: usize) {
 
 impl Serialize for Request {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("model", &self.model)?;
-        map.serialize_entry("input", &self.input)?;
-        if !self.tools.is_empty() {
-            map.serialize_entry("tools", &self.tools)?;
-        }
-        if let Some(choice) = &self.tool_choice {
-            map.serialize_entry("tool_choice", choice)?;
-        }
-        with_extra(map, &self.extra)
+        self.with(&self.extra).serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Request {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+/// A request that is written with other extra members than its own.
+pub(crate) struct With<'a> {
+    request: &'a Request,
+    extra: &'a JsonObject,
+}
+
+impl Serialize for With<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Request { model, input, tools, tool_choice, extra: _ } = self.request;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("model", model)?;
+        map.serialize_entry("input", input)?;
+        if !tools.is_empty() {
+            map.serialize_entry("tools", tools)?;
+        }
+        if let Some(choice) = tool_choice {
+            map.serialize_entry("tool_choice", choice)?;
+        }
+        with_extra(map, self.extra)
+    }
+}
+
+impl Read for Request {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         let input: Option<RawJson> = optional(&mut members, "input")?;
         Ok(Self {
             model: required(&mut members, "model")?,
             input: match input {
-                Some(input) => read_input(&input)?,
+                Some(input) => read_input(input)?,
                 None => Vec::new(),
             },
             tools: optional(&mut members, "tools")?.unwrap_or_default(),
@@ -87,10 +106,12 @@ impl<'de> Deserialize<'de> for Request {
     }
 }
 
+read_by_serde!(Request);
+
 /// A text is short for one message of the user.
-fn read_input<E: serde::de::Error>(input: &RawJson) -> Result<Vec<Item>, E> {
+fn read_input(input: RawJson) -> Result<Vec<Item>, Error> {
     match input.decode::<String>() {
         Ok(text) => Ok(vec![Item::user(text)]),
-        Err(_) => input.decode().map_err(|error| E::custom(format_args!("`input`: {error}"))),
+        Err(_) => Read::read(input).map_err(|error| Error::custom(format_args!("`input`: {error}"))),
     }
 }

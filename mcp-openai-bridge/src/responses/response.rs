@@ -1,12 +1,13 @@
 //! A response that came in one piece, or that a stream ended with.
 
-use mcp_types::JsonObject;
+use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Error;
 
 use super::{FunctionCall, Item, Message};
 use crate::chat::Usage;
-use crate::members::{optional, required};
+use crate::members::{Read, optional, read_by_serde, required};
 
 /// A response of the model.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,9 +79,9 @@ impl Serialize for Response {
     }
 }
 
-impl<'de> Deserialize<'de> for Response {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = JsonObject::deserialize(deserializer)?;
+impl Read for Response {
+    fn read(value: RawJson) -> Result<Self, Error> {
+        let mut members = JsonObject::read(value)?;
         Ok(Self {
             id: optional(&mut members, "id")?.unwrap_or_default(),
             output: required(&mut members, "output")?,
@@ -90,3 +91,5 @@ impl<'de> Deserialize<'de> for Response {
         })
     }
 }
+
+read_by_serde!(Response);

@@ -2,6 +2,7 @@
 //!
 //! Only references into the same document are followed; nothing is ever fetched (T-115).
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::json::{self, Value};
@@ -12,32 +13,41 @@ use super::keywords;
 #[derive(Debug)]
 pub(crate) struct Document<'a> {
     root: &'a Value,
-    /// `$anchor`, `$dynamicAnchor` and `$id` to the pointer of the schema that has it.
-    names: HashMap<&'a str, String>,
+    /// `$anchor`, `$dynamicAnchor` and `$id` to the pointer of the schema that has it; looked for when a reference has
+    /// the first of them.
+    names: OnceCell<HashMap<String, String>>,
 }
 
 impl<'a> Document<'a> {
     pub(crate) fn new(root: &'a Value) -> Self {
-        let mut names = HashMap::new();
-        collect(root, "", &mut names);
-        Self { root, names }
+        Self { root, names: OnceCell::new() }
     }
 
     pub(crate) fn root(&self) -> &'a Value {
         self.root
     }
 
+    /// Returns the pointer of the schema that has a name.
+    fn named(&self, name: &str) -> Option<&str> {
+        let names = self.names.get_or_init(|| {
+            let mut names = HashMap::new();
+            collect(self.root, "", &mut names);
+            names
+        });
+        names.get(name).map(String::as_str)
+    }
+
     /// Returns the pointer and the schema that `reference` names, if it is in this document.
     pub(crate) fn resolve(&self, reference: &str) -> Option<(String, &'a Value)> {
         let (base, fragment) = reference.split_once('#').unwrap_or((reference, ""));
-        let start = if base.is_empty() { "" } else { self.names.get(base)?.as_str() };
+        let start = if base.is_empty() { "" } else { self.named(base)? };
         let fragment = percent_decode(fragment)?;
         let pointer = if fragment.is_empty() {
             start.to_owned()
         } else if fragment.starts_with('/') {
             format!("{start}{fragment}")
         } else {
-            self.names.get(fragment.as_str())?.clone()
+            self.named(&fragment)?.to_owned()
         };
         let target = self.root.pointer(&pointer)?;
         keywords::is_schema(target).then_some((pointer, target))
@@ -51,12 +61,12 @@ pub(crate) fn reference(members: &json::Object) -> Option<(&'static str, &str)> 
         .find_map(|keyword| Some((keyword, members.get(keyword)?.as_str()?)))
 }
 
-fn collect<'a>(schema: &'a Value, pointer: &str, names: &mut HashMap<&'a str, String>) {
+fn collect(schema: &Value, pointer: &str, names: &mut HashMap<String, String>) {
     let Some(members) = schema.as_object() else { return };
     for keyword in ["$anchor", "$dynamicAnchor", "$id"] {
         if let Some(name) = members.get(keyword).and_then(Value::as_str) {
             let name = name.trim_end_matches('#').trim_start_matches('#');
-            names.entry(name).or_insert_with(|| pointer.to_owned());
+            names.entry(name.to_owned()).or_insert_with(|| pointer.to_owned());
         }
     }
     keywords::each_subschema(schema, pointer, |_, at, subschema| collect(subschema, &at, names));

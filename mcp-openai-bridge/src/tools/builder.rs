@@ -4,9 +4,7 @@
 //! that they do not change when one of them loses its last tool.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
-#[cfg(feature = "validate")]
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use mcp_types::{RawJson, Tool};
 
@@ -175,6 +173,8 @@ impl Builder {
             output_schema: tool.output_schema.and_then(|schema| self.output_schema(&schema)),
             rewrites: parameters.rewrites,
             strict,
+            in_chat: OnceLock::new(),
+            in_responses: OnceLock::new(),
             #[cfg(feature = "validate")]
             checker: OnceLock::new(),
         }

@@ -65,13 +65,9 @@ impl ToolSet {
     /// Returns the functions for a Chat Completions request, of which only the number is to be chosen.
     pub fn chat_with(&self, emit: &Emit) -> Vec<RawJson> {
         let offered = self.offered_beside(emit.beside.unwrap_or(self.reserved.len()));
-        let functions = offered.iter().filter_map(|index| self.tools.get(*index)).map(|tool| tool.function(&tool.name));
-        let all = functions.chain(self.search_functions(offered.len()));
-        all.map(|function| {
-            let members = [("type", text_json("function")), ("function", object_json(&function))];
-            object_json(&members.into_iter().collect())
-        })
-        .collect()
+        let tools = offered.iter().filter_map(|index| self.tools.get(*index));
+        let functions = tools.map(|tool| tool.in_chat.get_or_init(|| in_chat(&tool.function(&tool.name))).clone());
+        functions.chain(self.search_functions(offered.len()).map(|function| in_chat(&function))).collect()
     }
 
     /// Returns the functions for a Responses request.
@@ -114,8 +110,18 @@ impl ToolSet {
     }
 }
 
+/// A function of Chat Completions.
+fn in_chat(function: &JsonObject) -> RawJson {
+    let members = [("type", text_json("function")), ("function", object_json(function))];
+    object_json(&members.into_iter().collect())
+}
+
 /// A function of Responses.
 fn flat(tool: &ToolRef, name: &str, emit: &Emit) -> RawJson {
+    let is_usual = name == tool.name && !emit.defer_loading && !(emit.output_schema && tool.output_schema.is_some());
+    if is_usual {
+        return tool.in_responses.get_or_init(|| object_json(&typed(&tool.function(name)))).clone();
+    }
     let mut members = typed(&tool.function(name));
     if let Some(schema) = tool.output_schema.as_ref().filter(|_| emit.output_schema) {
         members.insert("output_schema", schema.clone());

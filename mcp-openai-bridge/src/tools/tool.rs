@@ -1,9 +1,8 @@
 //! One tool: what the server says of it, what the model sees of it, and how a call of it is read.
 //!
 //! The surprising thing: there are two schemas. The model sees one that its provider accepts; arguments are checked
-//! against the server's own.
+//! against the server's own. What the model sees goes out in every round, and is written once.
 
-#[cfg(feature = "validate")]
 use std::sync::OnceLock;
 
 use mcp_types::{JsonObject, RawJson, ToolAnnotations};
@@ -29,6 +28,10 @@ pub struct ToolRef {
     /// Whether the published schema forbids nothing that the original allows.
     #[cfg(feature = "validate")]
     pub(super) is_wider: bool,
+    /// The function as Chat Completions takes it, written when it is offered for the first time.
+    pub(super) in_chat: OnceLock<RawJson>,
+    /// The same for Responses, without what only [`Emit`](super::Emit) asks for.
+    pub(super) in_responses: OnceLock<RawJson>,
     /// Compiled when the tool is called for the first time.
     #[cfg(feature = "validate")]
     pub(super) checker: OnceLock<Result<arguments::Checker, arguments::Unchecked>>,

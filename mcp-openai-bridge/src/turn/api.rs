@@ -227,6 +227,11 @@ pub(super) fn chosen(asked: Option<RawJson>, choice: Choice) -> Option<RawJson> 
 /// Gives a call without an id a new one, and also one whose id stands before it in the same reply.
 pub(super) fn make_unique<'a>(ids: impl Iterator<Item = &'a mut String>, round: u32) {
     let ids: Vec<&mut String> = ids.collect();
+    if let [only] = ids.as_slice()
+        && !only.is_empty()
+    {
+        return;
+    }
     let mut seen: HashSet<String> = ids.iter().map(|id| (*id).clone()).collect();
     let mut used = HashSet::new();
     for (index, id) in ids.into_iter().enumerate() {

@@ -417,3 +417,35 @@ fn h_31_parameters_that_are_mirrored_into_headers_are_known_to_the_transport() {
     let bad = json!({"type": "object", "properties": {"v": {"type": "array", "x-mcp-header": "Value"}}});
     assert!(fault(Tool::raw("t", bad, never)).contains("tool `t`"));
 }
+
+#[tokio::test]
+async fn a_tool_of_another_server_runs_in_the_midst_of_a_call_unless_it_needs_one_of_its_own() {
+    async fn count(Args(Add { a, b }): Args<Add>, cx: Cx) -> Result<String, ToolError> {
+        cx.progress(1.0, 2.0, None).await;
+        if a > b { Err(ToolError::new("too many")) } else { Ok((a + b).to_string()) }
+    }
+    let lent = server(Tool::new("count", count));
+    let busy = Server::builder(implementation!()).tool(Tool::new("count", count)).state(1_u8).build().unwrap();
+    let any = RawJson::parse(r#"{"type":"object"}"#).unwrap();
+    let outer = Tool::raw("outer", any, move |_: RawJson, cx: Cx| {
+        let (lent, busy) = (lent.clone(), busy.clone());
+        async move {
+            assert!(lent.run_within("cuont", &cx).await.is_none());
+            assert!(busy.run_within("count", &cx).await.is_none());
+            lent.run_within("count", &cx).await.unwrap()
+        }
+    });
+    for client in clients(&server(outer)).await {
+        let client = client.meta("progressToken", 7);
+        let call = |arguments: Value| client.request("tools/call", json!({"name": "outer", "arguments": arguments}));
+        let told = call(json!({"a": 1, "b": 2})).await;
+        assert_eq!(told.answer.unwrap()["content"][0]["text"], "3");
+        assert_eq!(told.notifications.len(), 1, "{:?}", told.notifications);
+        let told = call(json!({"a": 2, "b": 1})).await;
+        assert_eq!(told.answer.unwrap()["isError"], true);
+        // The arguments are held against the schema of the tool that runs.
+        let told = call(json!({"a": "1", "b": 2})).await;
+        assert_eq!(told.answer.unwrap()["isError"], true);
+        assert!(told.notifications.is_empty());
+    }
+}

@@ -8,6 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::RawJson;
+use super::scan::{ScanError, Scanner};
 
 /// The members of an object in the order they were sent, with their values kept as raw JSON.
 ///
@@ -30,6 +31,27 @@ impl JsonObject {
     /// Returns an object without members.
     pub const fn new() -> Self {
         Self(None)
+    }
+
+    /// Takes the members out of an object, each as a part of its text: nothing is copied but the names.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the value is not an object.
+    pub fn of(object: &RawJson) -> Result<Self, ScanError> {
+        let mut members = Vec::new();
+        // Raw JSON is UTF-8 already.
+        let mut scanner = Scanner::unchecked_utf8(object.as_bytes());
+        scanner.space();
+        if scanner.peek() != Some(b'{') {
+            return Err(scanner.not_an_object());
+        }
+        scanner.object(0, |scanner, key| {
+            let name = String::from_utf8_lossy(&key.name()).into_owned();
+            members.push((name, RawJson::scanned(object.as_bytes(), scanner.value(1)?)));
+            Ok(())
+        })?;
+        Ok(Self((!members.is_empty()).then(|| Arc::new(members))))
     }
 
     /// Returns whether there are no members.
@@ -165,6 +187,17 @@ impl<'de> Visitor<'de> for Members {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_members_of_an_object_are_those_that_serde_reads() {
+        for text in [r#"{}"#, r#" { "a" : [1, {"b":2}] , "\u0062" : "x", "a":null } "#] {
+            let members = JsonObject::of(&RawJson::parse(text).unwrap()).unwrap();
+            assert_eq!(members, serde_json::from_str(text).unwrap());
+        }
+        for text in ["[]", "null", r#""{}""#] {
+            assert!(JsonObject::of(&RawJson::parse(text).unwrap()).is_err());
+        }
+    }
 
     #[test]
     fn a_member_that_stands_twice_is_taken_as_a_whole_and_the_last_one_counts() {

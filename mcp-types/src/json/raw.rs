@@ -140,6 +140,23 @@ impl RawJson {
         Ok(found.map(|span| span.map(|span| Self::scanned(&self.0, span))))
     }
 
+    /// Returns the items of an array, each as a part of its text; `None` when the value is not an array.
+    pub fn items(&self) -> Option<Vec<Self>> {
+        if self.first() != Some(b'[') {
+            return None;
+        }
+        let mut items = Vec::new();
+        // Raw JSON is UTF-8 already.
+        let mut scanner = Scanner::unchecked_utf8(&self.0);
+        scanner.space();
+        let item = |scanner: &mut Scanner<'_>| {
+            items.push(Self::scanned(&self.0, scanner.value(1)?));
+            Ok(())
+        };
+        scanner.array(0, item).expect("the scan proved that raw JSON is valid");
+        Some(items)
+    }
+
     fn first(&self) -> Option<u8> {
         self.0.iter().copied().find(|byte| !byte.is_ascii_whitespace())
     }
@@ -286,6 +303,19 @@ mod tests {
             let error = RawJson::parse(text).unwrap().members(["a"]).unwrap_err();
             assert_eq!(error.kind(), ScanErrorKind::NotAnObject);
         }
+    }
+
+    #[test]
+    fn the_items_of_an_array_are_parts_of_it() {
+        let check = |text: &str, expected: Option<&[&str]>| {
+            let items = RawJson::parse(text.to_owned()).unwrap().items();
+            let items = items.as_ref().map(|items| items.iter().map(RawJson::as_str).collect::<Vec<_>>());
+            assert_eq!(items.as_deref(), expected, "{text}");
+        };
+        check("[]", Some(&[]));
+        check(r#" [ 1 , "]", [2,[]], {"a":[3]} ] "#, Some(&["1", r#""]""#, "[2,[]]", r#"{"a":[3]}"#]));
+        check("{}", None);
+        check("null", None);
     }
 
     #[test]

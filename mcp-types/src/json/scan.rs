@@ -204,7 +204,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         match self.peek() {
             Some(b'{') => self.object(depth, |scanner, _| scanner.value(depth + 1).map(drop))?,
-            Some(b'[') => self.array(depth)?,
+            Some(b'[') => self.array(depth, |scanner| scanner.value(depth + 1).map(drop))?,
             Some(b'"') => drop(self.string()?),
             Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b't') => self.word(b"true")?,
@@ -238,14 +238,18 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn array(&mut self, depth: u32) -> Result<(), ScanError> {
+    /// Walks over an array; `item` is called at each value and must walk over it.
+    pub(crate) fn array<F>(&mut self, depth: u32, mut item: F) -> Result<(), ScanError>
+    where
+        F: FnMut(&mut Self) -> Result<(), ScanError>,
+    {
         self.open(depth)?;
         if self.peek() == Some(b']') {
             self.at += 1;
             return Ok(());
         }
         loop {
-            self.value(depth + 1)?;
+            item(self)?;
             if self.separator(b']')? {
                 return Ok(());
             }

@@ -8,6 +8,8 @@
 //!                      └─ registry   a function of the program around the gateway
 //! ```
 //!
+//! A tool that is built in runs in the midst of a call that comes by MCP; it is `remote` to all others.
+//!
 //! The surprising thing: a Python child is an MCP server. Its framing, its restarts, its cancellation and its end are
 //! those of every server that is a child process, and nothing of that is here.
 
@@ -28,6 +30,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use mcp_client::Client;
+use mcp_server::{Cx, Server};
 use mcp_types::{CallToolResult, ErrorCode, RawJson};
 
 use super::config::Warning;
@@ -77,6 +80,14 @@ struct Entry {
     /// `None` when the schema cannot be checked here; then a warning says why.
     checker: Option<Checker>,
     timeout: Duration,
+    /// Where the tool is built in, if it is.
+    builtin: Option<Builtin>,
+}
+
+/// A tool of the server that is built in.
+struct Builtin {
+    server: Server,
+    tool: String,
 }
 
 impl Handlers {
@@ -111,6 +122,16 @@ impl Handlers {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(Failure::Panicked),
             Err(_) => Err(Failure::TimedOut { after: entry.timeout }),
+        }
+    }
+
+    /// Answers a call that came by MCP and follows the schema, in the midst of it, when its tool is built in: what the
+    /// tool tells goes to the caller by itself. Returns `None` for every other tool.
+    pub(super) async fn call_within(&self, tool: &str, cx: &Cx) -> Option<Result<CallToolResult, Failure>> {
+        let Entry { builtin: Some(builtin), timeout, .. } = self.inner.tools.get(tool)? else { return None };
+        match tokio::time::timeout(*timeout, builtin.server.run_within(&builtin.tool, cx)).await {
+            Ok(reply) => reply.map(registry::complete),
+            Err(_) => Some(Err(Failure::TimedOut { after: *timeout })),
         }
     }
 

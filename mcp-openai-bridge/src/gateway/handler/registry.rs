@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mcp_server::{IntoToolResult, Server};
-use mcp_types::{CallToolResult, RawJson, ToolsCallOutcome};
+use mcp_types::{CallToolResult, RawJson, RpcError, ToolsCallOutcome};
 
 use super::Handler;
 use crate::driver::CallContext;
@@ -85,12 +85,15 @@ where
     async fn call(&self, arguments: RawJson, _: &CallContext<'_>) -> Result<CallToolResult, Failure> {
         // What it returns need not be `Send`, so it does not live across a wait.
         let reply = futures::FutureExt::map(self.0(arguments), IntoToolResult::into_tool_result).await;
-        match reply {
-            Ok(ToolsCallOutcome::Complete(result)) => Ok(result),
-            Ok(_) => {
-                Err(Failure::Transport { message: "the function asks back, which nobody can answer here".to_owned() })
-            }
-            Err(error) => Err(Failure::Protocol { code: error.code.0, message: error.message }),
-        }
+        complete(reply)
+    }
+}
+
+/// Takes the result out of what a function or a tool of this process returned.
+pub(super) fn complete(reply: Result<ToolsCallOutcome, RpcError>) -> Result<CallToolResult, Failure> {
+    match reply {
+        Ok(ToolsCallOutcome::Complete(result)) => Ok(result),
+        Ok(_) => Err(Failure::Transport { message: "the function asks back, which nobody can answer here".to_owned() }),
+        Err(error) => Err(Failure::Protocol { code: error.code.0, message: error.message }),
     }
 }

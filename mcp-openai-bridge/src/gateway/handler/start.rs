@@ -17,7 +17,7 @@ use super::http::Requested;
 use super::python::{Parameters, Python};
 use super::registry::Registry;
 use super::remote::Remote;
-use super::{Entry, Handler, Handlers, Inner};
+use super::{Builtin, Entry, Handler, Handlers, Inner};
 use crate::arguments::Checker;
 use crate::gateway::config::{Config, ConfigError, HandlerSpec, Place, Remark, Tool, Warning};
 use crate::json::{Object, Value};
@@ -52,7 +52,8 @@ impl Handlers {
             let checker = starting.checker(tool);
             if let Some(handler) = starting.handler(tool) {
                 let timeout = tool.timeout.unwrap_or(TIMEOUT);
-                tools.insert(tool.name.value.clone(), Entry { handler, checker, timeout });
+                let builtin = starting.lent(tool);
+                tools.insert(tool.name.value.clone(), Entry { handler, checker, timeout, builtin });
             }
         }
         let Starting { python, builtins, faults, warnings, .. } = starting;
@@ -158,6 +159,11 @@ impl Starting<'_> {
                 None
             }
         }
+    }
+
+    fn lent(&self, tool: &Tool) -> Option<Builtin> {
+        let HandlerSpec::Builtin(name) = &tool.handler.value else { return None };
+        Some(Builtin { server: self.registry.server()?.clone(), tool: name.clone() })
     }
 
     fn function(&mut self, tool: &Tool, path: &str) -> Option<Arc<dyn Handler>> {

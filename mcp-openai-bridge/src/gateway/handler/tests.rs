@@ -6,6 +6,7 @@ use std::path::Path;
 use mcp_server::{Server, implementation};
 
 use super::*;
+use crate::gateway::Gateway;
 use crate::gateway::config::Config;
 
 fn config(text: &str) -> Config {
@@ -61,6 +62,31 @@ async fn a_registered_function_and_a_built_in_tool_answer_calls() {
     assert_eq!(text("again", r#"{"a":1}"#).await, (r#"{"a":1}"#.to_owned(), false));
     // Who answers is the gateway, and not a server in it.
     assert_eq!(call("again", "{}").await.unwrap().meta, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_built_in_tool_tells_whoever_calls_it_by_mcp_and_has_its_time() {
+    let count = mcp_server::Tool::new("count", |cx: Cx| async move {
+        cx.progress(1.0, 2.0, "half").await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        "counted"
+    });
+    let registry = Registry::default().builtins(Server::builder(implementation!()).tool(count).build().unwrap());
+    let file = "
+mcp_tools:
+  - {name: patient, description: d, handler: {builtin: count}, timeout: 6}
+  - {name: hasty, description: d, handler: {builtin: count}, timeout: 4}
+";
+    let gateway = Gateway::builder(config(file)).registry(registry).build().await.unwrap();
+    let client = Client::connect(gateway.in_process()).await.unwrap();
+    let told = std::sync::Mutex::new(Vec::new());
+    let call = client.tool("patient").on_progress(|progress| told.lock().unwrap().push(progress.message)).call();
+    assert_eq!(call.await.unwrap().content[0].as_text(), Some("counted"));
+    assert_eq!(*told.lock().unwrap(), [Some("half".to_owned())]);
+    let late = client.tool("hasty").call().await.unwrap();
+    assert!(late.failed() && late.content[0].as_text().unwrap().contains("4 seconds"), "{late:?}");
+    client.close().await;
+    gateway.close().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use http::Uri;
 use mcp_types::{JsonObject, RawJson, Tool};
 
 use super::refusal::Refusal;
-use crate::members::optional;
+use crate::members::{Read, optional};
 
 /// A tool `{"type": "mcp"}`.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,8 +172,9 @@ impl Filter {
             return Ok(Self { names: Some(names), read_only: None });
         }
         let mut members: JsonObject = value.decode().map_err(|_| shape())?;
-        let names = optional::<_, serde_json::Error>(&mut members, "tool_names").map_err(|_| shape())?;
-        let read_only = optional::<_, serde_json::Error>(&mut members, "read_only").map_err(|_| shape())?;
+        let names: Option<Vec<String>> = optional(&mut members, "tool_names").map_err(|_| shape())?;
+        let names = names.map(HashSet::from_iter);
+        let read_only = optional(&mut members, "read_only").map_err(|_| shape())?;
         if let Some((unknown, _)) = members.iter().next() {
             return Err((member, format!("`{unknown}` is not known there; it takes `tool_names` and `read_only`")));
         }
@@ -232,8 +233,8 @@ fn scope(headers: &JsonObject) -> Result<Option<Vec<String>>, Wrong> {
     Ok(only)
 }
 
-fn read<T: serde::de::DeserializeOwned>(members: &mut JsonObject, name: &'static str) -> Result<Option<T>, Wrong> {
-    optional::<T, serde_json::Error>(members, name)
+fn read<T: Read>(members: &mut JsonObject, name: &'static str) -> Result<Option<T>, Wrong> {
+    optional::<T>(members, name)
         .map_err(|error| (name, error.to_string().trim_start_matches(&format!("`{name}`: ")).to_owned()))
 }
 

@@ -41,7 +41,7 @@ impl Stream {
         let mut assembler = Assembler::default();
         let mut opened = Vec::new();
         for (number, event) in self.out.iter().enumerate() {
-            assert_eq!(event.decoded::<usize>("sequence_number"), Some(number), "numbers have no gap");
+            assert_eq!(event.decoded::<u64>("sequence_number"), Some(number as u64), "numbers have no gap");
             match event.kind.as_str() {
                 kind::ITEM_ADDED => {
                     assert_eq!(event.output_index(), Some(opened.len() as u64), "places have no gap");

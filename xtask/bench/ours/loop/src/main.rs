@@ -1,10 +1,13 @@
 //! `ours-loop --model URL [--requests N] [--warm N] [--bare]`: asks one question after the other. To each the scripted
 //! model answers with a call of `echo`, which an MCP server in this process runs, and then with a text.
 //!
+//! The tools are listed once, as they are by a program that answers many questions; the tool of a peer's loop is never
+//! listed at all.
+//!
 //! With `--bare` it sends the two requests of such a question as they are, with nothing but hyper: what is left of the
 //! difference is the loop's own share.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request as HttpRequest, body::Bytes, client::conn::http1};
@@ -16,6 +19,7 @@ use mcp_openai_bridge::{
     driver::{self, End},
     model::HttpModel,
     servers::{Servers, Upstream},
+    tools::ToolSet,
     turn::{Outcome, Step, Turn},
 };
 use tokio::net::TcpStream;
@@ -29,8 +33,9 @@ async fn main() -> Result<(), Failure> {
     let server = mcp_bench_ours::server(0)?;
     let client = Client::connect(server.in_process()).await?;
     let servers = Servers::builder().server(Upstream::connected("bench", client)).build();
+    let tools = servers.list().await.tools;
     if options.has("--bare") {
-        let mut bare = Bare::open(&url, &servers).await?;
+        let mut bare = Bare::open(&url, &tools).await?;
         for _ in 0..options.warm {
             bare.question().await?;
         }
@@ -45,12 +50,12 @@ async fn main() -> Result<(), Failure> {
     }
     let model = HttpModel::builder(url).build()?;
     for _ in 0..options.warm {
-        question(&model, &servers).await?;
+        question(&model, &servers, &tools).await?;
     }
     let (measure, mut took) = (Measure::begin(), Vec::new());
     for _ in 0..options.requests {
         let begun = Instant::now();
-        question(&model, &servers).await?;
+        question(&model, &servers, &tools).await?;
         took.push(begun.elapsed());
     }
     measure.end(took);
@@ -58,13 +63,13 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn turn(servers: &Servers) -> Turn {
-    let tools = servers.list().await.tools;
-    Turn::new(Request::new("scripted", [Message::user(QUESTION)]), tools, mcp_openai_bridge::turn::Options::default())
+fn turn(tools: &Arc<ToolSet>) -> Turn {
+    let request = Request::new("scripted", [Message::user(QUESTION)]);
+    Turn::new(request, Arc::clone(tools), mcp_openai_bridge::turn::Options::default())
 }
 
-async fn question(model: &HttpModel, servers: &Servers) -> Result<(), Failure> {
-    let mut turn = turn(servers).await;
+async fn question(model: &HttpModel, servers: &Servers, tools: &Arc<ToolSet>) -> Result<(), Failure> {
+    let mut turn = turn(tools);
     match driver::run(&mut turn, model, servers, &driver::Options::default()).await? {
         End::Done(end) if !end.text().is_empty() && turn.messages().len() >= 4 => Ok(()),
         other => Err(format!("the loop did not end with a text: {other:?}").into()),
@@ -80,7 +85,7 @@ struct Bare {
 }
 
 impl Bare {
-    async fn open(url: &str, servers: &Servers) -> Result<Self, Failure> {
+    async fn open(url: &str, tools: &Arc<ToolSet>) -> Result<Self, Failure> {
         let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap_or((url, ""));
         let (host, path) = (host.trim_start_matches("http://"), path.trim_end_matches('/'));
         let path = format!("{}/chat/completions", if path.is_empty() { String::new() } else { format!("/{path}") });
@@ -90,12 +95,12 @@ impl Bare {
         tokio::spawn(connection);
         let mut bare = Self { sender, path, host: host.to_owned(), bodies: [Bytes::new(), Bytes::new()] };
         // The bodies are those that the loop sends.
-        let mut turn = turn(servers).await;
+        let mut turn = turn(tools);
         bare.bodies[0] = serde_json::to_vec(&turn.next_request())?.into();
         let reply: Completion = serde_json::from_slice(&bare.exchange(0).await?)?;
         let Step::Call(calls) = turn.handle_model(reply)? else { return Err("the model calls no tool".into()) };
         let results = calls.iter().map(|call| {
-            let result = mcp_server::CallToolResult::text("0123456789abcdef0123456789abcdef");
+            let result = mcp_server::CallToolResult::text("hello");
             (call.index, Outcome::Result(result))
         });
         let Step::Ask = turn.handle_results(results.collect::<Vec<_>>())? else {
