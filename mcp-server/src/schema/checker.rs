@@ -31,11 +31,12 @@ impl Checker {
 #[cfg(feature = "validate")]
 mod full {
     use std::fmt;
+    use std::sync::OnceLock;
 
     use jsonschema::{Draft, PatternOptions, Validator};
 
     use super::{DepthLimit, RawJson, SchemaFault, Value};
-    use crate::schema::{fault, shape::Shape};
+    use crate::schema::{fault, plain, shape::Shape};
 
     /// Faults listed for one value; more would drown the first.
     const MAX_FAULTS: usize = 16;
@@ -46,14 +47,19 @@ mod full {
         schema: Value,
         /// What proves a value without a document tree; `None` for a schema with uncommon keywords.
         shape: Option<Shape>,
-        validator: Validator,
+        /// Made when a value first needs it, where the schema is certainly valid: it costs more than all else that a
+        /// small server does before its first answer.
+        validator: OnceLock<Result<Validator, SchemaFault>>,
         depth: DepthLimit,
     }
 
     impl Checker {
         pub(in crate::schema) fn new(schema: Value, depth: DepthLimit) -> Result<Self, SchemaFault> {
-            let validator = build(&schema)?;
-            Ok(Self { shape: Shape::of(&schema), validator, depth, schema })
+            let shape = Shape::of(&schema);
+            let can_wait = shape.is_some() && plain::is_valid(&schema);
+            // What is wrong with a schema is found when the server is built.
+            let validator = if can_wait { OnceLock::new() } else { OnceLock::from(Ok(build(&schema)?)) };
+            Ok(Self { shape, validator, depth, schema })
         }
 
         pub(in crate::schema) fn check(&self, value: &RawJson) -> Result<(), String> {
@@ -64,7 +70,9 @@ mod full {
             if self.depth.is_some_and(|most| depth_of(&value) > most) {
                 return Err("- nested too deeply to be checked; use a flatter value".to_owned());
             }
-            let mut errors = self.validator.iter_errors(&value);
+            let validator = self.validator.get_or_init(|| build(&self.schema));
+            let validator = validator.as_ref().map_err(|SchemaFault(why)| format!("- cannot be checked: {why}"))?;
+            let mut errors = validator.iter_errors(&value);
             let faults: Vec<String> =
                 errors.by_ref().take(MAX_FAULTS).map(|error| fault::line(&error, &self.schema)).collect();
             if faults.is_empty() {
@@ -106,6 +114,28 @@ mod full {
             Value::Array(items) => 1 + items.iter().map(depth_of).max().unwrap_or(0),
             Value::Object(members) => 1 + members.values().map(depth_of).max().unwrap_or(0),
             _ => 0,
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use serde_json::json;
+
+        use super::*;
+
+        #[test]
+        fn the_validator_is_made_when_a_value_first_needs_it_unless_the_schema_is_in_doubt() {
+            let check = |schema: Value, values: &[(&'static str, bool)]| {
+                let checker = Checker::new(schema, None).unwrap();
+                for (value, is_made) in values {
+                    let _ = checker.check(&RawJson::parse(*value).unwrap());
+                    assert_eq!(checker.validator.get().is_some(), *is_made, "{value}");
+                }
+            };
+            check(json!({"type": "integer"}), &[("1", false), ("\"1\"", true), ("1", true)]);
+            check(json!({"type": "string", "pattern": "^a"}), &[("\"a\"", true)]);
+            check(json!({"type": "integer", "$id": "https://example.com/a"}), &[("1", true)]);
+            assert!(Checker::new(json!({"type": "integer", "title": 1}), None).is_err());
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The surprising thing: on the good path no document tree is built. A schema made of the ordinary keywords becomes a
 //! [`Shape`](shape) that a value is walked along; only what the shape cannot prove meets the full validator, which
-//! then finds every fault.
+//! then finds every fault, and which is not even made before.
 
 mod budget;
 mod checker;
@@ -10,6 +10,8 @@ mod derive;
 #[cfg(feature = "validate")]
 mod fault;
 mod form;
+#[cfg(feature = "validate")]
+mod plain;
 #[cfg(feature = "validate")]
 mod shape;
 
