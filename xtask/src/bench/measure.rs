@@ -2,15 +2,13 @@
 //!
 //! The surprising thing: a subject that fails takes nobody with it. Its cell says why it is empty, and the others go on.
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::{
     bench::{
-        build,
-        callgrind::{self, Count},
-        gateway,
+        build, callgrind, gateway,
         judge::{Cell, Sample},
         programs::{Listening, Programs, text},
         row::{Axis, How, Row, Way},
@@ -147,16 +145,11 @@ fn loops(cells: &mut [Cell], programs: &Programs, plan: &Plan) {
     });
 }
 
-/// Counts repeat, so all rows share one counting of everybody.
 fn instructions(row: &Row, cell: &Cell, programs: &Programs) -> Outcome<Sample> {
-    static COUNTS: OnceLock<Result<Vec<Count>, String>> = OnceLock::new();
     if !is_installed("valgrind", "--version") {
         return Err(Red::new("there is no valgrind"));
     }
-    let counts = COUNTS.get_or_init(|| callgrind::counts(programs).map_err(|red| red.message));
-    let mut counts = counts.as_ref().map_err(Red::new)?.iter();
-    let count = counts.find(|count| count.subject == cell.subject && count.mode == row.mode);
-    let count = count.ok_or_else(|| Red::new("it was not counted"))?;
+    let count = callgrind::count(programs, cell.subject, row.mode)?;
     let told = json!({"instructions": count.instructions, "allocations": count.allocations});
     Ok(Sample { figure: count.instructions, told })
 }

@@ -73,30 +73,39 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if worse.is_empty() { Ok(()) } else { Err(Red::new(format!("bench callgrind: {} counts are worse", worse.len()))) }
 }
 
-/// Counts every subject in every way it can be spoken to, and prints each count. A peer that is not there is left out.
-///
-/// # Errors
-///
-/// When a program does not answer as it must, or valgrind says nothing.
-pub(crate) fn counts(programs: &Programs) -> Outcome<Vec<Count>> {
+/// Counts every subject in every way it can be spoken to, and prints each count. A peer that was not asked for is left
+/// out.
+fn counts(programs: &Programs) -> Outcome<Vec<Count>> {
     let mut counts = Vec::new();
     println!("{:<14}{:<14}{:>14}{:>13}  × limit", "subject", "mode", "instructions", "allocations");
-    for &(mode, way, subjects) in WAYS {
+    for &(mode, _, subjects) in WAYS {
         let mut limit = None;
         for &subject in subjects {
-            let words = match programs.server(subject, way.is_http(), 0) {
-                Ok(words) => words,
-                Err(_) if subject.starts_with("rmcp") => continue,
-                Err(red) => return Err(red),
-            };
-            let [instructions, allocations] =
-                per_call(way, &words, programs.folder()).map_err(|red| Red::new(format!("{subject} {mode}: {red}")))?;
-            let ratio = instructions / *limit.get_or_insert(instructions);
+            if subject.starts_with("rmcp") && programs.program("rmcp-server").is_err() {
+                continue;
+            }
+            let counted = count(programs, subject, mode)?;
+            let ratio = counted.instructions / *limit.get_or_insert(counted.instructions);
+            let Count { instructions, allocations, .. } = counted;
             println!("{subject:<14}{mode:<14}{instructions:>14.0}{allocations:>13.1}  {ratio:.2}");
-            counts.push(Count { subject, mode, instructions, allocations });
+            counts.push(counted);
         }
     }
     Ok(counts)
+}
+
+/// Counts one subject that is spoken to in one way, by its name in the report.
+///
+/// # Errors
+///
+/// When the program is not there or does not answer as it must, or valgrind says nothing.
+pub(crate) fn count(programs: &Programs, subject: &'static str, mode: &'static str) -> Outcome<Count> {
+    let way = WAYS.iter().find(|(name, ..)| *name == mode);
+    let (_, way, _) = *way.ok_or_else(|| Red::new(format!("nobody is spoken to by `{mode}`")))?;
+    let words = programs.server(subject, way.is_http(), 0)?;
+    let [instructions, allocations] =
+        per_call(way, &words, programs.folder()).map_err(|red| Red::new(format!("{subject} {mode}: {red}")))?;
+    Ok(Count { subject, mode, instructions, allocations })
 }
 
 /// What one call costs: the difference of a long and a short run, by their difference in length.

@@ -43,6 +43,9 @@ fn summary(report: &Report) -> String {
             text.push_str(&line(row, entry));
         });
     }
+    for name in PICTURES {
+        let _ = write!(text, "\n![{name}]({PLOTS}/{name}.svg)\n");
+    }
     text.push_str("\n## Growth\n\n| work | with | ours | others |\n|---|---|---|---|\n");
     for row in ROWS.iter().filter(|row| row.is_curve()) {
         let entries = report.of(row);
@@ -82,7 +85,7 @@ fn line(row: &Row, entry: &Value) -> String {
         row.goals.iter().filter_map(|goal| Some(format!(", {}", markdown::detail(goal, entry)?))).collect();
     let point =
         entry["point"].as_f64().map(|point| format!(", {} {}", number(point), row.axis.label())).unwrap_or_default();
-    let named = |name: &str, ratio: &Value| ratio.as_f64().map(|ratio| format!("{ratio:.2} × {name}"));
+    let named = |name: &str, ratio: &Value| ratio.as_f64().map(|ratio| format!("{} × {name}", markdown::times(ratio)));
     let mut ratios = vec![named("limit", &entry["ratio_to_limit"]), named("rmcp", &entry["ratio_to_rmcp"])];
     ratios.extend(row.goals.iter().filter_map(|goal| match goal {
         Goal::Ratio(base, _) if !["limit", "rmcp"].contains(base) => Some(named(base, &entry["ratios"][*base])),
@@ -116,6 +119,8 @@ fn unit(row: &Row) -> &'static str {
 }
 
 const PLOTS: &str = "speed";
+/// The rows whose plots are shown to everybody.
+const PICTURES: [&str; 3] = ["http-echo", "stdio-echo-modern-64", "sessions"];
 const TABLE_HEAD: &str = "| work | ours | that is | target | met |\n|---|---|---|---|---|\n";
 const INTRODUCTION: &str = "What a request costs is measured, beside the official SDKs and beside a limit: a bare hyper, or a \
 bare reader of lines, that parses the same JSON, checks nothing and answers. `cargo xtask bench` measures them in turn, in \
@@ -137,7 +142,8 @@ const FAIRNESS: &str = r#"
 - Peers are not asked to do less: each answer is checked. They check less by themselves in places: rmcp holds arguments
   against no schema, but reads them into the type of the tool.
 - A server and the load share one core, so that no figure depends on where the system puts them. The limits are no
-  products: they check nothing, keep nothing, and the line server writes once for all that it has read.
+  products: they check nothing, keep nothing, and the line server, alone on a runtime without workers, writes once for
+  all that it has read.
 - Memory is what is resident, divided by how many there are, from the sixty-fifth on. A build is that of the program in the
   README with its dependencies, without the time to fetch them.
 - Instructions are counted by valgrind's callgrind, without those of the kernel; `cargo xtask bench callgrind` holds them
@@ -157,6 +163,7 @@ mod tests {
         for row in ROWS.iter().filter(|row| !row.goals.is_empty()) {
             assert!(text.contains(&format!("(speed-figures.md#{})", row.name)), "{}", row.name);
         }
+        assert!(PICTURES.iter().all(|name| names.contains(name)));
         let bars = |line: &&str| line.matches('|').count();
         assert!(text.lines().filter(|line| line.starts_with('|')).all(|line| [5, 6].contains(&bars(&line))));
     }

@@ -95,7 +95,7 @@ fn table(row: &Row, entries: &[&Value]) -> String {
 fn cells(row: &Row, entry: &Value) -> [String; 12] {
     let word = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     let shown = |value: &Value, times: f64| value.as_f64().map(|value| number(value * times)).unwrap_or_default();
-    let ratio = |value: &Value| value.as_f64().map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+    let ratio = |value: &Value| value.as_f64().map(times).unwrap_or_default();
     let note = word("note").replace('|', "/");
     let figure = match entry["figure"].as_f64() {
         Some(figure) => {
@@ -129,6 +129,11 @@ fn cells(row: &Row, entry: &Value) -> [String; 12] {
         word("target"),
         met(entry).to_owned(),
     ]
+}
+
+/// Writes a ratio: a small one with as many digits as say something.
+pub(super) fn times(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.3}") } else { format!("{ratio:.2}") }
 }
 
 /// What a goal bounds beside the figure.
