@@ -172,7 +172,7 @@ impl RawJson {
     }
 }
 
-/// Finds members of an object by name; the text is known to be UTF-8.
+/// Finds members of an object by name, in a text that is known to be JSON in UTF-8.
 pub(crate) fn find_members<const N: usize>(text: &[u8], names: [&str; N]) -> Result<[Option<Span>; N], ScanError> {
     let mut found = [None; N];
     let mut scanner = Scanner::unchecked_utf8(text);
@@ -184,12 +184,12 @@ pub(crate) fn find_members<const N: usize>(text: &[u8], names: [&str; N]) -> Res
         let name = key.name();
         let slot = names.iter().position(|wanted| wanted.as_bytes() == &*name);
         let Some(slot) = slot.and_then(|at| found.get_mut(at)) else {
-            return scanner.value(1).map(drop);
+            return scanner.skip(1).map(drop);
         };
         if slot.is_some() {
             return Err(scanner.duplicate());
         }
-        *slot = Some(scanner.value(1)?);
+        *slot = Some(scanner.skip(1)?);
         Ok(())
     })?;
     Ok(found)

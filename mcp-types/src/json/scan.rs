@@ -216,6 +216,31 @@ impl<'a> Scanner<'a> {
         Ok(Span::new(start, self.at))
     }
 
+    /// Walks over one value of a text whose grammar was checked before, and does not check what is in a container again.
+    pub(crate) fn skip(&mut self, depth: u32) -> Result<Span, ScanError> {
+        if !matches!(self.peek(), Some(b'{' | b'[')) {
+            return self.value(depth);
+        }
+        let start = self.at;
+        let mut open = 0_usize;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.string()?;
+                    continue;
+                }
+                Some(b'{' | b'[') => open += 1,
+                Some(b'}' | b']') => open = open.saturating_sub(1),
+                Some(_) => {}
+                None => return Err(self.fault(ScanErrorKind::End)),
+            }
+            self.at += 1;
+            if open == 0 {
+                return Ok(Span::new(start, self.at));
+            }
+        }
+    }
+
     /// Walks over an object; `member` is called at each value and must walk over it.
     pub(crate) fn object<F>(&mut self, depth: u32, mut member: F) -> Result<(), ScanError>
     where
@@ -572,6 +597,27 @@ mod tests {
             let mut broken = text.to_vec();
             broken[at] = 0xff;
             refuses(&broken, ScanErrorKind::Utf8);
+        }
+    }
+
+    #[test]
+    fn a_value_that_was_checked_is_skipped_to_where_it_ends() {
+        for text in [
+            "7 ",
+            "null,",
+            "\"a]}\\\"\",1",
+            "{},",
+            "[ ] ]",
+            r#"{"a":[1,{"b":"}]\\"},"\u00e9\"["],"c":-1e3}]"#,
+            "[[[\"\\\\\"]],{}] }",
+        ] {
+            let walk = |walk: fn(&mut Scanner<'_>) -> Result<Span, ScanError>| {
+                walk(&mut Scanner::new(text.as_bytes()).unwrap()).unwrap()
+            };
+            assert_eq!(walk(|scanner| scanner.skip(0)), walk(|scanner| scanner.value(0)), "{text}");
+        }
+        for text in ["[", "{\"a\":[}", "[\"", ""] {
+            assert!(Scanner::new(text.as_bytes()).unwrap().skip(0).is_err(), "{text}");
         }
     }
 
