@@ -293,14 +293,20 @@ pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
         return Box::pin(task::begin(core, &cx, Arc::clone(tool), handler, ending)).await;
     }
     let named = Named { kind: "tool", name: &name };
-    let told = match rounds(&cx, named, handler, || tool.start(&cx), |ran| tool.told(ran)).await {
-        Came::Told(told) => told,
-        Came::Detaches(run) => return Box::pin(task::begin(core, &cx, Arc::clone(tool), run, ending)).await,
-        Came::Unasked(error) => reply::failed(error.into()),
-        Came::Stopped(Stopped::Panicked) => Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked))),
-        Came::Stopped(stopped) => failed(format!("tool `{name}` {stopped}")),
+    let detached = match rounds(&cx, named, handler, || tool.start(&cx), |ran| tool.told(ran)).await {
+        Came::Detaches(run) => run,
+        Came::Told(told) => return told.and_then(|outcome| tool.encode(core, &cx, outcome)),
+        Came::Unasked(error) => {
+            return reply::failed(error.into()).and_then(|outcome| tool.encode(core, &cx, outcome));
+        }
+        Came::Stopped(Stopped::Panicked) => {
+            return Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked)));
+        }
+        Came::Stopped(stopped) => {
+            return failed(format!("tool `{name}` {stopped}")).and_then(|outcome| tool.encode(core, &cx, outcome));
+        }
     };
-    told.and_then(|outcome| tool.encode(core, &cx, outcome))
+    Box::pin(task::begin(core, &cx, Arc::clone(tool), detached, ending)).await
 }
 
 impl ToolEntry {

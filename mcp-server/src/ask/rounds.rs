@@ -6,6 +6,8 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use mcp_types::{InputRequiredResult, RpcError};
 
 use super::AskError;
@@ -28,27 +30,41 @@ pub(crate) enum Came<O, T> {
 /// Runs a handler: `first`, and `again` as often as the client was asked here for what its result wants to know.
 ///
 /// Whatever has to wait is boxed, so that the future of a call that need not stays small: it is made for every request.
-pub(crate) async fn rounds<T, O>(
-    cx: &Cx,
-    named: Named<'_>,
+pub(crate) fn rounds<'a, T, O>(
+    cx: &'a Cx,
+    named: Named<'a>,
     first: Caught<T>,
-    again: impl Fn() -> Caught<T>,
-    told: impl Fn(T) -> Result<O, RpcError>,
-) -> Came<O, T>
+    again: impl Fn() -> Caught<T> + Send + Sync + 'a,
+    told: impl Fn(T) -> Result<O, RpcError> + Send + Sync + 'a,
+) -> impl Future<Output = Came<O, T>> + Send + 'a
 where
-    O: Outcome + From<InputRequiredResult>,
+    T: Send + 'a,
+    O: Outcome + From<InputRequiredResult> + Send + 'a,
 {
     let bounds = cx.core().bounds();
-    let mut run = Some(first);
-    let begun = poll_fn(|task| Poll::Ready(bounds.begin(cx, named, &mut run, task))).await;
-    let next = match begun {
-        Begun::Over(over) => next(cx, over, &told),
-        Begun::Waits(place) => next(cx, Box::pin(bounds.wait(cx, named, run, place)).await, &told),
-    };
-    match next {
-        Next::Came(came) => came,
-        Next::Asks(required) => Box::pin(go_on(cx, named, required, again, told)).await,
-    }
+    let mut first = Some((first, again, told));
+    let mut later: Option<BoxFuture<'a, Came<O, T>>> = None;
+    poll_fn(move |task| {
+        if let Some((run, again, told)) = first.take() {
+            let mut run = Some(run);
+            match bounds.begin(cx, named, &mut run, task) {
+                Begun::Over(over) => match next(cx, over, &told) {
+                    Next::Came(came) => return Poll::Ready(came),
+                    Next::Asks(required) => later = Some(go_on(cx, named, required, again, told).boxed()),
+                },
+                Begun::Waits(place) => {
+                    let waited = async move {
+                        match next(cx, bounds.wait(cx, named, run, place).await, &told) {
+                            Next::Came(came) => came,
+                            Next::Asks(required) => go_on(cx, named, required, again, told).await,
+                        }
+                    };
+                    later = Some(waited.boxed());
+                }
+            }
+        }
+        later.as_mut().map_or(Poll::Pending, |later| later.as_mut().poll(task))
+    })
 }
 
 /// Goes on with a handler whose result asks the client for something.

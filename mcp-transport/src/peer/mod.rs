@@ -67,7 +67,7 @@ pub struct Peer {
 pub struct Accepted(Open);
 
 /// A request of the peer that is not answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Open {
     batch: Option<u64>,
     kind: Kind,
@@ -236,7 +236,8 @@ impl Peer {
 
     /// Forgets an accepted request as [`forget`](Self::forget) does.
     pub fn drop_accepted(&mut self, accepted: Accepted) {
-        self.reflex(|peer| peer.batches.withdraw(accepted.0.batch, &mut peer.out));
+        let Accepted(open) = accepted;
+        self.reflex(|peer| peer.batches.withdraw(open.batch, &mut peer.out));
     }
 
     /// Sends encoded messages that belong to a request of the peer; returns whether that is still open. Nothing is sent
@@ -397,9 +398,7 @@ impl Peer {
         let Some(id) = notification.params.request_id() else { return };
         match self.answering.get(&id) {
             Some(open) if open.kind != Kind::Handshake => {
-                let open = *open;
-                self.answering.remove(&id);
-                self.reflex(|peer| peer.batches.withdraw(open.batch, &mut peer.out));
+                self.forget(&id);
                 self.events.push_back(Event::Cancelled(id, notification));
             }
             Some(_) => {}

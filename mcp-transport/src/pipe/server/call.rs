@@ -50,8 +50,11 @@ pub(super) struct Saying {
 pub(super) struct Starter<S> {
     limits: Limits,
     idle: Option<Outbox>,
-    poll: Box<dyn FnMut(&Arc<S>, Call) -> Polled + Send>,
+    poll: Poller<S>,
 }
+
+/// Polls a call once.
+type Poller<S> = Box<dyn FnMut(&Arc<S>, Call) -> Polled + Send>;
 
 /// What came of polling a call once.
 enum Polled {
