@@ -226,7 +226,7 @@ impl Outbox {
 
     /// Makes the two ends again of a queue that was read to its end and that nobody can write to any more; `None` while
     /// somebody can, or when there is still something in it.
-    #[cfg(feature = "pipe")]
+    #[cfg(any(feature = "pipe", test))]
     pub(crate) fn reopen(mut self) -> Option<(Notifier, Self)> {
         let shared = Arc::get_mut(&mut self.shared)?;
         let queue = shared.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
