@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mcp_transport::{Answer, Caller};
 use mcp_types::{
     Cursor, Features, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, Meta,
-    PaginatedRequestParams, Params, Project, Prompt, RawJson, Resource, ResourceTemplate, ResultMeta, RpcError, Tool,
+    Params, Project, Prompt, RawJson, Resource, ResourceTemplate, ResultMeta, RpcError, Tool,
 };
 use serde::Serialize;
 
@@ -80,8 +80,12 @@ impl<P: Page> List<P> {
 
     /// Answers a request for a page.
     pub(crate) fn answer(&self, core: &Core, caller: &Caller, params: &Params) -> Answer {
-        let params: PaginatedRequestParams = params.decode()?;
-        let page = match &params.cursor {
+        // Of the parameters nothing else matters, so nothing else is read.
+        let cursor: Option<Cursor> = match params.cursor().map(|cursor| cursor.decode()) {
+            None => None,
+            Some(cursor) => cursor.map_err(|error| RpcError::invalid_params(format!("invalid params: {error}")))?,
+        };
+        let page = match &cursor {
             None => 0,
             Some(cursor) => self.place(cursor.as_str()).ok_or_else(|| {
                 RpcError::invalid_params(

@@ -59,6 +59,14 @@ async fn p_80_a_cursor_that_is_not_of_this_list_is_refused() {
 }
 
 #[tokio::test]
+async fn a_list_reads_nothing_of_its_request_but_the_cursor() {
+    let client = modern(&server(1)).await.meta("io.modelcontextprotocol/clientInfo", 7);
+    for params in [json!({}), json!({"cursor": null})] {
+        assert_eq!(client.ok("tools/list", params).await["tools"][0]["name"], "t0");
+    }
+}
+
+#[tokio::test]
 async fn p_82_a_cursor_is_read_by_every_instance_and_refused_after_a_change() {
     let (first, second) = (server(5), server(5));
     let cursor = modern(&first).await.ok("tools/list", json!({})).await["nextCursor"].clone();

@@ -35,6 +35,7 @@ pub(super) struct Peek {
     request_id: Option<Span>,
     token: Option<Span>,
     arguments: Option<Span>,
+    cursor: Option<Span>,
     in_meta: MetaPeek,
 }
 
@@ -131,6 +132,11 @@ impl Params {
         self.part(self.peek.arguments)
     }
 
+    /// Returns the member `cursor` as it was sent.
+    pub fn cursor(&self) -> Option<RawJson> {
+        self.part(self.peek.cursor)
+    }
+
     /// Returns whether the request brings something of an earlier round of itself: `inputResponses` or `requestState`.
     pub fn resumes(&self) -> bool {
         self.peek.resumes
@@ -212,6 +218,7 @@ impl Peek {
         request_id: None,
         token: None,
         arguments: None,
+        cursor: None,
         in_meta: MetaPeek {
             protocol_version: None,
             client_capabilities: None,
@@ -233,6 +240,7 @@ impl Peek {
                 b"requestId" => &mut self.request_id,
                 b"progressToken" => &mut self.token,
                 b"arguments" => &mut self.arguments,
+                b"cursor" => &mut self.cursor,
                 b"inputResponses" | b"requestState" => {
                     self.resumes = true;
                     return scanner.value(depth + 1).map(drop);
