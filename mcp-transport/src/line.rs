@@ -57,6 +57,12 @@ impl LineDecoder {
         Self { buffer: ReadBuffer::default(), max_bytes: limits.line_bytes, discarding: false }
     }
 
+    /// Keeps the memory of a large line until a small one comes.
+    #[cfg(feature = "pipe")]
+    pub(crate) fn keeping(self) -> Self {
+        Self { buffer: self.buffer.keeping(), ..self }
+    }
+
     /// Returns where to read the next bytes to; always has room.
     pub fn space(&mut self) -> impl BufMut + '_ {
         self.buffer.space()
@@ -84,8 +90,7 @@ impl LineDecoder {
                     return None;
                 }
                 (Some(end), false) => {
-                    let event = self.take_line(end);
-                    self.buffer.skip(1);
+                    let event = self.take_line(end, end + 1);
                     if event.is_some() {
                         return event;
                     }
@@ -98,27 +103,30 @@ impl LineDecoder {
     /// Returns what is left at the end of the input, then `None`: a last line may lack its end.
     #[must_use]
     pub fn finish(&mut self) -> Option<LineEvent> {
-        let event = self.next_line().or_else(|| self.take_line(self.buffer.bytes().len()));
+        let event = self.next_line().or_else(|| {
+            let rest = self.buffer.bytes().len();
+            self.take_line(rest, rest)
+        });
         if event.is_none() {
             self.discarding = false;
         }
         event
     }
 
-    /// Takes the line of `length` bytes at the front, without its `\n`.
-    fn take_line(&mut self, length: usize) -> Option<LineEvent> {
+    /// Takes the line of `length` bytes at the front, and its `\n` when it is longer with it.
+    fn take_line(&mut self, length: usize, with_end: usize) -> Option<LineEvent> {
         let line = self.buffer.bytes().get(..length).unwrap_or_default();
         let content = line.strip_suffix(b"\r").unwrap_or(line).len();
         if content > self.max_bytes {
             let event = self.too_long();
-            self.buffer.skip(length);
+            self.buffer.skip(with_end);
             return Some(event);
         }
         if line.iter().all(u8::is_ascii_whitespace) {
-            self.buffer.skip(length);
+            self.buffer.skip(with_end);
             return None;
         }
-        let mut line = self.buffer.take(length);
+        let mut line = self.buffer.take(with_end);
         line.truncate(content);
         Some(LineEvent::Line(line))
     }

@@ -209,11 +209,13 @@ impl Outbox {
     }
 
     /// Returns what waits, about `most` bytes of it; `None` once every [`Notifier`] is gone and the queue is empty.
+    #[cfg(any(feature = "http-server", feature = "pipe"))]
     pub(crate) fn poll_batch(&mut self, cx: &Context<'_>, most: usize) -> Poll<Option<Batch>> {
         self.poll_taken(cx, |queue| queue.take_batch(most))
     }
 
     /// Returns what is already there, about `most` bytes of it.
+    #[cfg(any(feature = "http-server", feature = "pipe"))]
     pub(crate) fn try_batch(&mut self, most: usize) -> Option<Batch> {
         self.taken(|queue| queue.take_batch(most))
     }
@@ -338,6 +340,7 @@ impl Queue {
         Some(Item::Message(message))
     }
 
+    #[cfg(any(feature = "http-server", feature = "pipe"))]
     fn take_batch(&mut self, most: usize) -> Option<Batch> {
         let Batch { text, items } = &mut self.waiting;
         if items.is_empty() {
@@ -363,11 +366,13 @@ impl Queue {
 
 impl Batch {
     /// Returns how many bytes the messages have in all.
+    #[cfg(feature = "http-server")]
     pub(crate) fn length(&self) -> usize {
         self.text.len()
     }
 
     /// Returns what was taken, in order.
+    #[cfg(any(feature = "http-server", feature = "pipe"))]
     pub(crate) fn items(&self) -> impl Iterator<Item = Item<&[u8]>> {
         let mut rest = &self.text[..];
         self.items.iter().map(move |item| match *item {
@@ -381,6 +386,7 @@ impl Batch {
     }
 
     /// Returns the messages, in order.
+    #[cfg(any(feature = "http-server", feature = "pipe"))]
     pub(crate) fn messages(&self) -> impl Iterator<Item = &[u8]> {
         self.items().filter_map(|item| match item {
             Item::Message(message) => Some(message),

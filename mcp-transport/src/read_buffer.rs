@@ -13,9 +13,20 @@ pub(crate) struct ReadBuffer {
     bytes: BytesMut,
     /// How many bytes from the front are known not to hold what is searched for.
     scanned: usize,
+    /// Whether the memory of a large piece is kept for the next large one.
+    keeps: bool,
+    /// How much memory the last large piece had, while it is kept.
+    kept: usize,
 }
 
 impl ReadBuffer {
+    /// Keeps the memory of a large piece until a small one comes: for a stream that is the only one of its program, where
+    /// the system would have to clear new memory for every large piece.
+    #[cfg(feature = "pipe")]
+    pub(crate) fn keeping(self) -> Self {
+        Self { keeps: true, ..self }
+    }
+
     /// Returns the received bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -27,6 +38,10 @@ impl ReadBuffer {
 
     /// Returns a writer at the end of the buffer, with room for one read.
     pub(crate) fn space(&mut self) -> impl BufMut + '_ {
+        if self.kept > 0 && self.bytes.is_empty() && !self.bytes.try_reclaim(self.kept) {
+            // Somebody still has the piece.
+            *self = Self { keeps: self.keeps, ..Self::default() };
+        }
         if self.bytes.capacity() - self.bytes.len() < MIN_READ_BYTES {
             self.bytes.reserve(READ_BYTES);
         }
@@ -48,10 +63,15 @@ impl ReadBuffer {
     /// Takes `length` bytes from the front, without copying them.
     pub(crate) fn take(&mut self, length: usize) -> Bytes {
         self.scanned = self.scanned.saturating_sub(length);
+        let memory = self.bytes.capacity();
         let taken = self.bytes.split_to(length.min(self.bytes.len())).freeze();
-        // The rest is never longer than what was taken, so that copying stays linear in the input.
-        if taken.len() > RETAINED_BYTES && self.bytes.len() <= taken.len() {
+        let is_large = taken.len() > RETAINED_BYTES;
+        if is_large && self.keeps && self.bytes.is_empty() {
+            self.kept = memory;
+        } else if self.kept > 0 || (is_large && self.bytes.len() <= taken.len()) {
+            // The rest is never longer than what was taken since the memory was, so that copying stays linear in the input.
             self.bytes = BytesMut::from(&self.bytes[..]);
+            self.kept = 0;
         }
         taken
     }
@@ -99,6 +119,36 @@ mod tests {
         buffer.extend(&vec![b'x'; 1_000_000]);
         buffer.clear();
         assert_eq!(buffer.bytes.capacity(), 0);
+    }
+
+    #[test]
+    #[cfg(feature = "pipe")]
+    fn a_stream_that_keeps_memory_keeps_it_for_large_pieces_only() {
+        let mut buffer = ReadBuffer::default().keeping();
+        let mut places = Vec::new();
+        for _ in 0..3 {
+            while buffer.bytes().len() < 1_000_000 {
+                buffer.space().put_slice(&[b'x'; 1000]);
+            }
+            places.push(buffer.bytes().as_ptr());
+            drop(buffer.take(1_000_000));
+        }
+        assert_eq!(places, [places[0]; 3]);
+        buffer.space().put_slice(b"small");
+        drop(buffer.take(5));
+        buffer.space().put_slice(b"more");
+        assert!(buffer.bytes.capacity() < 2 * READ_BYTES, "{}", buffer.bytes.capacity());
+    }
+
+    #[test]
+    #[cfg(feature = "pipe")]
+    fn memory_that_a_piece_still_has_is_not_waited_for() {
+        let mut buffer = ReadBuffer::default().keeping();
+        buffer.extend(&vec![b'x'; 1_000_000]);
+        let piece = buffer.take(1_000_000);
+        buffer.space().put_slice(b"more");
+        assert!(buffer.bytes.capacity() < 2 * READ_BYTES, "{}", buffer.bytes.capacity());
+        assert!(piece.iter().all(|byte| *byte == b'x'));
     }
 
     #[test]

@@ -21,6 +21,11 @@ impl Lines {
         Self { decoder: LineDecoder::new(limits), has_begun: false }
     }
 
+    /// Keeps the memory of a large line until a small one comes.
+    pub(super) fn keeping(self) -> Self {
+        Self { decoder: self.decoder.keeping(), ..self }
+    }
+
     /// Returns where to read the next bytes to; always has room.
     pub(super) fn space(&mut self) -> impl BufMut + '_ {
         self.decoder.space()

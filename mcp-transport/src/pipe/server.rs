@@ -93,7 +93,12 @@ impl AnyPipe {
     /// What serves a service is compiled in the crate that calls this with it.
     pub fn serve<S: Service>(self, service: Arc<S>) -> BoxFuture<'static, ()> {
         let Self { reader, writer, limits, is_sole } = self;
-        Connection { is_sole, ..Connection::new(service, reader, writer, limits) }.run().boxed()
+        let mut connection = Connection { is_sole, ..Connection::new(service, reader, writer, limits) };
+        if is_sole {
+            // There is only one of it in the program, so it cannot add up.
+            connection.lines = connection.lines.keeping();
+        }
+        connection.run().boxed()
     }
 }
 
