@@ -139,17 +139,17 @@ mod tests {
 
     #[test]
     fn progress_is_written_as_its_parameters_are_encoded() {
-        fn check(token: ProgressToken, step: f64, total: Option<f64>, message: Option<&str>) {
+        fn check(token: &ProgressToken, step: f64, total: Option<f64>, message: Option<&str>) {
             let mut params = ProgressNotificationParams::new(token.clone(), step);
             (params.total, params.message) = (total, message.map(str::to_owned));
             let (mut typed, mut by_hand) = (BytesMut::new(), BytesMut::new());
             notification(&mut typed, "notifications/progress", Some(&RawJson::encode(&params).unwrap()));
-            progress(&mut by_hand, &token, step, total, message);
+            progress(&mut by_hand, token, step, total, message);
             assert_eq!(by_hand, typed);
         }
-        check(7.into(), 1.0, None, None);
-        check((-7).into(), 0.5, Some(1e300), Some(""));
-        check("\"\n\u{e9}".into(), -3.0, Some(10_000.0), Some("half\r\n\\ \u{1}"));
+        check(&7.into(), 1.0, None, None);
+        check(&(-7).into(), 0.5, Some(1e300), Some(""));
+        check(&"\"\n\u{e9}".into(), -3.0, Some(10_000.0), Some("half\r\n\\ \u{1}"));
     }
 
     #[test]
