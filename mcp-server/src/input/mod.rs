@@ -16,7 +16,8 @@ mod digest;
 mod refused;
 #[cfg(feature = "sealing")]
 mod seal;
-#[cfg(all(test, feature = "sealing"))]
+#[cfg(test)]
+#[cfg(feature = "sealing")]
 mod tests;
 #[cfg(not(feature = "sealing"))]
 mod unsealed;
