@@ -24,6 +24,17 @@ impl Process {
         Ok(sum)
     }
 
+    /// Returns the nanoseconds that its threads were running since [`cpu_ns`](Self::cpu_ns) said `before`.
+    ///
+    /// # Errors
+    ///
+    /// As `cpu_ns`; and when there are fewer than before, since a thread has ended and took its time with it.
+    pub fn cpu_ns_since(self, before: u64) -> io::Result<u64> {
+        self.cpu_ns()?.checked_sub(before).ok_or_else(|| {
+            io::Error::other("a thread of the server ended while it was measured, so its CPU time is not known")
+        })
+    }
+
     /// Returns a figure of its memory in KiB, such as `VmRSS` or `VmHWM`.
     ///
     /// # Errors
@@ -34,5 +45,17 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         number.ok_or_else(|| io::Error::other(format!("the process has no {figure}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_ended_threads_took_with_them_is_an_error_and_no_huge_figure() {
+        let own = Process(std::process::id());
+        assert!(own.cpu_ns_since(0).is_ok());
+        assert!(own.cpu_ns_since(u64::MAX).unwrap_err().to_string().contains("ended"));
     }
 }

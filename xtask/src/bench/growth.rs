@@ -5,8 +5,17 @@
 
 use crate::bench::row::{Axis, Row};
 
-/// Returns the exponent that fits points best, by least squares of their logarithms; nothing for fewer than two.
-pub(crate) fn exponent(points: &[(f64, f64)]) -> Option<f64> {
+/// How a cost grows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Growth {
+    /// Rounded as it is shown, so that equal words have equal numbers.
+    pub(crate) exponent: f64,
+    /// How many points it is read from.
+    pub(crate) points: usize,
+}
+
+/// Returns the growth that fits points best, by least squares of their logarithms; nothing for fewer than two.
+pub(crate) fn growth(points: &[(f64, f64)]) -> Option<Growth> {
     let logarithms: Vec<(f64, f64)> =
         points.iter().filter(|(at, cost)| *at > 0.0 && *cost > 0.0).map(|(at, cost)| (at.ln(), cost.ln())).collect();
     let count = logarithms.len() as f64;
@@ -14,7 +23,8 @@ pub(crate) fn exponent(points: &[(f64, f64)]) -> Option<f64> {
     let (at, cost) = (mean(|point| point.0), mean(|point| point.1));
     let both: f64 = logarithms.iter().map(|point| (point.0 - at) * (point.1 - cost)).sum();
     let square: f64 = logarithms.iter().map(|point| (point.0 - at).powi(2)).sum();
-    (square > 0.0).then(|| both / square)
+    let exponent = || (both / square * 100.0).round() / 100.0;
+    (square > 0.0).then(|| Growth { exponent: exponent(), points: logarithms.len() })
 }
 
 /// The points of a curve that its growth is read from, as what grows and what all of it costs.
@@ -32,14 +42,15 @@ pub(crate) fn whole(row: &Row, point: u64, figure: f64) -> f64 {
 }
 
 /// The growth in words.
-pub(crate) fn words(exponent: f64) -> String {
+pub(crate) fn words(Growth { exponent, points }: Growth) -> String {
     let word = match exponent {
         low if low < FLAT => "flat",
         low if low < LINEAR_FROM => "less than linear",
         high if high <= LINEAR => "linear",
         _ => "more than linear",
     };
-    format!("{word} (exponent {exponent:.2})")
+    // Zero may be rounded from below it.
+    format!("{word} (exponent {:.2}, {points} points)", exponent + 0.0)
 }
 
 /// Below it a cost is called flat.
@@ -56,18 +67,21 @@ mod tests {
     fn the_exponent_of_a_power_is_found_whatever_its_factor() {
         let check = |cost: fn(f64) -> f64, expected: &str| {
             let points: Vec<(f64, f64)> = [2.0, 100.0, 1000.0].into_iter().map(|at| (at, cost(at))).collect();
-            assert_eq!(words(exponent(&points).unwrap()), expected);
+            assert_eq!(words(growth(&points).unwrap()), expected);
         };
-        check(|_| 7.0, "flat (exponent 0.00)");
-        check(|at| 3.0 * at.sqrt(), "less than linear (exponent 0.50)");
-        check(|at| 0.25 * at, "linear (exponent 1.00)");
-        check(|at| at * at, "more than linear (exponent 2.00)");
+        check(|_| 7.0, "flat (exponent 0.00, 3 points)");
+        check(|at| 3.0 * at.sqrt(), "less than linear (exponent 0.50, 3 points)");
+        check(|at| 0.25 * at, "linear (exponent 1.00, 3 points)");
+        // What is shown as the bound is not more than it.
+        check(|at| at.powf(1.104), "linear (exponent 1.10, 3 points)");
+        check(|at| at.powf(1.106), "more than linear (exponent 1.11, 3 points)");
+        check(|at| at * at, "more than linear (exponent 2.00, 3 points)");
     }
 
     #[test]
     fn one_point_and_no_cost_have_no_growth() {
-        assert_eq!(exponent(&[]), None);
-        assert_eq!(exponent(&[(1.0, 1.0)]), None);
-        assert_eq!(exponent(&[(1.0, 1.0), (2.0, 0.0)]), None);
+        assert_eq!(growth(&[]), None);
+        assert_eq!(growth(&[(1.0, 1.0)]), None);
+        assert_eq!(growth(&[(1.0, 1.0), (2.0, 0.0)]), None);
     }
 }

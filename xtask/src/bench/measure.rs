@@ -22,9 +22,23 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// The seconds of one run of a subject.
     pub(crate) seconds: f64,
+    /// The seconds in which a subject that is interpreted is warmed up once, however short a run is.
+    pub(crate) slow_warm: f64,
     /// The calls of a client, and the questions of a loop times ten.
     pub(crate) calls: u64,
     pub(crate) is_quick: bool,
+}
+
+impl Plan {
+    /// The plan in words, for whoever reads the figures.
+    pub(crate) fn words(&self) -> String {
+        let Self { rounds, seconds, slow_warm, .. } = self;
+        let (kind, few) = (if self.is_quick { "a quick run" } else { "a full run" }, few(self));
+        format!(
+            "{kind}: {rounds} rounds of {seconds} s for each subject ({few} of memory and builds, 1 of instructions), \
+             interpreted ones warmed up for {slow_warm} s"
+        )
+    }
 }
 
 /// Measures a row.
@@ -139,7 +153,9 @@ fn loops(cells: &mut [Cell], programs: &Programs, plan: &Plan) {
         run.extend((cell.subject == "bare calls").then(|| "--bare".to_owned()));
         run.extend(["--model".to_owned(), model.url.clone()]);
         let questions = plan.calls / 10;
-        let counts = [("--requests", questions), ("--warm", questions / 5)];
+        // The peer is interpreted: its first questions are several times dearer than the later ones.
+        let warm = if cell.subject == "ai sdk" { questions.max(SLOW_QUESTIONS) } else { questions / 5 };
+        let counts = [("--requests", questions), ("--warm", warm)];
         run.extend(counts.into_iter().flat_map(|(option, number)| [option.to_owned(), number.to_string()]));
         own_cpu(tell(programs, &run)?)
     });
@@ -192,12 +208,15 @@ fn loaded(row: &Row, mode: &str, words: &[&str], cell: &Cell, programs: &Program
     // We answer with events when a client takes nothing else. Peers refuse that client, and have a mode for it.
     let is_forced = row.mode == "SSE" && !words.contains(&"--progress") && matches!(cell.subject, "limit" | "ours");
     all.extend(ONLY_EVENTS.iter().filter(|_| is_forced).map(|&word| word.to_owned()));
-    all.extend(times(plan, if is_slow(cell.subject) { SLOW_WARM } else { WARM }));
+    // A server over HTTP lives as long as the row, one on standard streams is started in every round.
+    let is_new = mode == "stdio" || cell.samples.is_empty();
+    let warm = if is_slow(cell.subject) && is_new { plan.slow_warm } else { plan.seconds * WARM };
+    all.extend(times(plan, warm));
     all
 }
 
 fn times(plan: &Plan, warm: f64) -> [String; 4] {
-    ["--seconds".to_owned(), plan.seconds.to_string(), "--warm".to_owned(), (plan.seconds * warm).to_string()]
+    ["--seconds".to_owned(), plan.seconds.to_string(), "--warm".to_owned(), warm.to_string()]
 }
 
 /// Loads a server that runs, for a row of another module.
@@ -208,7 +227,7 @@ fn times(plan: &Plan, warm: f64) -> [String; 4] {
 pub(crate) fn http(server: &Listening, words: &[&str], programs: &Programs, plan: &Plan) -> Outcome<Sample> {
     let mut all = load(programs, &["http"]);
     all.extend(words.iter().map(|&word| word.to_owned()));
-    all.extend(times(plan, WARM));
+    all.extend(times(plan, plan.seconds * WARM));
     cpu(tell(programs, &with_server(all, server))?)
 }
 
@@ -270,7 +289,8 @@ const MOST_OF_A_FAILURE: usize = 160;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How long a subject is warmed up, as a share of the measured time.
 const WARM: f64 = 0.3;
-const SLOW_WARM: f64 = 2.0;
+/// How many questions warm up a loop that is interpreted, at least.
+const SLOW_QUESTIONS: u64 = 1000;
 /// More sessions or streams than this take a slow peer minutes.
 const MANY: u64 = 1000;
 /// Makes the load generator take nothing but events.

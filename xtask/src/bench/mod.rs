@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use crate::{
     bench::{
-        judge::{Verdict, judge},
+        judge::{Compared, Verdict, judge},
         measure::{Plan, measure},
         programs::{Programs, prepare},
         report::{Measured, Report},
@@ -58,17 +58,18 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Ok(());
     }
     let begun = Instant::now();
-    let plan = if options.is_quick { QUICK } else { FULL };
+    let run = report::run_name(options.plan());
+    let plan = options.plan();
     let mut all = Vec::new();
     for row in options.rows() {
         println!("\n== {}: {} ({})", row.name, row.work, row.figure());
-        let verdicts = judge(row, &measure(row, &programs, &plan));
+        let verdicts = judge(row, &measure(row, &programs, plan));
         for verdict in &verdicts {
             println!("{}", line(row, verdict));
         }
         all.push(Measured { row, verdicts });
         // After each row, so that a run that is stopped has said what it found.
-        report::write(programs.folder(), &all, if options.is_quick { "quick" } else { "full" })?;
+        report::write(programs.folder(), &all, &run)?;
     }
     if options.is_writing_docs {
         write_docs()?;
@@ -101,19 +102,21 @@ fn line(row: &Row, verdict: &Verdict) -> String {
     let point = if row.is_curve() { format!("{:>8} ", verdict.point) } else { String::new() };
     let subject = verdict.subject;
     let Some(best) = &verdict.best else { return format!("  {subject:<14}{point}missing: {}", verdict.note) };
-    let ratio = |ratio: Option<f64>| ratio.map_or_else(|| "     ".to_owned(), |ratio| format!("{ratio:5.2}"));
+    let ratio =
+        |ratio: Option<Compared>| ratio.map_or_else(|| "     ".to_owned(), |ratio| format!("{:5.2}", ratio.median));
     let mut words = Vec::new();
     // What a goal bounds beside the figure is said, or nobody knows how far away it is.
     words.extend(row.goals.iter().filter_map(|goal| match goal {
-        Goal::Most(detail, _) => Some(format!("{detail} {}", best.told[*detail])),
+        Goal::Most(detail, _) => Some(format!("{} {}", judge::detail_name(detail), best.told[*detail])),
         Goal::Flat(_) | Goal::Grows(_) | Goal::Ratio(..) => None,
     }));
     words.extend(verdict.growth.map(growth::words));
     words.extend((!verdict.note.is_empty()).then(|| verdict.note.clone()));
     words.extend((!verdict.target.is_empty()).then(|| verdict.target.clone()));
     words.extend(verdict.met.map(|met| if met { "yes" } else { "NO" }.to_owned()));
+    words.extend(verdict.is_within_noise.then(|| "within the noise".to_owned()));
     format!(
-        "  {subject:<14}{point}{:>12.2} ± {:>3.0} %  × limit {}  × rmcp {}  {}",
+        "  {subject:<14}{point}{:>12.2}  rounds differ by {:>3.0} %  × limit {}  × rmcp {}  {}",
         best.figure,
         verdict.spread * 100.0,
         ratio(verdict.to_limit),
@@ -151,10 +154,19 @@ impl Options {
                 other => return Err(Red::usage(format!("`bench` does not know `{other}`"))),
             }
         }
+        if options.is_writing_docs && !options.only.is_empty() {
+            return Err(Red::usage(
+                "the book shows one run of all rows: `--write-docs` and `--only` exclude each other",
+            ));
+        }
         if let Some(name) = options.only.iter().find(|name| ROWS.iter().all(|row| !row.name.starts_with(*name))) {
             return Err(Red::usage(format!("no row is called `{name}`: `cargo xtask bench --list` names them")));
         }
         Ok(options)
+    }
+
+    fn plan(&self) -> &'static Plan {
+        if self.is_quick { &QUICK } else { &FULL }
     }
 
     /// The rows whose name is named; if none is, those whose name begins so.
@@ -168,8 +180,8 @@ impl Options {
     }
 }
 
-const QUICK: Plan = Plan { rounds: 3, seconds: 0.25, calls: 5000, is_quick: true };
-const FULL: Plan = Plan { rounds: 7, seconds: 1.0, calls: 20_000, is_quick: false };
+const QUICK: Plan = Plan { rounds: 3, seconds: 0.25, slow_warm: 1.5, calls: 5000, is_quick: true };
+const FULL: Plan = Plan { rounds: 7, seconds: 1.0, slow_warm: 5.0, calls: 20_000, is_quick: false };
 
 #[cfg(test)]
 mod tests {
@@ -189,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_is_no_row_and_no_option_is_refused() {
-        for line in ["--only nothing", "--only", "--fast"] {
+        for line in ["--only nothing", "--only", "--fast", "--only http-echo --write-docs"] {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             assert_eq!(Options::read(&words).unwrap_err().code, 2);
         }

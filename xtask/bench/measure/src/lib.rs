@@ -139,9 +139,13 @@ impl Measure {
     }
 
     /// Ends, and prints the line; `took` is how long each request took.
+    ///
+    /// # Panics
+    ///
+    /// When a thread ended meanwhile and took its time with it, so that there is less than before.
     pub fn end(self, mut took: Vec<Duration>) {
         let wall = self.begun.elapsed().as_nanos();
-        let cpu = cpu_ns().saturating_sub(self.cpu);
+        let cpu = cpu_ns().checked_sub(self.cpu).expect("no thread ends while it is measured");
         took.sort_unstable();
         let at = |percent: usize| {
             let index = (took.len() * percent / 100).min(took.len().saturating_sub(1));

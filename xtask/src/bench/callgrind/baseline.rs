@@ -103,41 +103,80 @@ impl Baseline {
     }
 
     fn worse_with(&self, tools: &Tools, counts: &[Count]) -> Vec<String> {
+        let compared = self.compared(tools, counts);
+        let worse = compared.filter(|compared| compared.as_ref().map_or(true, |one| one.now > one.was * TOLERATED));
+        worse.map(|compared| compared.map_or_else(|missing| missing, |one| one.told())).collect()
+    }
+
+    /// Says which of our counts are so much better that the baseline lets a later loss through, one line each.
+    pub(super) fn better(&self, counts: &[Count]) -> Vec<String> {
+        self.better_with(&Tools::of_this_machine(), counts)
+    }
+
+    fn better_with(&self, tools: &Tools, counts: &[Count]) -> Vec<String> {
+        let compared = self.compared(tools, counts).filter_map(Result::ok);
+        let better = compared.filter(|compared| compared.now * TOLERATED < compared.was);
+        better
+            .map(|Compared { name, what, now, was }| {
+                let percent = (1.0 - now / was) * 100.0;
+                format!(
+                    "{name}: {now:.2} {what} per call, {percent:.1} % less than {was:.2}: the baseline should be written \
+                     anew by `cargo xtask bench callgrind --write`, or it lets as much through later"
+                )
+            })
+            .collect()
+    }
+
+    /// Pairs what ours needs with what is committed; where nothing is, says so.
+    fn compared(&self, tools: &Tools, counts: &[Count]) -> impl Iterator<Item = Result<Compared, String>> {
         let limit_of = |mode| counts.iter().find(|count| count.subject == "limit" && count.mode == mode);
         let ours = counts.iter().filter(|count| count.subject == "ours");
-        ours.flat_map(|count| self.worse_in(count, limit_of(count.mode).filter(|_| *tools != self.tools))).collect()
+        ours.flat_map(move |count| {
+            self.compared_in(count, limit_of(count.mode).filter(|_| *tools != self.tools))
+                .map_or_else(|missing| vec![Err(missing)], |both| both.into_iter().map(Ok).collect())
+        })
     }
 
     /// With a `limit`, instructions are compared as the multiple of those of the limit.
-    fn worse_in(&self, count: &Count, limit: Option<&Count>) -> Vec<String> {
-        let name = count.name();
-        let missing =
-            |name: &str| vec![format!("{name}: is not in the baseline; `cargo xtask bench callgrind --write` adds it")];
-        let Some(was) = self.counts.get(&name) else { return missing(&name) };
-        let instructions = match limit {
-            None => ("instructions", count.instructions, was[0]),
-            Some(limit) => match self.counts.get(&limit.name()) {
-                Some(limit_was) => {
-                    ("× the limit's instructions", count.instructions / limit.instructions, was[0] / limit_was[0])
-                }
-                None => return missing(&limit.name()),
-            },
+    fn compared_in(&self, count: &Count, limit: Option<&Count>) -> Result<[Compared; 2], String> {
+        let committed = |name: &str| {
+            let missing = || format!("{name}: is not in the baseline; `cargo xtask bench callgrind --write` adds it");
+            self.counts.get(name).copied().ok_or_else(missing)
         };
-        let all = [instructions, ("allocations", count.allocations, was[1])];
-        let worse = all.into_iter().filter(|(_, now, was)| *now > *was * TOLERATED);
-        worse.map(|(what, now, was)| told(&name, what, now, was)).collect()
+        let name = count.name();
+        let was = committed(&name)?;
+        let one = |what, now, was| Compared { name: name.clone(), what, now, was };
+        let instructions = match limit {
+            None => one("instructions", count.instructions, was[0]),
+            Some(limit) => {
+                let limit_was = committed(&limit.name())?[0];
+                one("× the limit's instructions", count.instructions / limit.instructions, was[0] / limit_was)
+            }
+        };
+        Ok([instructions, one("allocations", count.allocations, was[1])])
     }
 }
 
-fn told(name: &str, what: &str, now: f64, was: f64) -> String {
-    let percent = (now / was - 1.0) * 100.0;
-    format!(
-        "{name}: {now:.2} {what} per call, {percent:.1} % more than {was:.2}; make it cheaper, or say in the commit why it \
-         must cost more and run `cargo xtask bench callgrind --write`"
-    )
+/// What a call needs, and what it needed by the baseline.
+struct Compared {
+    name: String,
+    what: &'static str,
+    now: f64,
+    was: f64,
 }
 
-/// How much more than the baseline is noise.
+impl Compared {
+    fn told(&self) -> String {
+        let Self { name, what, now, was } = self;
+        let percent = (now / was - 1.0) * 100.0;
+        format!(
+            "{name}: {now:.2} {what} per call, {percent:.1} % more than {was:.2}; make it cheaper, or say in the commit why \
+             it must cost more and run `cargo xtask bench callgrind --write`"
+        )
+    }
+}
+
+/// How much more or less than the baseline is noise.
 const TOLERATED: f64 = 1.03;
 
 #[cfg(test)]
@@ -179,6 +218,21 @@ mod tests {
         ] {
             let worse = baseline.worse_with(&tools("1.0"), std::slice::from_ref(&now));
             assert_eq!(worse.len(), expected, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn three_percent_less_is_noise_and_more_than_that_asks_for_a_new_baseline() {
+        let baseline = baseline(&[count("ours", 1030.0, 10.0)]);
+        for (now, expected) in [
+            (count("ours", 1000.0, 10.0), 0),
+            (count("ours", 2000.0, 20.0), 0),
+            (count("ours", 999.0, 10.0), 1),
+            (count("ours", 500.0, 9.0), 2),
+        ] {
+            let better = baseline.better_with(&tools("1.0"), std::slice::from_ref(&now));
+            assert_eq!(better.len(), expected, "{now:?}");
+            assert!(better.iter().all(|line| line.contains("written anew")), "{better:?}");
         }
     }
 

@@ -70,6 +70,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     for line in &worse {
         println!("{line}");
     }
+    for line in baseline.better(&counts) {
+        println!("{line}");
+    }
     if worse.is_empty() { Ok(()) } else { Err(Red::new(format!("bench callgrind: {} counts are worse", worse.len()))) }
 }
 

@@ -4,11 +4,11 @@ use std::{fs, process::Command, thread};
 
 use crate::{install, process::capture, workspace::root};
 
-/// When, how thoroughly and of which commit something was measured.
+/// How thoroughly, when and of which commit something was measured. No two runs have the same name.
 pub(super) fn run(plan: &str) -> String {
-    let date = said("date", &["-u", "+%Y-%m-%d"]);
+    let date = said("date", &["-u", "+%Y-%m-%d at %H:%M:%S UTC"]);
     let commit = said("git", &["-C", &root().to_string_lossy(), "rev-parse", "--short", "HEAD"]);
-    format!("{date}, {plan}, at {commit}")
+    format!("{plan}; begun {date}, of commit {commit}")
 }
 
 /// One sentence for each fact.

@@ -1,11 +1,12 @@
 //! The figures as Markdown tables, and their plots.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use crate::bench::{
-    growth,
+    growth::{self, Growth},
+    judge,
     plot::{Bar, Line, bars, lines, number},
     report::Report,
     row::{Axis, Goal, Row},
@@ -14,7 +15,7 @@ use crate::bench::{
 
 /// Writes everything that was measured; plots lie below `folder`.
 pub(super) fn whole(report: &Report, folder: &str) -> String {
-    let mut text = format!("# Every figure\n\n{METHOD}\n{}", about(report));
+    let mut text = format!("# Every figure\n\n{}{METHOD}\n{}", runs(report), about(report));
     for row in ROWS {
         let entries = report.of(row);
         if !entries.is_empty() {
@@ -26,12 +27,14 @@ pub(super) fn whole(report: &Report, folder: &str) -> String {
 
 /// What the figures were measured with, as a list.
 pub(super) fn about(report: &Report) -> String {
-    let runs: BTreeSet<&str> = report.entries.iter().filter_map(|entry| entry["run"].as_str()).collect();
-    let runs: Vec<&str> = runs.into_iter().collect();
     let facts = report.facts.iter().map(|fact| format!("- {fact}\n"));
-    let mut text: String = ["\n".to_owned()].into_iter().chain(facts).collect();
-    let _ = writeln!(text, "- measured: {}", runs.join("; "));
-    text
+    ["\n".to_owned()].into_iter().chain(facts).collect()
+}
+
+/// Which run the figures are from, or which runs, for the first lines.
+pub(super) fn runs(report: &Report) -> String {
+    let runs: Vec<String> = report.runs().into_iter().map(|run| format!("**Measured in {run}.**\n\n")).collect();
+    runs.concat()
 }
 
 fn section(text: &mut String, row: &Row, entries: &[&Value], folder: &str) {
@@ -61,7 +64,9 @@ pub(super) fn remarks(row: &Row, entries: &[&Value]) -> Vec<String> {
 }
 
 pub(super) fn grown(entry: &Value) -> Option<String> {
-    Some(format!("{} {}", entry["subject"].as_str()?, growth::words(entry["growth"].as_f64()?)))
+    let points = usize::try_from(entry["growth_points"].as_u64()?).ok()?;
+    let growth = Growth { exponent: entry["growth"].as_f64()?, points };
+    Some(format!("{} {}", entry["subject"].as_str()?, growth::words(growth)))
 }
 
 /// A table with those columns that say something.
@@ -70,7 +75,7 @@ fn table(row: &Row, entries: &[&Value]) -> String {
         "subject",
         row.axis.label(),
         row.figure(),
-        "±",
+        "rounds differ by",
         "p50 µs",
         "p99 µs",
         "peak MiB",
@@ -110,16 +115,11 @@ fn cells(row: &Row, entry: &Value) -> [String; 12] {
         }
         None => format!("– {note}"),
     };
-    let is_measured = entry["figure"].is_number();
     [
         word("subject"),
         entry["point"].as_f64().map(number).unwrap_or_default(),
         figure,
-        if is_measured {
-            format!("{:.0} %", entry["spread"].as_f64().unwrap_or_default() * 100.0)
-        } else {
-            String::new()
-        },
+        spread(entry),
         shown(&entry["wall_us_p50"], 1.0),
         shown(&entry["wall_us_p99"], 1.0),
         shown(&entry["peak_kib"], 1.0 / 1024.0),
@@ -127,8 +127,14 @@ fn cells(row: &Row, entry: &Value) -> [String; 12] {
         ratio(&entry["ratio_to_rmcp"]),
         ratio(&entry["ratios"]["ours"]),
         word("target"),
-        met(entry).to_owned(),
+        met(entry),
     ]
+}
+
+/// How far the rounds lie apart; nothing when there were none.
+pub(super) fn spread(entry: &Value) -> String {
+    let spread = entry["spread"].as_f64().filter(|_| entry["figure"].is_number());
+    spread.map_or_else(String::new, |spread| format!("{:.0} %", spread * 100.0))
 }
 
 /// Writes a ratio: a small one with as many digits as say something.
@@ -140,17 +146,18 @@ pub(super) fn times(ratio: f64) -> String {
 pub(super) fn detail(goal: &Goal, entry: &Value) -> Option<String> {
     let Goal::Most(detail, _) = goal else { return None };
     let value = entry["told"][*detail].as_f64().filter(|value| Some(*value) != entry["figure"].as_f64())?;
-    Some(format!("{} {}", detail.replace('_', " "), number(value)))
+    Some(format!("{} {}", judge::detail_name(detail), number(value)))
 }
 
 /// The verdict in a word.
-pub(super) fn met(entry: &Value) -> &'static str {
-    match (entry["met"].as_bool(), entry["target"] == "") {
+pub(super) fn met(entry: &Value) -> String {
+    let met = match (entry["met"].as_bool(), entry["target"] == "") {
         (Some(true), _) => "yes",
         (Some(false), _) => "**no**",
         (None, true) => "",
         (None, false) => "not measured",
-    }
+    };
+    if entry["within_noise"] == true { format!("{met}, within the noise") } else { met.to_owned() }
 }
 
 /// Draws a row; nothing when nothing was measured.
@@ -182,10 +189,12 @@ pub(super) fn plot(row: &Row, entries: &[&Value]) -> Option<String> {
 }
 
 /// How to read the tables.
-const METHOD: &str = "The best of all rounds; behind ± how far the rounds lie apart. CPU time is that of the server's \
-threads, from the operating system (of a client: its own). Server and load share one core, so latencies hold the time of \
-both. `× limit`, `× rmcp` and `× ours` are ratios within one run; of rmcp its best mode counts. Whoever is above 1.00 in \
-`× ours` needs more than we do.";
+const METHOD: &str = "Server and load share one core, so latencies hold the time of both. A figure is the best of all \
+rounds; *rounds differ by* says how much more the worst of them was. CPU time is that of the server's threads, from the \
+operating system (of a client: its own); threads that end while it is measured are not in it, and all subjects serve with \
+threads that stay. `× limit`, `× rmcp` and `× ours` are each the median of the ratios of the rounds, in which the subjects \
+take turns, so they are not always those of the figures; of rmcp its best mode counts. A target is judged by that median; \
+*within the noise* says that some rounds lie on its other side. Whoever is above 1.00 in `× ours` needs more than we do.";
 
 #[cfg(test)]
 mod tests {
@@ -205,7 +214,7 @@ mod tests {
     #[test]
     fn a_curve_says_how_it_grows_and_a_missed_target_why() {
         let text = whole(&report(&["http-echo", "tools"], 1.0), "");
-        assert!(text.contains("Growth with registered tools: ours flat (exponent 0.00)"), "{text}");
+        assert!(text.contains("Growth with registered tools: ours flat (exponent 0.00, 3 points)"), "{text}");
         assert_eq!(text.matches("**Missed**").count(), 1, "{text}");
     }
 }

@@ -7,13 +7,18 @@ mod docs;
 mod machine;
 mod markdown;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::{Value, from_str, json, to_string_pretty};
 
 pub(crate) use self::docs::write as write_docs;
 use crate::{
-    bench::{judge::Verdict, row::Row, rows::ROWS},
+    bench::{
+        judge::{Compared, Verdict},
+        measure::Plan,
+        row::Row,
+        rows::ROWS,
+    },
     install,
     process::{Outcome, Red},
 };
@@ -53,6 +58,16 @@ impl Report {
     fn of(&self, row: &Row) -> Vec<&Value> {
         self.entries.iter().filter(|entry| entry["row"] == row.name).collect()
     }
+
+    /// The names of the runs that the entries are from.
+    fn runs(&self) -> BTreeSet<&str> {
+        self.entries.iter().filter_map(|entry| entry["run"].as_str()).collect()
+    }
+}
+
+/// Names a run that begins: every row that it measures has that name.
+pub(crate) fn run_name(plan: &Plan) -> String {
+    machine::run(&plan.words())
 }
 
 /// Writes `report.json`, `report.md` and the plots into a folder.
@@ -60,11 +75,11 @@ impl Report {
 /// # Errors
 ///
 /// When one cannot be written.
-pub(crate) fn write(folder: &Path, measured: &[Measured], plan: &str) -> Outcome {
+pub(crate) fn write(folder: &Path, measured: &[Measured], run: &str) -> Outcome {
     fs::create_dir_all(folder).map_err(|error| Red::new(format!("cannot make {}: {error}", folder.display())))?;
     let old = fs::read_to_string(folder.join(REPORT)).ok();
     let old = old.and_then(|text| from_str::<Vec<Value>>(&text).ok()).unwrap_or_default();
-    let report = Report { entries: merge(&old, measured, &machine::run(plan)), facts: machine::facts() };
+    let report = Report { entries: merge(&old, measured, run), facts: machine::facts() };
     let text = |value: &Value| {
         to_string_pretty(value)
             .map_err(|error| Red::new(format!("cannot write the report: {error}")))
@@ -101,15 +116,23 @@ fn merge(old: &[Value], measured: &[Measured], run: &str) -> Vec<Value> {
 fn entry(row: &Row, verdict: &Verdict, run: &str) -> Value {
     let told = |name: &str| verdict.best.as_ref().map_or(Value::Null, |best| best.told[name].clone());
     let ratios: serde_json::Map<String, Value> =
-        verdict.ratios.iter().map(|(subject, ratio)| ((*subject).to_owned(), json!(ratio))).collect();
+        verdict.ratios.iter().map(|(subject, ratio)| ((*subject).to_owned(), json!(ratio.median))).collect();
+    let best_mode = verdict.to_rmcp.iter().map(|ratio| ("rmcp", *ratio));
+    let spreads = verdict.ratios.iter().copied().chain(best_mode);
+    let spreads: serde_json::Map<String, Value> =
+        spreads.map(|(subject, ratio)| (subject.to_owned(), json!(ratio.spread()))).collect();
+    let median = |ratio: Option<Compared>| ratio.map(|ratio| ratio.median);
     json!({
         "row": row.name, "work": row.work, "subject": verdict.subject, "era": row.era, "mode": row.mode,
         "point": row.is_curve().then_some(verdict.point),
         "figure": verdict.best.as_ref().map(|best| best.figure), "unit": row.figure(),
         "cpu_us": told("cpu_us"), "spread": verdict.spread,
         "wall_us_p50": told("p50_us"), "wall_us_p99": told("p99_us"), "peak_kib": told("peak_kib"),
-        "ratio_to_limit": verdict.to_limit, "ratio_to_rmcp": verdict.to_rmcp, "ratios": ratios,
-        "growth": verdict.growth, "target": verdict.target, "met": verdict.met, "note": verdict.note, "run": run,
+        "ratio_to_limit": median(verdict.to_limit), "ratio_to_rmcp": median(verdict.to_rmcp), "ratios": ratios,
+        "ratio_spreads": spreads,
+        "growth": verdict.growth.map(|growth| growth.exponent), "growth_points": verdict.growth.map(|growth| growth.points),
+        "target": verdict.target, "met": verdict.met, "within_noise": verdict.is_within_noise,
+        "note": verdict.note, "run": run,
         "told": verdict.best.as_ref().map(|best| best.told.clone()),
     })
 }
@@ -140,7 +163,7 @@ mod tests {
 
     pub(super) fn report(names: &[&str], figure: f64) -> Report {
         let all: Vec<Measured> = names.iter().map(|name| measured(name, figure)).collect();
-        Report { entries: merge(&[], &all, "today"), facts: vec!["one core".to_owned()] }
+        Report { entries: merge(&[], &all, "a quick run: today"), facts: vec!["one core".to_owned()] }
     }
 
     #[test]

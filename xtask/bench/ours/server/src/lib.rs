@@ -23,7 +23,8 @@ async fn progress(Args(Progress { n }): Args<Progress>, cx: Cx) -> &'static str 
     "done"
 }
 
-/// Makes the server of the README, with `echo`, `progress` and so many more tools; every other setting is the default.
+/// Makes the server of the README, with `echo`, `progress` and so many more tools. Lists have pages that hold them all;
+/// every other setting is the default.
 ///
 /// # Errors
 ///

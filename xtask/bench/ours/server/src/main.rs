@@ -5,7 +5,7 @@
 //! says, and a conversation is modern or a session as its first request says. Those flags are ignored.
 //! `--unpaced` is for counting the memory of ten thousand sessions: it lifts how many may be opened in a second, and
 //! nothing else. `--changes` is for counting that of ten thousand streams: there is none without a list that changes. No
-//! speed is measured with either.
+//! speed is measured with either. Every other setting is the default, but for the pages of lists: see the library.
 
 use std::env;
 

@@ -40,7 +40,7 @@ pub(crate) async fn run(arguments: &Arguments) -> io::Result<Value> {
     let (connections, _) = drive(connections, &script, arguments.warm).await?;
     let (cpu, start) = (server.cpu_ns()?, Instant::now());
     let (_connections, done) = drive(connections, &script, arguments.measured).await?;
-    let (cpu, elapsed) = (server.cpu_ns()? - cpu, start.elapsed());
+    let (cpu, elapsed) = (server.cpu_ns_since(cpu)?, start.elapsed());
     let mut report = report(done.walls, elapsed, cpu, server)?;
     report["most_chunks"] = done.most_chunks.into();
     report["is_events"] = done.is_events.into();

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<Value> {
     server.drive(&script, arguments.window, arguments.warm)?;
     let (cpu, start) = (server.process.cpu_ns()?, Instant::now());
     let walls = server.drive(&script, arguments.window, arguments.measured)?;
-    let (cpu, elapsed) = (server.process.cpu_ns()? - cpu, start.elapsed());
+    let (cpu, elapsed) = (server.process.cpu_ns_since(cpu)?, start.elapsed());
     report(walls, elapsed, cpu, server.process)
 }
 
@@ -119,9 +119,7 @@ impl Server {
     /// Keeps `window` requests under way for a time, and returns the nanoseconds of each.
     fn drive(&mut self, script: &Script, window: usize, time: Duration) -> io::Result<Vec<u64>> {
         let end = Instant::now() + time;
-        let mut walls = Vec::new();
-        // Answers to calls that take no time may come in any order, so each id has its own beginning.
-        let mut begun: VecDeque<(u64, Instant, u64)> = VecDeque::new();
+        let mut under_way = UnderWay::default();
         let (mut free, mut request) = (window, Vec::new());
         loop {
             request.clear();
@@ -129,7 +127,7 @@ impl Server {
             for _ in 0..free {
                 script.write(self.next, &mut request);
                 request.push(b'\n');
-                begun.push_back((self.next, now, 0));
+                under_way.begun.push_back((self.next, now, 0));
                 self.next += 1;
             }
             if free > 0 {
@@ -137,27 +135,14 @@ impl Server {
             }
             free = 0;
             self.read(|line| {
-                if is_notification(line) {
-                    let Some(first) = begun.front_mut() else { return Err(unasked(line)) };
-                    first.2 += 1;
-                    return Ok(());
-                }
-                let answered = begun.iter().position(|(id, ..)| check_message(line, script, *id).is_ok());
-                let Some((_, start, notifications)) = answered.and_then(|index| begun.remove(index)) else {
-                    return Err(unasked(line));
-                };
-                if notifications != script.notifications {
-                    return Err(io::Error::other(format!("{notifications} notifications came before a result")));
-                }
-                walls.push(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
-                free += 1;
+                free += usize::from(under_way.take(line, script)?);
                 Ok(())
             })?;
             if Instant::now() >= end {
                 free = 0;
-                if begun.is_empty() {
-                    return Ok(walls);
-                }
+            }
+            if free == 0 && under_way.begun.is_empty() {
+                return Ok(under_way.walls);
             }
         }
     }
@@ -183,6 +168,33 @@ impl Server {
         }
         self.buffer.drain(..whole);
         Ok(())
+    }
+}
+
+/// The requests that are under way, and the nanoseconds of those that were answered.
+#[derive(Default)]
+struct UnderWay {
+    /// Answers to calls that take no time may come in any order, so each id has its own beginning; and how many
+    /// notifications came.
+    begun: VecDeque<(u64, Instant, u64)>,
+    walls: Vec<u64>,
+}
+
+impl UnderWay {
+    /// Takes a line, and returns whether it was the answer to a request.
+    fn take(&mut self, line: &[u8], script: &Script) -> io::Result<bool> {
+        if is_notification(line) {
+            self.begun.front_mut().ok_or_else(|| unasked(line))?.2 += 1;
+            return Ok(false);
+        }
+        let answered = self.begun.iter().position(|(id, ..)| check_message(line, script, *id).is_ok());
+        let (_, start, notifications) =
+            answered.and_then(|index| self.begun.remove(index)).ok_or_else(|| unasked(line))?;
+        if notifications != script.notifications {
+            return Err(io::Error::other(format!("{notifications} notifications came before a result")));
+        }
+        self.walls.push(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        Ok(true)
     }
 }
 
