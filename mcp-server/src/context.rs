@@ -140,13 +140,9 @@ impl Cx {
         message: impl Into<Option<&'m str>>,
     ) {
         let (Some(token), Some(notifier)) = (self.token(), self.notifier()) else { return };
-        if !progress.is_finite() {
-            return;
-        }
-        let total = total.into().filter(|total| total.is_finite());
         let message = message.into().filter(|_| self.features().has(Features::PROGRESS_MESSAGE));
         // A reader that went away is about to drop this call.
-        let _ = notifier.progress(token, progress, total, message).await;
+        let _ = notifier.progress(token, progress, total.into(), message).await;
     }
 
     /// Returns the token that the caller wants progress under.

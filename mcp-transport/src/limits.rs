@@ -216,7 +216,8 @@ limits! {
     // The server.
 
     /// Time for one run of a handler; 60 s. The run is dropped and the request answered with an
-    /// error after it.
+    /// error after it. It begins when the handler first has to wait: one that blocks its thread
+    /// until then is not seen.
     handler_timeout: Duration = MINUTE;
     /// Handlers running at the same time in one server; 1 024. Further requests wait for their
     /// turn, within `in_flight`.

@@ -99,7 +99,7 @@ impl Notifier {
     }
 
     /// Queues a progress notification as [`send`](Self::send) does, if it is more than what was told before: what arrives
-    /// grows, whoever tells it (P-51).
+    /// grows, whoever tells it (P-51). Progress that is no finite number is not told, and such a total is left out.
     ///
     /// # Errors
     ///
@@ -115,15 +115,19 @@ impl Notifier {
         total: Option<f64>,
         message: Option<&str>,
     ) -> Result<(), Closed> {
+        if !progress.is_finite() {
+            return Ok(());
+        }
+        let total = total.filter(|total| total.is_finite());
         let length = message.map_or(0, str::len) + PROGRESS_BYTES;
         poll_fn(|cx| {
             let mut queue = self.shared.lock();
             if queue.told.is_some_and(|told| progress <= told) {
                 return Poll::Ready(Ok(()));
             }
-            ready!(self.shared.poll_room(&mut queue, cx, length))?;
+            let write = |text: &mut BytesMut| rpc::progress(text, token, progress, total, message);
+            ready!(self.shared.poll_put(&mut queue, cx, length, write))?;
             queue.told = Some(progress);
-            queue.put(length, |text| rpc::progress(text, token, progress, total, message));
             wake_reader(queue);
             Poll::Ready(Ok(()))
         })
@@ -148,15 +152,18 @@ impl Notifier {
         if self.shared.lock().takes_no_requests {
             return Poll::Ready(Err(Closed));
         }
-        let length = message.as_ref().map_or(0, Bytes::len);
-        self.poll_put(cx, length, |text| text.extend_from_slice(&message.take().unwrap_or_default()))
+        let encoded = message.as_deref().unwrap_or_default();
+        ready!(self.poll_put(cx, encoded.len(), |text| text.extend_from_slice(encoded)))?;
+        *message = None;
+        Poll::Ready(Ok(()))
     }
 
     /// Queues an encoded message even if the queue is full, for what cannot wait; nothing happens when nobody reads.
     pub(crate) fn send_now(&self, message: &[u8]) {
         let mut queue = self.shared.lock();
         if !queue.closed {
-            queue.put(message.len(), |text| text.extend_from_slice(message));
+            let length = queue.write(message.len(), |text| text.extend_from_slice(message));
+            queue.add(length);
             wake_reader(queue);
         }
     }
@@ -169,8 +176,7 @@ impl Notifier {
     /// Queues the message that `write` appends; `length` is about how long it is.
     fn poll_put(&self, cx: &Context<'_>, length: usize, write: impl FnOnce(&mut BytesMut)) -> Poll<Result<(), Closed>> {
         let mut queue = self.shared.lock();
-        ready!(self.shared.poll_room(&mut queue, cx, length))?;
-        queue.put(length, write);
+        ready!(self.shared.poll_put(&mut queue, cx, length, write))?;
         wake_reader(queue);
         Poll::Ready(Ok(()))
     }
@@ -291,8 +297,24 @@ impl Drop for Notifier {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // What a panic can leave behind is half a message, which the next one overwrites, so poisoning means nothing.
+        // What a panic can leave behind is half a message, which the next look cuts off, so poisoning means nothing.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds the message that `write` appends, when there is room; `length` is about how long it is.
+    fn poll_put(
+        &self,
+        queue: &mut Queue,
+        cx: &Context<'_>,
+        length: usize,
+        write: impl FnOnce(&mut BytesMut),
+    ) -> Poll<Result<(), Closed>> {
+        ready!(self.poll_room(queue, cx, length))?;
+        // How long it is with its escapes is known when it is written. What has no room then is cut off again.
+        let length = queue.write(length, write);
+        ready!(self.poll_room(queue, cx, length))?;
+        queue.add(length);
+        Poll::Ready(Ok(()))
     }
 
     /// Is ready when there is room for a message of so many bytes.
@@ -313,18 +335,30 @@ impl Shared {
 }
 
 impl Queue {
-    /// Adds the message that `write` appends; `length` is about how long it is.
-    fn put(&mut self, length: usize, write: impl FnOnce(&mut BytesMut)) {
-        let text = &mut self.waiting.text;
-        text.truncate(self.held);
+    /// Writes a message behind the others, about `length` bytes long, and returns how long it is; what is not added is
+    /// not there for anybody.
+    fn write(&mut self, length: usize, write: impl FnOnce(&mut BytesMut)) -> usize {
+        let text = self.text();
+        let before = text.len();
         text.reserve(length);
         write(text);
-        let length = text.len() - self.held;
+        text.len() - before
+    }
+
+    /// Adds the message that was just written.
+    fn add(&mut self, length: usize) {
         self.held += length;
         self.waiting.items.push_back(Item::Message(length));
     }
 
+    /// Returns the text of what waits, without what was written and not added.
+    fn text(&mut self) -> &mut BytesMut {
+        self.waiting.text.truncate(self.held);
+        &mut self.waiting.text
+    }
+
     fn take_item(&mut self) -> Option<Item<Bytes>> {
+        self.text();
         let Batch { text, items } = &mut self.waiting;
         let length = match items.pop_front()? {
             Item::Message(length) => length,
@@ -342,6 +376,7 @@ impl Queue {
 
     #[cfg(any(feature = "http-server", feature = "pipe"))]
     fn take_batch(&mut self, most: usize) -> Option<Batch> {
+        self.text();
         let Batch { text, items } = &mut self.waiting;
         if items.is_empty() {
             return None;
@@ -558,5 +593,53 @@ mod tests {
         assert!(outbox.try_next().unwrap().ends_with(br#"{"progressToken":7,"progress":3}}"#));
         assert_eq!(second.now_or_never(), Some(Ok(())));
         assert_eq!(outbox.try_next(), None);
+    }
+
+    #[test]
+    fn progress_that_is_no_number_is_not_told_and_hides_nothing_that_comes_later_p_51() {
+        let (notifier, mut outbox) = outbox(&Limits::default());
+        let token = ProgressToken::from(7);
+        for step in [f64::INFINITY, f64::NAN, f64::NEG_INFINITY] {
+            block_on(notifier.progress(&token, step, None, None)).unwrap();
+        }
+        assert_eq!(outbox.try_next(), None);
+        block_on(notifier.progress(&token, 1.0, Some(f64::INFINITY), None)).unwrap();
+        assert!(outbox.try_next().unwrap().ends_with(br#"{"progressToken":7,"progress":1}}"#));
+    }
+
+    #[test]
+    fn of_progress_every_byte_counts_that_is_written() {
+        fn check(token: &ProgressToken, message: Option<&str>) {
+            let (notifier, mut outbox) = outbox(&Limits::default().outbox_bytes(1000));
+            let tell = |step: f64| Box::pin(notifier.progress(token, step, None, message));
+            assert_eq!(tell(1.0).now_or_never(), Some(Ok(())));
+            let mut second = tell(2.0);
+            assert_eq!((&mut second).now_or_never(), None);
+            let first = outbox.try_next().unwrap();
+            assert!(first.len() > 600 && first.ends_with(b"}}"));
+            assert_eq!(outbox.try_next(), None, "what had no room is not there");
+            assert_eq!(second.now_or_never(), Some(Ok(())));
+            assert_eq!(outbox.try_next().unwrap().len(), first.len());
+        }
+        check(&ProgressToken::from("t".repeat(600)), None);
+        check(&ProgressToken::from(7), Some(&"\u{1}".repeat(150)));
+    }
+
+    #[test]
+    fn what_is_half_written_is_never_read() {
+        let (notifier, mut outbox) = outbox(&Limits::default());
+        let broken = |notifier: &Notifier| {
+            notifier.shared.lock().write(0, |text| text.extend_from_slice(b"half"));
+        };
+        notifier.send_now(b"whole");
+        broken(&notifier);
+        assert_eq!(outbox.try_next().unwrap(), "whole");
+        #[cfg(any(feature = "http-server", feature = "pipe"))]
+        {
+            notifier.send_now(b"whole");
+            broken(&notifier);
+            let batch = outbox.try_batch(usize::MAX).unwrap();
+            assert_eq!(&batch.text[..], b"whole");
+        }
     }
 }

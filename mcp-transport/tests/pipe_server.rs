@@ -4,12 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mcp_transport::pipe::Pipe;
-use mcp_transport::{Answer, Call, Caller, Error, Limits, Serve, Service};
+use mcp_transport::{Answer, Call, Caller, Closed, Error, Limits, Notifier, Serve, Service};
 use mcp_types::{InitializeRequestParams, Notification, RawJson, RpcError};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf};
@@ -21,6 +21,7 @@ struct Script {
     started: AtomicUsize,
     dropped: AtomicUsize,
     gate: Semaphore,
+    kept: Mutex<Option<Notifier>>,
     heard: mpsc::UnboundedSender<String>,
 }
 
@@ -61,6 +62,7 @@ impl Service for Script {
                     call.notifier.send("notifications/progress", &params).await.ok();
                 }
             }
+            "keep" => *self.kept.lock().unwrap() = Some(call.notifier.clone()),
             "large" => return Ok(RawJson::from(json!({"text": "x".repeat(1_000)}))),
             "error" => return Err(RpcError::invalid_params("no such thing")),
             _ => {}
@@ -91,6 +93,7 @@ fn serve(limits: Limits) -> Client {
         started: AtomicUsize::new(0),
         dropped: AtomicUsize::new(0),
         gate: Semaphore::new(0),
+        kept: Mutex::default(),
         heard: tell,
     });
     let (reader, writer) = tokio::io::split(server);
@@ -384,6 +387,17 @@ async fn the_notifications_of_a_call_come_in_order_before_its_answer_and_none_af
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_call_keeps_of_itself_is_closed_once_it_is_answered() {
+    let mut client = serve(Limits::default());
+    client.send(&tool(1, "keep")).await;
+    assert_eq!(client.next().await["id"], 1);
+    let kept = client.service.kept.lock().unwrap().take().unwrap();
+    assert!(kept.is_closed());
+    assert_eq!(kept.send("notifications/message", &RawJson::empty_object()).await, Err(Closed));
+    client.is_alive().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_beyond_the_limit_wait_for_their_turn_and_may_be_withdrawn() {
     let mut client = serve(Limits::default().in_flight(3));
     for id in 1..=5 {
@@ -561,8 +575,13 @@ async fn a_broken_answer_is_not_answered_under_its_id() {
 async fn serving_ends_when_nobody_reads_the_answers_any_more() {
     let (client, server) = tokio::io::duplex(1024);
     let (tell, _heard) = mpsc::unbounded_channel();
-    let service =
-        Script { started: AtomicUsize::new(0), dropped: AtomicUsize::new(0), gate: Semaphore::new(0), heard: tell };
+    let service = Script {
+        started: AtomicUsize::new(0),
+        dropped: AtomicUsize::new(0),
+        gate: Semaphore::new(0),
+        kept: Mutex::default(),
+        heard: tell,
+    };
     let service = Arc::new(service);
     // The input stays open; only the output breaks (F97).
     let (input, mut typing) = tokio::io::duplex(1024);

@@ -19,6 +19,7 @@ use crate::service::{Serve, Service};
 /// Serves the client that started this process, over standard input and output.
 ///
 /// Nothing else may write to standard output. Serving ends when the client closes standard input.
+/// It runs as a task of its own, so the runtime must be one that can spawn.
 pub fn stdio() -> Stdio {
     Stdio { limits: Limits::default() }
 }

@@ -35,6 +35,8 @@ pub(super) fn write_with<T: Serialize + ?Sized>(
     if text.pop() != Some(b'}') {
         return Err(serde_json::Error::custom("only an object can have one more member"));
     }
+    // Raw JSON may have space before its end.
+    text.truncate(text.trim_ascii_end().len());
     if text.last() != Some(&b'{') {
         text.push(b',');
     }
@@ -113,6 +115,24 @@ mod tests {
         Structure { a: Option<u32>, b: () },
     }
 
+    /// What serde keeps aside and serializes later is passed on as if somebody else asked for it.
+    #[derive(Serialize)]
+    struct Flat {
+        #[serde(flatten)]
+        kind: Kept,
+    }
+
+    #[derive(Serialize)]
+    enum Kept {
+        Structure { schema: RawJson },
+    }
+
+    #[derive(Serialize)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Newtype(Kept),
+    }
+
     #[test]
     fn every_form_that_serde_knows_is_written_as_serde_json_writes_it() {
         fn check<T: Serialize>(value: T) {
@@ -129,6 +149,9 @@ mod tests {
         check(std::collections::BTreeMap::from([('"', [(1, 2)])]));
         check(std::collections::BTreeMap::from([("é\u{1}\\", "\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}\u{7f}\u{2028}")]));
         check("plain text that is longer than one word, \"quoted\", and \\ so on\n");
+        let schema = || RawJson::parse(r#"{"a" : [1.50, "\u00e9"]}"#).unwrap();
+        check(Flat { kind: Kept::Structure { schema: schema() } });
+        check(Tagged::Newtype(Kept::Structure { schema: schema() }));
         let keyed = std::collections::BTreeMap::from([(vec![1], 1)]);
         assert!(RawJson::encode(&keyed).is_err(), "a list is no key");
         assert!(RawJson::encode(&std::collections::BTreeMap::from([(Kind::Newtype(1), 1)])).is_err());
@@ -148,6 +171,10 @@ mod tests {
         let with = |value: Value, depth| RawJson::encode_with(&value, "m\"", &member(depth)).map(RawJson::into_bytes);
         assert_eq!(with(serde_json::json!({}), 1).unwrap(), r#"{"m\"":[]}"#);
         assert_eq!(with(serde_json::json!({"a": "}"}), 1).unwrap(), r#"{"a":"}","m\"":[]}"#);
+        for (object, expected) in [("{ }", r#"{"k":null}"#), ("{\"a\": 1\n}", r#"{"a": 1,"k":null}"#)] {
+            let written = RawJson::encode_with(&RawJson::parse(object).unwrap(), "k", &RawJson::parse("null").unwrap());
+            assert_eq!(written.unwrap().as_str(), expected);
+        }
         assert!(with(serde_json::json!([]), 1).is_err());
         assert!(with(serde_json::json!({}), MAX_ENCODED_DEPTH - 1).is_ok());
         assert!(with(serde_json::json!({}), MAX_ENCODED_DEPTH).is_err());

@@ -237,6 +237,8 @@ fn text_at(text: &[u8], span: Span) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PaginatedRequestParams;
+    use crate::json::RawJson;
     use crate::rpc::ErrorCode;
 
     #[track_caller]
@@ -302,6 +304,13 @@ mod tests {
         ] {
             assert_eq!(malformed(text), (ErrorCode::INVALID_REQUEST.0, Some(1.into())), "{text}");
         }
+    }
+
+    #[test]
+    fn a_cursor_routes_nothing_so_the_last_of_two_counts_as_it_does_when_it_is_decoded() {
+        let params = Params::from_raw(RawJson::parse(r#"{"cursor":"a","cursor":"b"}"#).unwrap()).unwrap();
+        assert_eq!(params.cursor().unwrap().as_str(), r#""b""#);
+        assert_eq!(params.decode::<PaginatedRequestParams>().unwrap().cursor.unwrap().as_str(), "b");
     }
 
     #[test]

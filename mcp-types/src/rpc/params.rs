@@ -132,7 +132,7 @@ impl Params {
         self.part(self.peek.arguments)
     }
 
-    /// Returns the member `cursor` as it was sent.
+    /// Returns the member `cursor` as it was sent; the last one counts.
     pub fn cursor(&self) -> Option<RawJson> {
         self.part(self.peek.cursor)
     }
@@ -240,7 +240,11 @@ impl Peek {
                 b"requestId" => &mut self.request_id,
                 b"progressToken" => &mut self.token,
                 b"arguments" => &mut self.arguments,
-                b"cursor" => &mut self.cursor,
+                b"cursor" => {
+                    // It routes nothing, so a second one is no fault: the last one counts, as for the typed decoder.
+                    self.cursor = Some(scanner.value(depth + 1)?);
+                    return Ok(());
+                }
                 b"inputResponses" | b"requestState" => {
                     self.resumes = true;
                     return scanner.value(depth + 1).map(drop);

@@ -16,7 +16,7 @@ use mcp_types::{Request, RequestId, RpcError};
 use tokio::task::JoinHandle;
 
 use crate::limits::Limits;
-use crate::outbox::{Batch, Outbox, outbox};
+use crate::outbox::{Batch, Notifier, Outbox, outbox};
 use crate::service::{Answer, Call, Caller, Service};
 
 /// What became of a call when it was started.
@@ -49,7 +49,7 @@ pub(super) struct Saying {
 /// Starts calls, and keeps what one that was answered at once needed for the next one.
 pub(super) struct Starter<S> {
     limits: Limits,
-    idle: Option<Outbox>,
+    idle: Option<(Notifier, Outbox)>,
     poll: Poller<S>,
 }
 
@@ -70,11 +70,12 @@ impl<S: Service> Starter<S> {
     /// Starts a call.
     pub(super) fn start(&mut self, service: &Arc<S>, request: Request, caller: Caller) -> Started {
         let id = request.id.clone();
-        let (notifier, mut outbox) = self.idle.take().and_then(Outbox::reopen).unwrap_or_else(|| outbox(&self.limits));
+        let (notifier, mut outbox) = self.idle.take().unwrap_or_else(|| outbox(&self.limits));
         match (self.poll)(service, Call::new(request, caller, notifier)) {
             Polled::Ready(answer) => {
                 let said = outbox.try_batch(usize::MAX);
-                self.idle = Some(outbox);
+                // A queue that the call still has an end of is dropped here, and so closed.
+                self.idle = outbox.reopen();
                 Started::Ready(said, answer)
             }
             Polled::Pending(work) => {

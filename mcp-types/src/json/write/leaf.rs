@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::ser::{Error as _, Impossible, Serializer};
 use serde_json::Error;
 
-use super::{Writer, put_string};
+use super::{PRIVATE, Structure, Writer, put_string};
 
 /// Writes one leaf.
 pub(super) struct Leaf<'a> {
@@ -63,7 +63,7 @@ macro_rules! containers {
     )+};
 }
 
-impl Serializer for Leaf<'_> {
+impl<'a> Serializer for Leaf<'a> {
     type Ok = ();
     type Error = Error;
     type SerializeSeq = Impossible<(), Error>;
@@ -71,7 +71,7 @@ impl Serializer for Leaf<'_> {
     type SerializeTupleStruct = Impossible<(), Error>;
     type SerializeTupleVariant = Impossible<(), Error>;
     type SerializeMap = Impossible<(), Error>;
-    type SerializeStruct = Impossible<(), Error>;
+    type SerializeStruct = Structure<'a>;
     type SerializeStructVariant = Impossible<(), Error>;
 
     fn is_human_readable(&self) -> bool {
@@ -111,6 +111,11 @@ impl Serializer for Leaf<'_> {
         self.other(&())
     }
 
+    /// Takes what serde kept aside before it came here (`flatten` and the like): raw JSON in the form for others.
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Structure<'a>, Error> {
+        if !self.is_key && name.starts_with(PRIVATE) { Ok(Structure::Private(self.writer)) } else { Err(refused()) }
+    }
+
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         _: &'static str,
@@ -144,7 +149,6 @@ impl Serializer for Leaf<'_> {
         serialize_tuple_struct(&'static str, usize) -> SerializeTupleStruct;
         serialize_tuple_variant(&'static str, u32, &'static str, usize) -> SerializeTupleVariant;
         serialize_map(Option<usize>) -> SerializeMap;
-        serialize_struct(&'static str, usize) -> SerializeStruct;
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant;
     }
 }
