@@ -232,6 +232,12 @@ impl Cx {
         self.inner.over.load(Ordering::Acquire)
     }
 
+    /// Returns for how long the call has waited for answers of the client so far, which does not count against the time
+    /// of its handler. In the modern era it waits for none: each answer begins a round of its own.
+    pub fn paused(&self) -> Duration {
+        self.inner.asking.paused()
+    }
+
     /// Returns the state of type `T` that the server was built with.
     pub(crate) fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         Arc::clone(self.inner.core.states.get(&TypeId::of::<T>())?).downcast().ok()

@@ -70,6 +70,8 @@ fn poll_run<T>(
     // Before it is looked whether there is a question, so that one from elsewhere is not missed.
     asking.watch(task);
     if asking.is_suspended() {
+        // Before the round is sealed, so that what it remembers when it is dropped is in it.
+        *handler = None;
         return Poll::Ready(Ok(Ended::Asks));
     }
     match handler.take_if(|_| asking.wants_task()) {

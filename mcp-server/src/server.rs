@@ -67,6 +67,15 @@ impl Server {
     /// Runs a tool of this server in the midst of a call that another server answers: for a gateway that offers the tool
     /// as its own. The arguments are those of that call, and what the tool tells or asks goes to its caller.
     ///
+    /// The run keeps the bounds of this server, not only those of the other one: it takes one of its
+    /// [`handlers`](Limits::handlers), ends within its [`handler_timeout`](Limits::handler_timeout), and a panic is told
+    /// to its hook. A call that became a task has neither a place nor a time there, as everywhere.
+    ///
+    /// All else is of the other server: [`Cx::params`] are those that it was called with, so their name is that of its
+    /// tool; it seals what is asked and remembered, says who it is and what may be logged, and holds the result against
+    /// its own [`result_bytes`](Limits::result_bytes). The outcome is as the tool of this server made it, checked against
+    /// its output schema, and whole: it is the other server that wraps it for callers of old.
+    ///
     /// Returns `None`, and runs nothing, when there is no such tool, and when it needs a call of its own: because it makes
     /// tasks, or because this server has state. Such a tool is called by a client, over [`in_process`](Self::in_process).
     ///
@@ -80,7 +89,7 @@ impl Server {
     pub async fn run_within(&self, tool: &str, cx: &Cx) -> Option<Result<ToolsCallOutcome, RpcError>> {
         let registry = self.core.registry();
         let tool = registry.tools.find(tool).filter(|tool| !tool.makes_tasks() && self.core.states.is_empty())?;
-        Some(tool.run_within(cx).await)
+        Some(tool.run_within(&self.core, cx).await)
     }
 
     /// Returns the same server with a way in of its own, which ends alone.

@@ -4,7 +4,7 @@
 //! a chain of builder calls stays a chain and every fault is reported at once.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -22,7 +22,7 @@ use crate::error::Fault;
 use crate::extract::{InTool, Needs, Unfit};
 use crate::handler::{Erased, Handler, erase};
 use crate::reply::{self, IntoToolResult, ToolReply};
-use crate::run::{Caught, Named, Stopped, caught};
+use crate::run::{Bounds, Caught, Ended, Named, Stopped, caught};
 use crate::schema::{self, Schema};
 use crate::service::Core;
 use crate::task::{self, TaskMode};
@@ -299,12 +299,7 @@ pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
         Came::Unasked(error) => {
             return reply::failed(error.into()).and_then(|outcome| tool.encode(core, &cx, outcome));
         }
-        Came::Stopped(Stopped::Panicked) => {
-            return Err(RpcError::internal(format!("tool `{name}` {}", Stopped::Panicked)));
-        }
-        Came::Stopped(stopped) => {
-            return failed(format!("tool `{name}` {stopped}")).and_then(|outcome| tool.encode(core, &cx, outcome));
-        }
+        Came::Stopped(stopped) => return tool.stopped(stopped).and_then(|outcome| tool.encode(core, &cx, outcome)),
     };
     Box::pin(task::begin(core, &cx, Arc::clone(tool), detached, ending)).await
 }
@@ -332,16 +327,46 @@ impl ToolEntry {
         caught((self.handler)(cx.clone()))
     }
 
-    /// Runs the handler in the midst of another call, with the arguments and the caller of that call.
-    pub(crate) async fn run_within(&self, cx: &Cx) -> ToolReply {
+    /// Runs the handler in the midst of another call, with the arguments and the caller of that call, and within the
+    /// bounds of its own server.
+    pub(crate) async fn run_within(&self, core: &Core, cx: &Cx) -> ToolReply {
         let mut reply = match self.refused(cx) {
             Some(refused) => refused,
-            None => self.told((self.handler)(cx.clone()).await),
+            None => match self.run(core.bounds(), cx).await {
+                Ok(ran) => self.told(ran),
+                Err(stopped) => self.stopped(stopped),
+            },
         };
+        // Whoever answers the call wraps the output for its caller; wrapped twice it would follow no schema.
         if let Ok(ToolsCallOutcome::Complete(result)) = &mut reply {
-            self.finish(result, cx.features());
+            self.check_output(result);
         }
         reply
+    }
+
+    async fn run(&self, bounds: &Bounds, cx: &Cx) -> Result<Ran, Stopped> {
+        let named = Named { kind: "tool", name: &self.entity.name };
+        let run = self.start(cx);
+        let run = match cx.asking().task() {
+            Some(_) => run,
+            None => match bounds.run(cx, named, run).await? {
+                // Whoever runs the call sees the same question, and drops this.
+                Ended::Asks => pending().await,
+                Ended::Detaches(run) => run,
+                Ended::Returned(ran) => return Ok(ran),
+            },
+        };
+        // What goes on as a task has no bounds.
+        run.await.map_err(|panic| {
+            bounds.report(named, &*panic);
+            Stopped::Panicked
+        })
+    }
+
+    /// Says why a run gave no answer.
+    fn stopped(&self, stopped: Stopped) -> ToolReply {
+        let told = format!("tool `{}` {stopped}", self.entity.name);
+        if stopped == Stopped::Panicked { Err(RpcError::internal(told)) } else { failed(told) }
     }
 
     /// Returns what a run says: a call that does not fit the handler is told to the model.
@@ -372,6 +397,15 @@ impl ToolEntry {
 
     /// Checks the structured output, and wraps it for callers that know only objects (T-83, T-84).
     fn finish(&self, result: &mut CallToolResult, features: Features) {
+        self.check_output(result);
+        let is_old = !features.has(Features::STRUCTURED_ANY) && features.has(Features::STRUCTURED_OUTPUT);
+        if self.wraps && is_old && !result.failed() {
+            result.wrap_structured_content();
+        }
+    }
+
+    /// Holds a result against the output schema; one that does not follow it becomes an error.
+    fn check_output(&self, result: &mut CallToolResult) {
         let Some(schema) = &self.output else { return };
         if result.failed() {
             return;
@@ -386,8 +420,6 @@ impl ToolEntry {
             *result = CallToolResult::error(format!(
                 "internal error: the result of tool `{name}` does not follow its output schema:\n{faults}"
             ));
-        } else if self.wraps && !features.has(Features::STRUCTURED_ANY) && features.has(Features::STRUCTURED_OUTPUT) {
-            result.wrap_structured_content();
         }
     }
 }

@@ -531,3 +531,43 @@ async fn an_error_that_wraps_a_refusal_is_one() {
     let told = legacy(&server).await.tool_error("greet", json!({})).await;
     assert!(told.starts_with("cannot greet: this needs a client"), "{told}");
 }
+
+/// Remembers that it was dropped.
+struct Note(Cx);
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        self.0.remember("dropped", &true).unwrap();
+    }
+}
+
+/// Asks, at once or after it waited, and says whether the round before noted that it was dropped.
+async fn noting(cx: Cx, waits: bool) -> Result<String, AskError> {
+    let noted = cx.remembered::<bool>("dropped");
+    let _note = Note(cx.clone());
+    if waits {
+        tokio::task::yield_now().await;
+    }
+    let who: Name = cx.elicit("who", Form::new("Your name?")).await?;
+    Ok(format!("{} {noted:?}", who.name))
+}
+
+#[tokio::test]
+async fn p_17_what_is_remembered_when_a_round_is_dropped_is_there_in_the_next() {
+    let lent = Server::builder(implementation!()).tool(Tool::new("lent", |cx: Cx| noting(cx, true))).build().unwrap();
+    let server = Server::builder(implementation!())
+        .tool(Tool::new("at once", |cx: Cx| noting(cx, false)))
+        .tool(Tool::new("later", |cx: Cx| noting(cx, true)))
+        .tool(Tool::new("within", move |cx: Cx| {
+            let lent = lent.clone();
+            async move { lent.run_within("lent", &cx).await.unwrap() }
+        }))
+        .build()
+        .unwrap();
+    let client = Client::with(&server, Revision::V2026_07_28, json!({"elicitation": {}})).await;
+    for tool in ["at once", "later", "within"] {
+        let answer = json!({"action": "accept", "content": {"name": "Ada"}});
+        let told = client.converse("tools/call", json!({"name": tool}), |_, _| Ok(answer.clone())).await.unwrap();
+        assert_eq!(text(&told), "Ada Some(true)", "{tool}");
+    }
+}

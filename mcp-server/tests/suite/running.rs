@@ -248,3 +248,56 @@ async fn p_90_a_server_that_does_not_declare_logging_is_silent() {
     let client = modern(&server).await.meta("io.modelcontextprotocol/logLevel", "debug");
     assert_eq!(client.request("tools/call", json!({"name": "chatter"})).await.notifications, Vec::<Value>::new());
 }
+
+/// A server with the tool `outer`, which runs a tool of another server.
+fn lends(lent: Server, tool: &'static str) -> Server {
+    let outer = Tool::new("outer", move |cx: Cx| {
+        let lent = lent.clone();
+        async move { lent.run_within(tool, &cx).await.unwrap() }
+    });
+    Server::builder(implementation!()).tool(outer).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn f84_a_tool_that_runs_in_the_midst_of_a_call_keeps_the_bounds_of_its_own_server() {
+    let load = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let counted = Arc::clone(&load);
+    let work = Tool::new("work", move || {
+        let load = Arc::clone(&counted);
+        async move {
+            let now = load.0.fetch_add(1, Ordering::SeqCst) + 1;
+            load.1.fetch_max(now, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            load.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    });
+    let lent = Server::builder(implementation!())
+        .tool(work)
+        .tool(Tool::new("hang", std::future::pending::<String>))
+        .limits(Limits::default().handlers(1).handler_timeout(Duration::from_secs(5)))
+        .build()
+        .unwrap();
+    let client = modern(&lends(lent.clone(), "work")).await;
+    futures::future::join_all((0..4).map(|_| client.tool("outer", json!({})))).await;
+    assert_eq!(load.1.load(Ordering::SeqCst), 1);
+
+    let told = modern(&lends(lent, "hang")).await.tool_error("outer", json!({})).await;
+    assert_eq!(told, "tool `hang` did not finish within 5s and was stopped");
+}
+
+#[tokio::test]
+async fn f84_a_panic_in_the_midst_of_a_call_is_told_to_the_server_of_the_tool() {
+    async fn explode() -> String {
+        panic!("the password is swordfish")
+    }
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hook = Arc::clone(&told);
+    let lent = Server::builder(implementation!())
+        .tool(Tool::new("explode", explode))
+        .on_panic(move |what, message| hook.lock().unwrap().push(format!("{what}: {message}")))
+        .build()
+        .unwrap();
+    let error = modern(&lends(lent, "explode")).await.error("tools/call", json!({"name": "outer"})).await;
+    assert_eq!((error.code.0, &*error.message), (-32603, "tool `explode` failed unexpectedly"));
+    assert_eq!(*told.lock().unwrap(), ["tool `explode`: the password is swordfish"]);
+}

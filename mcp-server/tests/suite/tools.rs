@@ -449,3 +449,26 @@ async fn a_tool_of_another_server_runs_in_the_midst_of_a_call_unless_it_needs_on
         assert!(told.notifications.is_empty());
     }
 }
+
+#[tokio::test]
+async fn t_84_output_of_a_tool_of_another_server_is_wrapped_once_and_by_the_server_that_answers() {
+    let lent = server(Tool::new("list", async || Json(vec![1])));
+    let schema = json!({"type": "array", "items": {"type": "integer"}});
+    let any = RawJson::parse(r#"{"type":"object"}"#).unwrap();
+    let outer = Tool::raw("outer", any, move |_: RawJson, cx: Cx| {
+        let lent = lent.clone();
+        async move { lent.run_within("list", &cx).await.unwrap() }
+    });
+    for client in clients(&server(outer.output_schema(schema))).await {
+        let result = client.tool("outer", json!({})).await;
+        let expected = if client.features().has(Features::STRUCTURED_ANY) {
+            json!([1])
+        } else if client.features().has(Features::STRUCTURED_OUTPUT) {
+            json!({"result": [1]})
+        } else {
+            Value::Null
+        };
+        assert_eq!(result["structuredContent"], expected);
+        assert_ne!(result["isError"], true, "{result}");
+    }
+}

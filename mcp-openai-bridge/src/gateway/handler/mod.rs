@@ -24,7 +24,9 @@ mod start;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,6 +34,7 @@ use futures::FutureExt as _;
 use mcp_client::Client;
 use mcp_server::{Cx, Server};
 use mcp_types::{CallToolResult, ErrorCode, RawJson};
+use tokio::time::Instant;
 
 use super::config::Warning;
 use crate::arguments::{self, Checker};
@@ -72,6 +75,8 @@ struct Inner {
     /// The connections that are closed in the end.
     clients: Vec<Client>,
     warnings: Vec<Warning>,
+    /// Whether calls fail, also those that need no connection.
+    closed: AtomicBool,
 }
 
 /// A tool that can be called.
@@ -126,12 +131,27 @@ impl Handlers {
     }
 
     /// Answers a call that came by MCP and follows the schema, in the midst of it, when its tool is built in: what the
-    /// tool tells goes to the caller by itself. Returns `None` for every other tool.
+    /// tool tells goes to the caller by itself, and what it asks is asked there. Returns `None` for every other tool, and
+    /// after [`close`](Self::close).
+    ///
+    /// What the caller takes to answer is not the tool's time.
     pub(super) async fn call_within(&self, tool: &str, cx: &Cx) -> Option<Result<CallToolResult, Failure>> {
         let Entry { builtin: Some(builtin), timeout, .. } = self.inner.tools.get(tool)? else { return None };
-        match tokio::time::timeout(*timeout, builtin.server.run_within(&builtin.tool, cx)).await {
-            Ok(reply) => reply.map(registry::complete),
-            Err(_) => Some(Err(Failure::TimedOut { after: *timeout })),
+        if self.inner.closed.load(Ordering::Acquire) {
+            return None;
+        }
+        let (begun, earlier) = (Instant::now(), cx.paused());
+        let mut run = pin!(builtin.server.run_within(&builtin.tool, cx));
+        let mut left = *timeout;
+        loop {
+            if let Ok(reply) = tokio::time::timeout(left, &mut run).await {
+                return reply.map(registry::complete);
+            }
+            let paused = cx.paused().saturating_sub(earlier);
+            left = timeout.saturating_add(paused).saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Some(Err(Failure::TimedOut { after: *timeout }));
+            }
         }
     }
 
@@ -141,6 +161,7 @@ impl Handlers {
     ///
     /// Dropping the future leaves the rest to the drop of the last clone, which does not wait.
     pub async fn close(&self) {
+        self.inner.closed.store(true, Ordering::Release);
         futures::future::join_all(self.inner.clients.iter().cloned().map(Client::close)).await;
     }
 

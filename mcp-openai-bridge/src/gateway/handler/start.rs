@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use mcp_client::types::Implementation;
@@ -63,7 +64,7 @@ impl Handlers {
             futures::future::join_all(clients.into_iter().map(Client::close)).await;
             return Err(ConfigError::new(faults));
         }
-        Ok(Self { inner: Arc::new(Inner { tools, clients, warnings }) })
+        Ok(Self { inner: Arc::new(Inner { tools, clients, warnings, closed: AtomicBool::new(false) }) })
     }
 }
 

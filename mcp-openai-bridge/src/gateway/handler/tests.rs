@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use mcp_client::{ClientHandler, EraMode, HookFuture, Origin};
 use mcp_server::{Server, implementation};
+use mcp_types::{
+    ClientCapabilities, ElicitRequestFormParams, ElicitRequestParams, ElicitResult, ElicitationCapability, JsonObject,
+    RequestedSchema, StringSchema,
+};
 
 use super::*;
 use crate::gateway::Gateway;
@@ -87,6 +92,68 @@ mcp_tools:
     assert!(late.failed() && late.content[0].as_text().unwrap().contains("4 seconds"), "{late:?}");
     client.close().await;
     gateway.close().await;
+}
+
+/// A gateway with the built-in tool `greet`, which has six seconds: it asks for a name, then waits.
+async fn greets(waits: Duration) -> Gateway {
+    let greet = mcp_server::Tool::new("greet", move |cx: Cx| async move {
+        let form = RequestedSchema::new().required_property("name", StringSchema::new());
+        let who: ElicitResult = cx.elicit("who", ElicitRequestFormParams::new("Your name?", form)).await?;
+        tokio::time::sleep(waits).await;
+        Ok::<_, mcp_server::AskError>(format!("Hello, {}", who.content.unwrap().member("name").unwrap().as_str()))
+    });
+    let registry = Registry::default().builtins(Server::builder(implementation!()).tool(greet).build().unwrap());
+    let file = "
+mcp_tools:
+  - {name: greet, description: d, handler: {builtin: greet}, timeout: 6}
+";
+    Gateway::builder(config(file)).registry(registry).build().await.unwrap()
+}
+
+/// A user who thinks for 70 seconds.
+struct Slow;
+
+impl ClientHandler for Slow {
+    fn capabilities(&self) -> ClientCapabilities {
+        ClientCapabilities::new().elicitation(ElicitationCapability::new())
+    }
+
+    fn elicit(&self, _: ElicitRequestParams, _: Origin) -> HookFuture<'_, ElicitResult> {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(70)).await;
+            let mut content = JsonObject::new();
+            content.insert("name", serde_json::json!("Ada"));
+            Ok(ElicitResult::new("accept").content(content))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_user_takes_to_answer_a_built_in_tool_is_not_its_time() {
+    let check = async |era, waits, expected: &str| {
+        let gateway = greets(Duration::from_secs(waits)).await;
+        let client = Client::builder(implementation!()).era(era).handler(Slow).limits(start::limits_of_calls());
+        let client = client.connect(gateway.in_process()).await.unwrap();
+        let told = client.tool("greet").call().await.unwrap();
+        let text = told.content[0].as_text().unwrap();
+        assert!(text.contains(expected), "{text}");
+        client.close().await;
+        gateway.close().await;
+    };
+    for era in [EraMode::Legacy, EraMode::Modern] {
+        check(era, 5, "Hello, \"Ada\"").await;
+        check(era, 7, "6 seconds").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_built_in_tools_fail_once_the_gateway_is_closed() {
+    let gateway = Gateway::builder(config(FILE)).registry(registry()).build().await.unwrap();
+    let client = Client::connect(gateway.in_process()).await.unwrap();
+    assert!(!client.tool("again").call().await.unwrap().failed());
+    gateway.close().await;
+    assert!(client.tool("again").call().await.unwrap().failed());
+    client.close().await;
 }
 
 #[tokio::test(start_paused = true)]
