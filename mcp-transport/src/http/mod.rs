@@ -21,3 +21,6 @@ pub use client::{Fetch, FetchBody, HttpClient, HttpOptions};
 pub use server::{Guard, Http, RouteBody, Routes};
 #[cfg(feature = "tls")]
 pub use tls::Tls;
+
+/// How many headers hyper takes when it is told no number; a test of the server knows when this is no longer so.
+const HYPER_HEADERS: usize = 100;

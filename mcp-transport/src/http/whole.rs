@@ -1,7 +1,7 @@
 //! Collects the parts of a body up to a limit; the usual single part is not copied.
 //!
-//! The surprising thing: what a peer says of the length of its body is believed only when there is a second part. Memory
-//! that is never written to costs nothing, and a body that grows is moved again and again.
+//! The surprising thing: what a peer says of the length of its body is believed as far as it has sent some of it. A body
+//! that grows bit by bit is moved again and again, and one that is only announced must not take memory.
 
 use bytes::{Bytes, BytesMut};
 
@@ -38,8 +38,8 @@ impl Whole {
         if self.length() == 0 {
             self.first = part;
         } else {
+            self.make_room(self.length() + part.len());
             if self.all.is_empty() {
-                self.all.reserve(self.expected);
                 // The memory of the first part is free for the next ones.
                 self.all.extend_from_slice(&std::mem::take(&mut self.first));
             }
@@ -48,10 +48,21 @@ impl Whole {
         if fits { Ok(()) } else { Err(TooLong) }
     }
 
+    /// Makes room for so many bytes in all, and for some that are only expected.
+    fn make_room(&mut self, length: usize) {
+        if self.all.capacity() < length {
+            let room = self.expected.min(length.saturating_mul(BELIEVED)).max(length);
+            self.all.reserve(room - self.all.len());
+        }
+    }
+
     pub(super) fn into_bytes(self) -> Bytes {
         if self.all.is_empty() { self.first } else { self.all.freeze() }
     }
 }
+
+/// For how many bytes there is room for each that came, while more are expected.
+const BELIEVED: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -73,6 +84,26 @@ mod tests {
         whole.push(Bytes::from_static(b"ghi"), 9).unwrap();
         let bytes = whole.into_bytes();
         assert_eq!((bytes.as_ptr(), &bytes[..]), (place, &b"abcdefghi"[..]));
+    }
+
+    #[test]
+    #[cfg(feature = "http-server")]
+    fn room_is_made_in_proportion_to_what_came_and_seldom() {
+        fn check(part: usize, parts: usize, most_growths: usize, most_room: usize) {
+            let mut whole = Whole::expecting(4 << 20);
+            let (mut room, mut growths) = (0, 0);
+            for _ in 0..parts {
+                whole.push(Bytes::from(vec![b'x'; part]), 4 << 20).unwrap();
+                growths += usize::from(whole.all.capacity() > room);
+                room = room.max(whole.all.capacity());
+            }
+            assert!(growths <= most_growths && room <= most_room, "{part} {parts}: {growths} times to {room}");
+            assert_eq!(whole.into_bytes().len(), part * parts);
+        }
+        check(1, 2, 1, 1024);
+        check(1024, 2, 1, 32 << 10);
+        check(64 << 10, 64, 3, 4 << 20);
+        check(8 << 10, 512, 3, 4 << 20);
     }
 
     #[test]

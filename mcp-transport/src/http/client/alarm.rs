@@ -41,8 +41,9 @@ impl Alarm {
     /// Gives the timer back, if there is one.
     pub(super) fn rest(&mut self, alarms: &Alarms) {
         let Some(mut timer) = self.0.take() else { return };
-        // So that it does not keep the task that has waited.
-        if timer.sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+        // So that it does not keep the task that has waited, not even one that has used up what it may do at once.
+        let mut nobody = Context::from_waker(Waker::noop());
+        if pin!(unconstrained(timer.sleep.as_mut())).poll(&mut nobody).is_pending() {
             alarms.put(timer);
         }
     }
@@ -76,7 +77,11 @@ const MAX_RESTING: usize = 64;
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::sync::Arc;
+    use std::task::Wake;
     use std::time::Duration;
+
+    use tokio::task::coop::consume_budget;
 
     use super::*;
 
@@ -99,6 +104,26 @@ mod tests {
         assert_eq!(Instant::now(), deadline);
         alarm.rest(&alarms);
         assert_eq!(alarms.lock().len(), 0, "one that has fired is not kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_rests_keeps_nobody_even_when_a_task_has_done_all_it_may_at_once() {
+        struct Waits;
+
+        impl Wake for Waits {
+            fn wake(self: Arc<Self>) {}
+        }
+
+        let (alarms, mut alarm, waits) = (Alarms::default(), Alarm::default(), Arc::new(Waits));
+        let waker = Waker::from(Arc::clone(&waits));
+        let far = Instant::now() + Duration::from_secs(60);
+        assert!(alarm.poll(far, &alarms, &mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert_eq!(Arc::strong_count(&waits), 2, "the timer wakes who waits");
+        let mut nobody = Context::from_waker(Waker::noop());
+        while pin!(consume_budget()).poll(&mut nobody).is_ready() {}
+        alarm.rest(&alarms);
+        assert_eq!((Arc::strong_count(&waits), alarms.lock().len()), (1, 1));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout};
 use super::rules;
 use super::target::Target;
 use crate::error::{Deadline, Error};
+use crate::http::HYPER_HEADERS;
 use crate::http::whole::Whole;
 use crate::limits::Limits;
 
@@ -212,6 +213,3 @@ fn read_error(error: hyper::Error) -> Error {
     }
     Error::environment("the connection to the server broke", error)
 }
-
-/// How many headers hyper takes when it is told no number.
-const HYPER_HEADERS: usize = 100;

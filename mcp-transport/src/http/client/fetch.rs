@@ -246,3 +246,39 @@ impl fmt::Debug for FetchBody {
 
 /// Servers whose connections are kept, and addresses that are known.
 const MAX_ORIGINS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dialer(fetch: &Fetch, address: &str) -> Arc<Dialer> {
+        fetch.place(&address.parse().unwrap()).unwrap().dialer
+    }
+
+    #[test]
+    fn the_addresses_of_one_server_share_its_connections_and_those_of_two_do_not() {
+        let fetch = Fetch::default();
+        let first = dialer(&fetch, "http://a.test/one");
+        let check = |address: &str, expected: bool| {
+            assert_eq!(Arc::ptr_eq(&first, &dialer(&fetch, address)), expected, "{address}");
+        };
+        check("http://a.test/one", true);
+        check("http://a.test/two?x=1", true);
+        check("http://A.test:80/one", true);
+        check("http://a.test:81/one", false);
+        check("http://b.test/one", false);
+    }
+
+    #[test]
+    fn an_address_above_the_limit_makes_the_others_be_read_again_and_keeps_the_connections() {
+        let fetch = Fetch::default();
+        let first = dialer(&fetch, "http://a.test/0");
+        for number in 1..=MAX_ORIGINS {
+            assert!(Arc::ptr_eq(&first, &dialer(&fetch, &format!("http://a.test/{number}"))));
+            assert!(fetch.known().places.len() <= MAX_ORIGINS);
+        }
+        assert_eq!(fetch.known().places.len(), 1);
+        assert_eq!(fetch.known().dialers.len(), 1);
+        assert!(Arc::ptr_eq(&first, &dialer(&fetch, "http://a.test/0")), "it is known from its server");
+    }
+}

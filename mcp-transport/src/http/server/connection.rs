@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::endpoint::Endpoint;
 use super::socket::{Activity, Socket};
 use super::stop::Stage;
+use crate::http::HYPER_HEADERS;
 use crate::limits::Limits;
 
 /// What a connection has in common with the requests that came on it.
@@ -76,7 +77,5 @@ fn builder(limits: &Limits) -> http1::Builder {
     builder
 }
 
-/// How many headers hyper takes when it is told no number.
-const HYPER_HEADERS: usize = 100;
 /// How many bytes of a body are read at once, at most.
 const BUFFER: usize = 64 * 1024;

@@ -86,7 +86,6 @@ pub(super) enum Outcome {
 pub(super) struct EventStream {
     events: Events,
     source: Source,
-    outbox: Outbox,
     stopping: BoxFuture<'static, ()>,
     quiet: Pin<Box<Sleep>>,
     keep_alive: Duration,
@@ -98,11 +97,11 @@ pub(super) struct EventStream {
 #[derive(Default)]
 struct Events(BytesMut);
 
-/// What an event stream waits for beside notifications.
+/// What an event stream waits for.
 enum Source {
-    /// The answer that ends the stream, and who is told when the server stops.
-    Reply { reply: Pending, asked: Asked },
-    /// Nothing more.
+    /// Notifications, the answer that ends the stream, and who is told when the server stops.
+    Reply { reply: Pending, asked: Asked, outbox: Outbox },
+    /// Nothing more. The outbox is gone, so that who still writes to it is told so, and nothing follows the answer.
     Ended,
 }
 
@@ -224,8 +223,7 @@ impl<'a> Exchange<'a> {
     fn into_events(self, events: Events) -> EventStream {
         EventStream {
             events,
-            source: Source::Reply { reply: self.reply, asked: self.asked },
-            outbox: self.outbox,
+            source: Source::Reply { reply: self.reply, asked: self.asked, outbox: self.outbox },
             stopping: self.stop.reached(Stage::Closing),
             quiet: Box::pin(sleep_until(Instant::now() + self.keep_alive)),
             keep_alive: self.keep_alive,
@@ -290,17 +288,17 @@ impl EventStream {
     /// Gathers everything that is ready, up to a size that is worth a write.
     fn fill(&mut self, cx: &mut Context<'_>) {
         while self.events.0.len() < HIGH_WATER {
-            if let Some(batch) = self.outbox.try_batch(HIGH_WATER) {
+            let Source::Reply { reply, outbox, .. } = &mut self.source else { return };
+            if let Some(batch) = outbox.try_batch(HIGH_WATER) {
                 self.events.push_all(&batch);
                 continue;
             }
-            let Source::Reply { reply, .. } = &mut self.source else { return };
             if let Poll::Ready(reply) = reply.poll_unpin(cx) {
-                self.events.end(&mut self.outbox, reply);
+                self.events.end(outbox, reply);
                 self.source = Source::Ended;
                 return;
             }
-            match self.outbox.poll_batch(cx, HIGH_WATER) {
+            match outbox.poll_batch(cx, HIGH_WATER) {
                 Poll::Ready(Some(batch)) => self.events.push_all(&batch),
                 _ => return,
             }

@@ -46,6 +46,8 @@ struct Tools {
     /// How many runs of `wait` have begun and have ended, in whichever way.
     begun: AtomicUsize,
     ended: AtomicUsize,
+    /// How many late notifications of `notify-late` were refused because nobody reads any more.
+    late: Arc<AtomicUsize>,
     /// How many notifications have come.
     notes: AtomicUsize,
     /// What sessions are told, by number; `shut_down` tells whether the service was told to end.
@@ -68,6 +70,18 @@ impl Tools {
             "notify" => {
                 let _ = call.notifier.send("notifications/progress", &progress).await;
                 let _ = call.notifier.send("notifications/progress", &progress).await;
+                tokio::task::yield_now().await;
+            }
+            // It goes on to notify after its answer, from a task of its own.
+            "notify-late" => {
+                let _ = call.notifier.send("notifications/progress", &progress).await;
+                let (notifier, late) = (call.notifier.clone(), Arc::clone(&self.late));
+                tokio::spawn(async move {
+                    for _ in 0..2 {
+                        let sent = notifier.send("notifications/progress", &progress).await;
+                        late.fetch_add(usize::from(sent.is_err()), Ordering::SeqCst);
+                    }
+                });
                 tokio::task::yield_now().await;
             }
             "wait" => {

@@ -45,6 +45,21 @@ async fn a_notification_before_the_answer_makes_it_an_event_stream_and_what_is_r
 }
 
 #[tokio::test]
+async fn nothing_follows_the_answer_and_who_notifies_later_is_told_that_nobody_reads_h_14() {
+    let server = Server::with(Limits::default().outbox_messages(1));
+    let mut seen = server.send(modern(7, "notify-late")).await;
+    let mut text = String::new();
+    while let Some(frame) = seen.body.frame().await {
+        text.push_str(std::str::from_utf8(frame.unwrap().data_ref().unwrap()).unwrap());
+        // What is written while the peer takes the frame must not come after the answer.
+        settle().await;
+    }
+    assert!(text.contains("notifications/progress"), "{text}");
+    assert!(text.ends_with("data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"tool\":\"notify-late\"}}\n\n"), "{text}");
+    assert_eq!(server.tools.late.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
 async fn a_client_that_takes_only_json_gets_no_notifications_and_one_that_takes_only_events_gets_an_event() {
     let body = modern_call(1, "notify", &json!({}));
     let only = |media: &str| {
