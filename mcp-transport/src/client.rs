@@ -70,6 +70,7 @@ pub struct Outgoing {
     /// The revision the request is written in; `None` before one is agreed on.
     pub revision: Option<Revision>,
     /// What `Mcp-Name` says: the tool, the prompt, the resource or the task (H-7).
+    /// `mcp-client` sets it for transports of HTTP only.
     pub name: Option<String>,
     /// `Mcp-Param-*` headers, already encoded (H-33).
     pub param_headers: Vec<(String, String)>,
