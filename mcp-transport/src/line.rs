@@ -156,12 +156,16 @@ impl LineDecoder {
 pub const HEAD_BYTES: usize = 4 * 1024;
 
 fn find_newline(bytes: &[u8]) -> Option<usize> {
-    let is_end = |byte: &u8| *byte == b'\n';
+    find_end(bytes, |byte| *byte == b'\n')
+}
+
+/// Returns where the first byte is that ends a line.
+pub(crate) fn find_end(bytes: &[u8], is_end: impl Fn(&u8) -> bool) -> Option<usize> {
     let mut start = 0;
     // Blocks without an early exit, so that the compiler compares many bytes at once.
     for block in bytes.chunks(64) {
         if block.iter().fold(false, |seen, byte| seen | is_end(byte)) {
-            return block.iter().position(is_end).map(|offset| start + offset);
+            return block.iter().position(&is_end).map(|offset| start + offset);
         }
         start += block.len();
     }

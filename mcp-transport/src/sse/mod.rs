@@ -10,16 +10,9 @@ mod encoder;
 pub use decoder::{SseDecoder, SseError, SseEvent};
 pub use encoder::{encode_comment, encode_event};
 
+use crate::line::find_end;
+
 /// Returns where the first CR or LF is.
 fn find_line_end(bytes: &[u8]) -> Option<usize> {
-    let is_end = |byte: &u8| *byte == b'\n' || *byte == b'\r';
-    let mut start = 0;
-    // Blocks without an early exit, so that the compiler compares many bytes at once.
-    for block in bytes.chunks(64) {
-        if block.iter().fold(false, |seen, byte| seen | is_end(byte)) {
-            return block.iter().position(is_end).map(|offset| start + offset);
-        }
-        start += block.len();
-    }
-    None
+    find_end(bytes, |byte| matches!(byte, b'\n' | b'\r'))
 }
