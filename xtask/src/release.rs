@@ -2,9 +2,16 @@
 //! and checks what it holds.
 //!
 //! cargo packages them in the order of their dependencies and resolves each against the packages before it, so a crate
-//! that only builds inside this workspace is found.
+//! that only builds inside this workspace is found. The surprising thing: each run builds in a folder of its own, and
+//! all of it anew. cargo keeps what it unpacked from an earlier package in its home, by the path of the build and the
+//! version, and at the same path would hold today's crates against yesterday's.
 
-use std::fs;
+use std::{
+    fs,
+    path::Path,
+    process,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use crate::{
     process::{Outcome, Red, capture, cargo, in_ci, run as run_command},
@@ -21,8 +28,18 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Err(Red::usage("`release` takes `--dry-run`; publishing itself is `cargo publish`, by a person"));
     }
     let workspace = Workspace::load()?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let name = format!("release-dry-run-{since}-{}", process::id());
+    let target = workspace.target_directory.join(name);
+    let outcome = package(&workspace, &target);
+    // A build of its own is large, and the next run makes another.
+    let _ = fs::remove_dir_all(&target);
+    outcome
+}
+
+fn package(workspace: &Workspace, target: &Path) -> Outcome {
     let mut command = cargo();
-    command.current_dir(root()).arg("package");
+    command.current_dir(root()).arg("package").arg("--target-dir").arg(target);
     for package in workspace.published() {
         command.args(["-p", &package.name]);
     }
@@ -38,7 +55,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         let files = files(package)?;
         missing.extend(absent(&package.name, &files));
         let archive = format!("{}-{}.crate", package.name, package.version);
-        let path = workspace.target_directory.join("package").join(archive);
+        let path = target.join("package").join(archive);
         let size = fs::metadata(&path)
             .map_err(|error| Red::new(format!("there is no package {}: {error}", path.display())))?
             .len();
