@@ -57,6 +57,7 @@ pub(crate) const PURE: &[&str] = &[
     "mcp-openai-bridge/src/gateway/rest/query.rs",
     "mcp-openai-bridge/src/gateway/v1/entry.rs",
     "mcp-openai-bridge/src/gateway/v1/input.rs",
+    "mcp-openai-bridge/src/gateway/v1/plan.rs",
     "mcp-openai-bridge/src/gateway/v1/splice.rs",
     "mcp-openai-bridge/src/model/difference.rs",
     "mcp-openai-bridge/src/model/refusal.rs",

@@ -10,7 +10,8 @@ use mcp_types::{CallToolResult, ErrorCode, JsonObject, RawJson, Tool};
 use serde_json::json;
 
 use super::reply::{Refused, object_response};
-use super::tools::{check_reached, no_server, shortened};
+use super::tools::{check_reached, no_server};
+use crate::arguments::shortened;
 use crate::driver::{CallContext, Tools as _};
 use crate::gateway::{Gateway, Offer, Offered};
 use crate::turn::Failure;

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::query::parameter;
 use super::reply::{Refused, object_response};
+use crate::arguments::shortened;
 use crate::gateway::catalog::outcomes;
 use crate::gateway::{Gateway, LOCAL, Offer, Offered};
 use crate::servers::Status;
@@ -104,10 +105,3 @@ fn info(gateway: &Gateway, server: &Offered) -> JsonObject {
     }
     info
 }
-
-/// Cuts what somebody sent to what is worth repeating.
-pub(super) fn shortened(text: &str) -> String {
-    text.chars().take(SHOWN_CHARS).collect()
-}
-
-const SHOWN_CHARS: usize = 120;

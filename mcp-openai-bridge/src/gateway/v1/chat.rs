@@ -17,6 +17,7 @@ use super::deployment::CHAT;
 use super::entry;
 use super::plan::Plan;
 use super::refusal::Refusal;
+use super::routed::Routed;
 use super::splice::{self, Hidden};
 use super::work::{Face, Work};
 use super::{State, ids};
@@ -78,7 +79,7 @@ pub(super) async fn answer(
         state,
         id,
     };
-    Work { model: served, tools: plan.route(gateway), turn, face, streams }.answer().await
+    Work { model: served, tools: Routed::new(gateway, plan), turn, face, streams }.answer().await
 }
 
 /// Passes a request through that has nothing to do with MCP, unless it goes on with one that had.

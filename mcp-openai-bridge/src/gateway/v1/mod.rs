@@ -12,7 +12,7 @@
 //! ```text
 //!   request ─► entry ─► plan ──► Turn ◄──► model        (deployment)
 //!                                 │ ▲
-//!                                 ▼ │      tools        (plan)
+//!                                 ▼ │      tools        (routed)
 //!   answer ◄─ work ◄─ face ◄─── events
 //! ```
 //!
@@ -28,6 +28,7 @@ mod models;
 mod plan;
 mod refusal;
 mod responses;
+mod routed;
 mod splice;
 mod store;
 mod work;

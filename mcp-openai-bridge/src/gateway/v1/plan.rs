@@ -6,21 +6,19 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use http::Uri;
-use mcp_types::{CallToolResult, RawJson, Tool};
+use mcp_types::{RawJson, Tool};
 use serde_json::json;
 
 use super::entry::{Entry, Target};
 use super::refusal::Refusal;
-use crate::driver::{CallContext, Tools};
 use crate::gateway::config::{Config, Reach};
-use crate::gateway::{Gateway, LOCAL, LOCAL_NAME, Offer, Offered};
+use crate::gateway::{LOCAL, LOCAL_NAME, Offer, Offered};
 use crate::servers::Status;
 use crate::similar;
 use crate::tools::{ToolRef, ToolSet};
+use crate::turn::Options;
 use crate::turn::approval::{Policy, Rule, Verdict};
-use crate::turn::{Failure, Options};
 
 /// What the entries of a request come to.
 #[derive(Clone, Debug)]
@@ -43,7 +41,7 @@ pub(super) struct List {
 }
 
 /// From the label of an entry and the name that its client sees to a server and its tool.
-type Routes = HashMap<(String, String), (String, String)>;
+pub(super) type Routes = HashMap<(String, String), (String, String)>;
 
 impl Plan {
     /// Puts together what the entries offer. `own` are the names of the client's functions, which keep theirs.
@@ -131,32 +129,9 @@ impl Plan {
         }
     }
 
-    /// Returns what makes the calls.
-    pub(super) fn route(self, gateway: Gateway) -> Routed {
-        Routed { gateway, routes: self.routes }
-    }
-}
-
-/// Makes the calls of one request.
-#[derive(Debug)]
-pub(super) struct Routed {
-    gateway: Gateway,
-    routes: Routes,
-}
-
-#[async_trait]
-impl Tools for Routed {
-    async fn call(
-        &self,
-        server: &str,
-        tool: &str,
-        arguments: RawJson,
-        cx: &CallContext<'_>,
-    ) -> Result<CallToolResult, Failure> {
-        let Some((server, tool)) = self.routes.get(&(server.to_owned(), tool.to_owned())) else {
-            return Err(Failure::Protocol { code: -32602, message: "the tool is not one of this request".to_owned() });
-        };
-        self.gateway.call(server, tool, arguments, cx).await
+    /// Returns where the calls go.
+    pub(super) fn into_routes(self) -> Routes {
+        self.routes
     }
 }
 

@@ -18,6 +18,7 @@ use super::face::ResponsesFace;
 use super::input::{self, Input};
 use super::plan::Plan;
 use super::refusal::Refusal;
+use super::routed::Routed;
 use super::work::Work;
 use super::{State, ids};
 use crate::gateway::Gateway;
@@ -138,7 +139,7 @@ impl Job {
         let turn = Turn::<Responses>::resume(request, Arc::clone(&plan.tools), plan.options());
         let face = ResponsesFace::new(relay, streams, decisions, approvals, kept);
         let face = if is_stored { face.remembered_in(Arc::clone(&self.state), id) } else { face };
-        Work { model: self.served, tools: plan.route(self.gateway), turn, face, streams }.answer().await
+        Work { model: self.served, tools: Routed::new(self.gateway, plan), turn, face, streams }.answer().await
     }
 
     /// Finds what the request goes on from.

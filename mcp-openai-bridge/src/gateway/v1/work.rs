@@ -20,8 +20,8 @@ use mcp_transport::sse::encode_comment;
 use tokio::time::Sleep;
 
 use super::deployment::Served;
-use super::plan::Routed;
 use super::refusal::{Refusal, json_response};
+use super::routed::Routed;
 use crate::driver::{self, Driver, End, Event, Host, Model};
 use crate::turn::approval::Approval;
 use crate::turn::{Api, Call, Outcome, Rejected, Turn};
