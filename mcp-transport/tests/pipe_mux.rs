@@ -3,7 +3,10 @@
 #![cfg(feature = "pipe")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
@@ -14,7 +17,9 @@ use mcp_transport::{
 };
 use mcp_types::{ErrorCode, RawJson, RequestId, Revision, RpcError};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf,
+};
 use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -430,6 +435,51 @@ async fn requests_wait_while_the_server_reads_nothing() {
     let reading = async { while server.next().await["id"] != json!(open.len() + 1) {} };
     let (exchange, ()) = futures::join!(waiting, reading);
     assert_eq!(exchange.unwrap().id(), &RequestId::from(i64::try_from(open.len()).unwrap() + 1));
+}
+
+/// Takes everything, and keeps what was written at once apart.
+#[derive(Clone, Default)]
+struct Writes(Arc<Mutex<Vec<String>>>);
+
+impl Writes {
+    fn lines_of_each(&self) -> Vec<usize> {
+        self.0.lock().unwrap().iter().map(|written| written.lines().count()).collect()
+    }
+}
+
+impl AsyncWrite for Writes {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lone_request_is_written_at_once_and_those_made_together_are_written_together() {
+    let (_server, reader) = tokio::io::duplex(1024);
+    let writes = Writes::default();
+    let mux = Arc::new(Mux::new(reader, writes.clone(), &Limits::default()));
+    let _lone = mux.open(call("t")).await.unwrap();
+    assert_eq!(writes.lines_of_each(), [1]);
+
+    let callers = (0..20).map(|_| {
+        let mux = Arc::clone(&mux);
+        tokio::spawn(async move { mux.open(call("t")).await.unwrap() })
+    });
+    let mut together = Vec::new();
+    for caller in callers.collect::<Vec<_>>() {
+        together.push(caller.await.unwrap());
+    }
+    settle().await;
+    assert_eq!(writes.lines_of_each(), [1, 20]);
 }
 
 #[tokio::test(start_paused = true)]

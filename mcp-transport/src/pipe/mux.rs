@@ -1,7 +1,8 @@
 //! Many exchanges over one byte stream: the client's end of a pipe.
 //!
-//! One task reads; whoever sends also writes, as far as the stream takes it, and the task does the rest. The surprising
-//! thing: every write is polled with the task's waker, whoever does it, so a write that has to wait continues there.
+//! One task reads; who sends while nobody else waits also writes, as far as the stream takes it, and the task does the
+//! rest: what several say at a time is one write. The surprising thing: every write is polled with the task's waker,
+//! whoever does it, so a write that has to wait continues there.
 
 mod driver;
 mod state;

@@ -78,7 +78,10 @@ impl Driver {
     async fn drive(&mut self) -> io::Result<()> {
         loop {
             match self.next_event().await {
-                Event::Attention(result) => result?,
+                Event::Attention(result) => {
+                    result?;
+                    self.gather().await;
+                }
                 Event::Due => {
                     self.set = None;
                     self.shared.lock().handle_timeout(now());
@@ -89,6 +92,16 @@ impl Driver {
             if self.take_lines().is_break() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Lets those who are ready say what they have to, and writes it at once.
+    ///
+    /// Without the pause this task would run behind each of them: a runtime prefers who was woken last.
+    async fn gather(&mut self) {
+        if self.shared.lock().is_gathering() {
+            tokio::task::yield_now().await;
+            self.shared.lock().write();
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct State {
     driver: Waker,
     /// Whether the task has to look at the state again.
     attention: bool,
+    /// Whether requests wait to be written together, which the task does once all that is ready has run.
+    gathering: bool,
     /// When the timer of the task fires. Never later than the first deadline; it may be earlier, so that a request
     /// that is answered costs no change of the timer.
     armed: Option<Instant>,
@@ -83,6 +85,7 @@ impl State {
             phase: Phase::Open,
             driver: Waker::noop().clone(),
             attention: false,
+            gathering: false,
             armed: None,
             turn: None,
             waiting: Vec::new(),
@@ -127,7 +130,7 @@ impl State {
         }
         if self.exchanges.len() == 1 {
             self.write();
-        } else {
+        } else if !std::mem::replace(&mut self.gathering, true) {
             // Where there are several there may be more: the task writes them together.
             self.driver.wake_by_ref();
         }
@@ -230,10 +233,18 @@ impl State {
         }
     }
 
+    /// Returns whether requests wait to be written together.
+    pub(super) fn is_gathering(&self) -> bool {
+        self.gathering
+    }
+
     /// Writes for the task. Ready when it has to look at the state again, or when the stream is broken.
     pub(super) fn poll_attention(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.driver.will_wake(cx.waker()) {
             self.driver = cx.waker().clone();
+        }
+        if self.gathering {
+            return Poll::Ready(Ok(()));
         }
         if let Poll::Ready(Err(error)) = self.poll_write(cx) {
             return Poll::Ready(Err(error));
@@ -245,6 +256,7 @@ impl State {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.gathering = false;
         let could_read = self.may_take();
         let Some(writer) = &mut self.writer else { return Poll::Ready(Ok(())) };
         let mut outcome = writer.poll_drain(&mut self.peer, cx);
