@@ -18,9 +18,11 @@ pub mod pipe;
 #[cfg(feature = "process")]
 pub mod process;
 mod read_buffer;
+#[cfg(feature = "http")]
 pub mod replay;
 mod secret;
 mod service;
+#[cfg(feature = "http")]
 pub mod sse;
 #[cfg(test)]
 mod test_random;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use tokio::io::DuplexStream;
 
 use crate::limits::Limits;
-use crate::pipe::{Mux, Pipe};
+#[cfg(feature = "mux")]
+use crate::pipe::Mux;
+use crate::pipe::Pipe;
 use crate::service::{Serve, Service};
 
 /// Makes a pipe in memory; what is written to one end is read from the other.
@@ -45,8 +47,14 @@ impl InProcess {
     /// # Panics
     ///
     /// Panics outside a tokio runtime.
+    #[cfg(feature = "mux")]
     pub fn connect(self, limits: &Limits) -> Mux {
         Mux::over(self.stream, limits)
+    }
+
+    /// Returns the client's end, to talk to the server in another way.
+    pub fn into_stream(self) -> DuplexStream {
+        self.stream
     }
 }
 

@@ -32,6 +32,7 @@ impl ReadBuffer {
         &self.bytes
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

@@ -1,6 +1,6 @@
 //! What a client's exchanges do over a byte stream, against servers that are scripted line by line.
 
-#![cfg(feature = "pipe")]
+#![cfg(feature = "mux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io;

@@ -3,7 +3,7 @@
 //! The surprising thing: nothing that cannot be honoured is an error. The acknowledgement says what is left, and a
 //! client compares.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use mcp_types::{
     ClientCapabilities, JsonObject, MissingRequiredClientCapabilityError, RawJson, RpcError, SubscriptionFilter,
@@ -33,11 +33,9 @@ impl Offered {
     pub(crate) fn honoured(self, wanted: SubscriptionFilter, most_uris: usize) -> SubscriptionFilter {
         // `false` asks for nothing, as absence does (P-32).
         let keep = |wanted: Option<bool>, offered: bool| wanted.filter(|wanted| *wanted && offered);
-        let mut seen = BTreeSet::new();
-        let uris = wanted
-            .resource_subscriptions
-            .filter(|_| self.subscribe)
-            .map(|uris| uris.into_iter().filter(|uri| seen.insert(uri.clone())).take(most_uris).collect::<Vec<_>>());
+        let mut seen: HashSet<&str> = HashSet::new();
+        let uris = wanted.resource_subscriptions.as_ref().filter(|_| self.subscribe);
+        let uris = uris.map(|uris| uris.iter().filter(|uri| seen.insert(uri)).take(most_uris).cloned().collect());
         let mut honoured = SubscriptionFilter::new();
         honoured.tools_list_changed = keep(wanted.tools_list_changed, self.tools);
         honoured.prompts_list_changed = keep(wanted.prompts_list_changed, self.prompts);

@@ -3,7 +3,6 @@
 //! The rules are the [`Table`]'s; here is only the lock, and who is to be woken. The surprising thing: nobody is woken
 //! under the lock, so a waker may do what it likes.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,8 +32,8 @@ pub(crate) struct Subscription {
 
 struct State {
     table: Table,
-    /// Who waits for something to be told.
-    wakers: BTreeMap<SubscriberId, Waker>,
+    /// Who waits for something to be told, by their numbers.
+    wakers: Vec<Option<Waker>>,
 }
 
 impl Changes {
@@ -44,7 +43,7 @@ impl Changes {
     }
 
     pub(crate) fn within(limits: &Limits) -> Self {
-        let state = State { table: Table::new(limits), wakers: BTreeMap::new() };
+        let state = State { table: Table::new(limits), wakers: Vec::new() };
         Self { shared: Arc::new(Mutex::new(state)) }
     }
 
@@ -119,6 +118,21 @@ impl Changes {
     }
 }
 
+impl State {
+    fn wait(&mut self, id: SubscriberId, waker: &Waker) {
+        if self.wakers.len() <= id.0 {
+            self.wakers.resize(id.0 + 1, None);
+        }
+        if let Some(place) = self.wakers.get_mut(id.0) {
+            *place = Some(waker.clone());
+        }
+    }
+
+    fn waker(&mut self, id: SubscriberId) -> Option<Waker> {
+        self.wakers.get_mut(id.0)?.take()
+    }
+}
+
 impl Subscription {
     /// Returns what is to be told next; `None` when the subscription ended in good order.
     pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Notice>> {
@@ -127,7 +141,7 @@ impl Subscription {
             Told::Notice(notice) => Poll::Ready(Some(notice)),
             Told::End => Poll::Ready(None),
             Told::Nothing => {
-                state.wakers.insert(self.id, cx.waker().clone());
+                state.wait(self.id, cx.waker());
                 Poll::Pending
             }
         }
@@ -154,7 +168,7 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let mut state = self.hub.lock();
         state.table.remove(self.id);
-        let waker = state.wakers.remove(&self.id);
+        let waker = state.waker(self.id);
         drop(state);
         drop(waker);
     }
@@ -162,7 +176,7 @@ impl Drop for Subscription {
 
 /// Lets go of the lock, then wakes those who wait.
 fn wake(mut state: MutexGuard<'_, State>, concerned: &[SubscriberId]) {
-    let wakers: Vec<Waker> = concerned.iter().filter_map(|id| state.wakers.remove(id)).collect();
+    let wakers: Vec<Waker> = concerned.iter().filter_map(|id| state.waker(*id)).collect();
     drop(state);
     wakers.into_iter().for_each(Waker::wake);
 }

@@ -3,9 +3,8 @@
 //! The surprising thing: there is no queue. What changed is a set, so a storm is one notification, a slow reader costs
 //! no more than what it asked for, and nothing has to be dropped.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
-use std::ops::Bound;
 use std::sync::{Arc, Weak};
 
 use mcp_transport::Limits;
@@ -62,15 +61,17 @@ pub(crate) enum Full {
     Total(usize),
 }
 
-/// The number of a subscriber.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct SubscriberId(u64);
+/// The number of a subscriber, until it is removed: then the next one gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SubscriberId(pub(super) usize);
 
 /// The subscribers of a server, of both eras.
 #[derive(Debug)]
 pub(crate) struct Table {
-    subscribers: BTreeMap<SubscriberId, Subscriber>,
-    next: u64,
+    /// By their numbers.
+    subscribers: Vec<Option<Subscriber>>,
+    /// The numbers that nobody has.
+    free: Vec<usize>,
     /// How many listen requests each principal has.
     of_principal: HashMap<Arc<str>, usize>,
     /// How many listen requests there are.
@@ -78,13 +79,14 @@ pub(crate) struct Table {
     most_of_principal: usize,
     most: usize,
     /// Whose user was asked to visit a URL, by the id of the visit.
-    visits: BTreeMap<String, Weak<Session>>,
+    visits: HashMap<String, Weak<Session>>,
 }
 
 #[derive(Debug)]
 struct Subscriber {
     interest: Interest,
-    pending: BTreeSet<Change>,
+    /// In their order, each once.
+    pending: Vec<Change>,
     /// What was told last: the next one is behind it, so that what changes often does not hold up the rest.
     last: Option<Change>,
     ending: bool,
@@ -106,13 +108,13 @@ impl Table {
     /// Makes an empty table, bounded by `subscriptions` and `subscriptions_total`.
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            subscribers: BTreeMap::new(),
-            next: 0,
+            subscribers: Vec::new(),
+            free: Vec::new(),
             of_principal: HashMap::new(),
             listening: 0,
             most_of_principal: limits.subscriptions,
             most: limits.subscriptions_total,
-            visits: BTreeMap::new(),
+            visits: HashMap::new(),
         }
     }
 
@@ -154,16 +156,37 @@ impl Table {
     }
 
     fn add(&mut self, interest: Interest) -> SubscriberId {
-        let id = SubscriberId(self.next);
-        self.next += 1;
-        self.subscribers.insert(id, Subscriber { interest, pending: BTreeSet::new(), last: None, ending: false });
-        id
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.subscribers.push(None);
+            self.subscribers.len() - 1
+        });
+        if let Some(place) = self.subscribers.get_mut(id) {
+            *place = Some(Subscriber { interest, pending: Vec::new(), last: None, ending: false });
+        }
+        SubscriberId(id)
+    }
+
+    fn subscriber(&mut self, id: SubscriberId) -> Option<&mut Subscriber> {
+        self.subscribers.get_mut(id.0)?.as_mut()
+    }
+
+    /// Notes a change for those whose interest it is; returns who has something new to be told.
+    fn note(&mut self, change: &Change, concerns: impl Fn(&Interest) -> bool) -> Vec<SubscriberId> {
+        let mut noted = Vec::new();
+        for (id, subscriber) in self.subscribers.iter_mut().enumerate() {
+            if let Some(subscriber) = subscriber
+                && concerns(&subscriber.interest)
+                && subscriber.note(change)
+            {
+                noted.push(SubscriberId(id));
+            }
+        }
+        noted
     }
 
     /// Notes a change; returns those who have something new to be told.
     pub(crate) fn tell(&mut self, change: &Change) -> Vec<SubscriberId> {
-        let concerned = self.subscribers.iter_mut();
-        concerned.filter_map(|(id, subscriber)| subscriber.note(change).then_some(*id)).collect()
+        self.note(change, |_| true)
     }
 
     /// Notes whose user is asked to visit a URL. Beyond a bound nothing is noted, and its end is not told.
@@ -179,18 +202,15 @@ impl Table {
     /// Notes that a visit is complete, for the session that was asked and for nobody else (T-138).
     pub(crate) fn visited(&mut self, id: &str) -> Vec<SubscriberId> {
         let Some(asked) = self.visits.remove(id) else { return Vec::new() };
-        let is_asked = |subscriber: &Subscriber| match &subscriber.interest {
+        self.note(&Change::Elicitation(id.to_owned()), |interest| match interest {
             Interest::Session { session, .. } => session.ptr_eq(&asked),
             Interest::Listen { .. } => false,
-        };
-        let concerned = self.subscribers.iter_mut().filter(|(_, subscriber)| is_asked(subscriber));
-        let change = Change::Elicitation(id.to_owned());
-        concerned.filter_map(|(id, subscriber)| subscriber.note(&change).then_some(*id)).collect()
+        })
     }
 
     /// Returns what a subscriber is told next.
     pub(crate) fn next(&mut self, id: SubscriberId) -> Told {
-        let Some(subscriber) = self.subscribers.get_mut(&id) else { return Told::End };
+        let Some(subscriber) = self.subscriber(id) else { return Told::End };
         if let Some(notice) = subscriber.acknowledgement().or_else(|| subscriber.take()) {
             return Told::Notice(notice);
         }
@@ -199,14 +219,15 @@ impl Table {
 
     /// Ends a subscription in good order: what is noted is still told, nothing more is noted (P-35, P-39).
     pub(crate) fn end(&mut self, id: SubscriberId) {
-        if let Some(subscriber) = self.subscribers.get_mut(&id) {
+        if let Some(subscriber) = self.subscriber(id) {
             subscriber.ending = true;
         }
     }
 
     /// Forgets a subscriber: its stream is gone, or its end was told.
     pub(crate) fn remove(&mut self, id: SubscriberId) {
-        let Some(subscriber) = self.subscribers.remove(&id) else { return };
+        let Some(subscriber) = self.subscribers.get_mut(id.0).and_then(Option::take) else { return };
+        self.free.push(id.0);
         let Interest::Listen { principal, .. } = subscriber.interest else { return };
         self.listening -= 1;
         let Some(principal) = principal else { return };
@@ -218,16 +239,18 @@ impl Table {
 
     /// Returns how many subscribers there are, of both eras.
     pub(crate) fn len(&self) -> usize {
-        self.subscribers.len()
+        self.subscribers.len() - self.free.len()
     }
 }
 
 impl Subscriber {
     /// Notes a change; returns whether it is wanted and new.
     fn note(&mut self, change: &Change) -> bool {
-        if self.ending || !self.interest.covers(change) || !self.pending.insert(change.clone()) {
+        if self.ending || !self.interest.covers(change) {
             return false;
         }
+        let Err(at) = self.pending.binary_search(change) else { return false };
+        self.pending.insert(at, change.clone());
         if let Interest::Session { .. } = self.interest
             && self.pending.len() > MOST_NOTED
         {
@@ -249,10 +272,15 @@ impl Subscriber {
 
     fn take(&mut self) -> Option<Notice> {
         loop {
-            let behind = self.last.take().map_or(Bound::Unbounded, Bound::Excluded);
-            let change =
-                self.pending.range((behind, Bound::Unbounded)).next().or_else(|| self.pending.first())?.clone();
-            self.pending.remove(&change);
+            let last = self.last.take();
+            let next = last.map_or(0, |last| self.pending.partition_point(|change| *change <= last));
+            let next = if next < self.pending.len() { next } else { 0 };
+            if self.pending.is_empty() {
+                // Most of the time nothing is noted, so that takes no place.
+                self.pending = Vec::new();
+                return None;
+            }
+            let change = self.pending.remove(next);
             self.last = Some(change.clone());
             // A session may have unsubscribed since.
             if self.interest.covers(&change) {
@@ -377,7 +405,7 @@ mod tests {
             if number < 9_999 {
                 session.unsubscribe(&uri);
             }
-            assert!(table.subscribers[&id].pending.len() <= MOST_NOTED);
+            assert!(table.subscriber(id).unwrap().pending.len() <= MOST_NOTED);
         }
         let Told::Notice(notice) = table.next(id) else { panic!("the last one is subscribed") };
         assert_eq!(notice.params.as_str(), r#"{"uri":"a:9999"}"#);

@@ -3,7 +3,7 @@
 //! The surprising thing: a handler runs from its start in every round, and each question finds its own answer again.
 //! Which round it is, nobody needs to know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::fmt;
 
 use mcp_types::{
@@ -31,9 +31,9 @@ pub(crate) struct Answers {
 /// What travels in `requestState`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Record {
-    answers: BTreeMap<String, Recorded>,
+    answers: Vec<Recorded>,
     /// What the handler wants to know in later rounds, by its own keys.
-    notes: BTreeMap<String, RawJson>,
+    notes: JsonObject,
     /// The `requestState` of a handler that makes its results itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     own: Option<String>,
@@ -41,6 +41,7 @@ struct Record {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Recorded {
+    key: String,
     /// The method that was asked for under the key.
     method: String,
     result: RawJson,
@@ -104,7 +105,7 @@ impl Answers {
         client: &ClientCapabilities,
         features: Features,
     ) -> Result<Option<<Q::Method as Method>::Result>, RpcError> {
-        if let Some(recorded) = self.record.answers.get(key) {
+        if let Some(recorded) = self.record.answers.iter().find(|recorded| recorded.key == key) {
             if recorded.method != Q::Method::NAME {
                 return Err(two_questions(key));
             }
@@ -140,7 +141,11 @@ impl Answers {
     ) -> Result<<Q::Method as Method>::Result, String> {
         let answer = read(question, received)?;
         let result = RawJson::encode(&answer).map_err(|error| error.to_string())?;
-        self.record.answers.insert(key.to_owned(), Recorded { method: Q::Method::NAME.to_owned(), result });
+        let recorded = Recorded { key: key.to_owned(), method: Q::Method::NAME.to_owned(), result };
+        match self.record.answers.iter_mut().find(|recorded| recorded.key == key) {
+            Some(earlier) => *earlier = recorded,
+            None => self.record.answers.push(recorded),
+        }
         self.asked = self.asked.iter().filter(|(asked, _)| *asked != key).map(|(k, r)| (k, r.clone())).collect();
         Ok(answer)
     }
@@ -198,7 +203,7 @@ impl Answers {
 
     /// Returns what an earlier round noted under a key.
     pub(crate) fn note(&self, key: &str) -> Option<&RawJson> {
-        self.record.notes.get(key)
+        self.record.notes.member(key)
     }
 
     /// Notes something for later rounds, such as the outcome of a step that must not be done twice (P-17).
@@ -302,8 +307,8 @@ pub(crate) fn check(question: &InputRequest, received: &RawJson) -> Result<(), S
 fn distinct(responses: &RawJson) -> Result<JsonObject, RpcError> {
     let refused = |why: String| RpcError::invalid_params(format!("`inputResponses`: {why}"));
     let responses: JsonObject = responses.decode().map_err(|error| refused(error.to_string()))?;
-    let mut keys = BTreeSet::new();
-    if let Some((key, _)) = responses.iter().find(|(key, _)| !keys.insert(*key)) {
+    let mut keys: HashSet<&str> = HashSet::new();
+    if let Some((key, _)) = responses.iter().find(|(key, _)| !keys.insert(key)) {
         return Err(refused(format!("{key:?} stands twice")));
     }
     Ok(responses)

@@ -5,7 +5,7 @@
 
 mod ask;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
@@ -42,9 +42,9 @@ struct State {
     /// What `logging/setLevel` asked for; until then everything from `info` on (P-91).
     log_level: Option<LoggingLevel>,
     /// The URIs of `resources/subscribe`.
-    subscriptions: BTreeSet<String>,
-    /// The questions that wait for their answers.
-    questions: BTreeMap<i64, oneshot::Sender<Result<RawJson, RpcError>>>,
+    subscriptions: HashSet<String>,
+    /// The questions that wait for their answers, by their ids; at most 256.
+    questions: Vec<(i64, oneshot::Sender<Result<RawJson, RpcError>>)>,
     /// The id of the last question (HL-16).
     last_question: i64,
     has_ended: bool,
@@ -177,7 +177,7 @@ impl Session {
     /// Takes a response of the client in; returns whether a question waited for it. A driver passes every one here.
     pub fn answered(&self, response: Response) -> bool {
         let Some(RequestId::Number(id)) = response.id else { return false };
-        let question = self.lock().questions.remove(&id);
+        let question = self.lock().take_question(id);
         question.is_some_and(|question| question.send(response.outcome).is_ok())
     }
 
@@ -208,13 +208,18 @@ impl State {
             return Err(AskError::Refused(RpcError::internal("256 questions to this client wait for their answers")));
         }
         self.last_question += 1;
-        self.questions.insert(self.last_question, answer);
+        self.questions.push((self.last_question, answer));
         Ok(self.last_question)
     }
 
     /// Returns whether the question still waited.
     fn forget_question(&mut self, id: i64) -> bool {
-        self.questions.remove(&id).is_some()
+        self.take_question(id).is_some()
+    }
+
+    fn take_question(&mut self, id: i64) -> Option<oneshot::Sender<Result<RawJson, RpcError>>> {
+        let at = self.questions.iter().position(|(asked, _)| *asked == id)?;
+        Some(self.questions.swap_remove(at).1)
     }
 }
 

@@ -10,6 +10,7 @@
 mod annotation;
 mod media;
 mod number;
+#[cfg(feature = "http")]
 mod origin;
 mod param;
 mod request;
@@ -18,6 +19,7 @@ mod view;
 
 pub use annotation::{MAX_PARAM_HEADERS, SchemaFault, SchemaFaultReason};
 pub use media::{Accept, MediaFault, check_accept, check_content_type};
+#[cfg(feature = "http")]
 pub use origin::{HostFault, HostPolicy, OriginFault, OriginPolicy, RuleFault};
 pub use param::{ParamFault, ParamFaultReason, ParamHeader, ParamHeaders, ParamKind, check_param_headers};
 pub use request::{

@@ -4,8 +4,10 @@
 //! [`Pipe`] and [`stdio`] are ways in for a server, [`Mux`] is a transport for a client. All protocol is in the
 //! [`Peer`](crate::peer::Peer); here are only the loops that read, write and wait for it.
 
+#[cfg(feature = "mux")]
 mod backlog;
 mod lines;
+#[cfg(feature = "mux")]
 mod mux;
 mod server;
 mod stdio;
@@ -13,6 +15,7 @@ mod writer;
 
 #[cfg(feature = "process")]
 pub(crate) use mux::Mail;
+#[cfg(feature = "mux")]
 pub use mux::{Mux, Noise};
 pub use server::{AnyPipe, Pipe};
 pub use stdio::{Stdio, stdio};

@@ -48,6 +48,7 @@ impl Writer {
     }
 
     /// Tells the other side that nothing follows.
+    #[cfg(feature = "mux")]
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }

@@ -114,7 +114,7 @@ pub(crate) struct Reach {
 /// What must stay out of reach.
 pub(crate) const REACHES: &[Reach] = &[
     Reach { name: "mcp-types", features: &["--all-features"], never: IO },
-    Reach { name: "mcp-transport", features: &["--no-default-features"], never: IO },
+    Reach { name: "mcp-transport", features: &["--no-default-features", "--features", "http"], never: IO },
     Reach { name: "mcp-client", features: &["--all-features"], never: &["mcp-server", "schemars", "jsonschema"] },
     Reach { name: "mcp-server", features: &["--all-features"], never: &["mcp-client", "rustls", "url"] },
     Reach { name: "mcp-server", features: &["--no-default-features"], never: &["hyper", "jsonschema"] },
