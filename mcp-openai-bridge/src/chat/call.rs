@@ -1,11 +1,11 @@
 //! A call that the model wants to be made, with arguments of which nothing is known yet.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;
 
-use crate::members::{Read, optional, read_by_serde, with_extra};
+use crate::members::{Read, keep, known, read_by_serde, with_extra};
 
 /// A call that the model wants to be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +82,15 @@ impl From<RawJson> for Arguments {
     }
 }
 
+impl Read for Arguments {
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        Ok(match value.is_string() {
+            true => Self::Text(value.string()?),
+            false => Self::from(value.raw()?),
+        })
+    }
+}
+
 impl Serialize for Arguments {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -108,14 +117,18 @@ impl Serialize for ToolCall {
 }
 
 impl Read for ToolCall {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        Ok(Self {
-            id: optional(&mut members, "id")?.unwrap_or_default(),
-            kind: optional(&mut members, "type")?,
-            function: optional(&mut members, "function")?,
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let mut call = Self { id: String::new(), kind: None, function: None, extra: JsonObject::new() };
+        value.members(|name, value| {
+            match name {
+                "id" => call.id = known(name, value)?.unwrap_or_default(),
+                "type" => call.kind = known(name, value)?,
+                "function" => call.function = known(name, value)?,
+                _ => keep(&mut call.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(call)
     }
 }
 
@@ -129,13 +142,17 @@ impl Serialize for FunctionCall {
 }
 
 impl Read for FunctionCall {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        Ok(Self {
-            name: optional(&mut members, "name")?.unwrap_or_default(),
-            arguments: members.take("arguments").map(Arguments::from).unwrap_or_default(),
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let mut function = Self { name: String::new(), arguments: Arguments::Absent, extra: JsonObject::new() };
+        value.members(|name, value| {
+            match name {
+                "name" => function.name = known(name, value)?.unwrap_or_default(),
+                "arguments" => function.arguments = known(name, value)?.unwrap_or_default(),
+                _ => keep(&mut function.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(function)
     }
 }
 

@@ -3,13 +3,13 @@
 //! The surprising thing: reading is lenient where providers differ (an index that is missing or no number, arguments that
 //! are an object, a whole `message` in place of a `delta`), because a stream that is refused in its middle is lost.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;
 
 use super::{Arguments, Choice, Completion, ToolCall, Usage};
-use crate::members::{Read, optional, read_by_serde, with_extra};
+use crate::members::{Read, keep, known, read_by_serde, with_extra};
 
 /// A part of a reply that comes as a stream.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -166,13 +166,17 @@ impl Serialize for Chunk {
 }
 
 impl Read for Chunk {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        Ok(Self {
-            choices: optional(&mut members, "choices")?.unwrap_or_default(),
-            usage: optional(&mut members, "usage")?,
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let mut chunk = Self::default();
+        value.members(|name, value| {
+            match name {
+                "choices" => chunk.choices = known(name, value)?.unwrap_or_default(),
+                "usage" => chunk.usage = known(name, value)?,
+                _ => keep(&mut chunk.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(chunk)
     }
 }
 
@@ -190,15 +194,19 @@ impl Serialize for ChunkChoice {
 }
 
 impl Read for ChunkChoice {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        let (delta, message) = (optional(&mut members, "delta")?, optional(&mut members, "message")?);
-        Ok(Self {
-            index: members.take("index").and_then(|index| index.decode().ok()).unwrap_or_default(),
-            delta: delta.or(message).unwrap_or_default(),
-            finish_reason: optional(&mut members, "finish_reason")?,
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let (mut delta, mut message, mut choice) = (None, None, Self::default());
+        value.members(|name, value| {
+            match name {
+                "index" => choice.index = value.raw()?.decode().unwrap_or_default(),
+                "delta" => delta = known(name, value)?,
+                "message" => message = known(name, value)?,
+                "finish_reason" => choice.finish_reason = known(name, value)?,
+                _ => keep(&mut choice.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(Self { delta: delta.or(message).unwrap_or_default(), ..choice })
     }
 }
 
@@ -219,14 +227,18 @@ impl Serialize for Delta {
 }
 
 impl Read for Delta {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        Ok(Self {
-            role: optional(&mut members, "role")?,
-            content: members.take("content"),
-            tool_calls: optional(&mut members, "tool_calls")?.unwrap_or_default(),
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let mut delta = Self::default();
+        value.members(|name, value| {
+            match name {
+                "role" => delta.role = known(name, value)?,
+                "content" => delta.content = Some(value.raw()?),
+                "tool_calls" => delta.tool_calls = known(name, value)?.unwrap_or_default(),
+                _ => keep(&mut delta.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(delta)
     }
 }
 
@@ -250,15 +262,19 @@ impl Serialize for ToolCallDelta {
 }
 
 impl Read for ToolCallDelta {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        Ok(Self {
-            index: members.take("index").and_then(|index| index.decode().ok()),
-            id: optional(&mut members, "id")?,
-            kind: optional(&mut members, "type")?,
-            function: optional(&mut members, "function")?,
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let mut call = Self::default();
+        value.members(|name, value| {
+            match name {
+                "index" => call.index = value.raw()?.decode().ok(),
+                "id" => call.id = known(name, value)?,
+                "type" => call.kind = known(name, value)?,
+                "function" => call.function = known(name, value)?,
+                _ => keep(&mut call.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(call)
     }
 }
 
@@ -276,13 +292,17 @@ impl Serialize for FunctionDelta {
 }
 
 impl Read for FunctionDelta {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        Ok(Self {
-            name: optional(&mut members, "name")?,
-            arguments: members.take("arguments").map(Arguments::from).unwrap_or_default(),
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let mut function = Self::default();
+        value.members(|name, value| {
+            match name {
+                "name" => function.name = known(name, value)?,
+                "arguments" => function.arguments = known(name, value)?.unwrap_or_default(),
+                _ => keep(&mut function.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(function)
     }
 }
 

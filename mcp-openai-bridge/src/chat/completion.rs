@@ -1,13 +1,12 @@
 //! A reply that came in one piece.
 
-use mcp_types::{JsonObject, RawJson};
-use serde::de::Error as _;
+use mcp_types::{JsonObject, Unread};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;
 
 use super::{Message, Usage};
-use crate::members::{Read, optional, read_by_serde, required, text_json};
+use crate::members::{Read, keep, known, read_by_serde, there};
 
 /// A reply to a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,13 +55,17 @@ impl Serialize for Completion {
 }
 
 impl Read for Completion {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        Ok(Self {
-            choices: required(&mut members, "choices")?,
-            usage: optional(&mut members, "usage")?,
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let (mut choices, mut usage, mut extra) = (None, None, JsonObject::new());
+        value.members(|name, value| {
+            match name {
+                "choices" => choices = known(name, value)?,
+                "usage" => usage = known(name, value)?,
+                _ => keep(&mut extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(Self { choices: there(choices, "choices")?, usage, extra })
     }
 }
 
@@ -79,20 +82,29 @@ impl Serialize for Choice {
 }
 
 impl Read for Choice {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        let mut message: JsonObject = required(&mut members, "message")?;
-        if message.member("role").is_none_or(RawJson::is_null) {
-            // Some providers leave it out, and who else should answer?
-            message.insert("role", text_json("assistant"));
-        }
-        Ok(Self {
-            message: Message::from_members(message)
-                .map_err(|error| Error::custom(format_args!("`message`: {error}")))?,
-            finish_reason: optional(&mut members, "finish_reason")?,
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let (mut message, mut finish_reason, mut extra) = (None, None, JsonObject::new());
+        value.members(|name, value| {
+            match name {
+                "message" => message = known::<Reply>(name, value)?,
+                "finish_reason" => finish_reason = known(name, value)?,
+                _ => keep(&mut extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        let Reply(message) = there(message, "message")?;
+        Ok(Self { message, finish_reason, extra })
     }
 }
 
 read_by_serde!(Completion, Choice);
+
+/// A message of the model.
+struct Reply(Message);
+
+impl Read for Reply {
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        // Some providers leave the role out, and who else should answer?
+        Message::read_of(value, || Ok("assistant".to_owned())).map(Self)
+    }
+}

@@ -3,13 +3,13 @@
 //! The surprising thing: the content stays raw. It is a text in most messages, a list of parts in some, and `null` beside
 //! calls, and who keeps the difference sends back what came.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;
 
 use super::ToolCall;
-use crate::members::{Read, optional, read_by_serde, required, text_json, with_extra};
+use crate::members::{Read, keep, known, read_by_serde, text_json, there, with_extra};
 
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,15 +59,22 @@ impl Message {
         }
     }
 
-    /// Reads a message from its members.
-    pub(super) fn from_members(mut members: JsonObject) -> Result<Self, Error> {
-        Ok(Self {
-            role: required(&mut members, "role")?,
-            content: members.take("content"),
-            tool_calls: optional(&mut members, "tool_calls")?.unwrap_or_default(),
-            tool_call_id: optional(&mut members, "tool_call_id")?,
-            extra: members,
-        })
+    /// Reads a message, whose role is that of `role` when it says none.
+    pub(super) fn read_of(value: Unread<'_, '_>, role: impl FnOnce() -> Result<String, Error>) -> Result<Self, Error> {
+        let (mut said, mut message) = (None, Self::with_content("", RawJson::null()));
+        message.content = None;
+        value.members(|name, value| {
+            match name {
+                "role" => said = known(name, value)?,
+                "content" => message.content = Some(value.raw()?),
+                "tool_calls" => message.tool_calls = known(name, value)?.unwrap_or_default(),
+                "tool_call_id" => message.tool_call_id = known(name, value)?,
+                _ => keep(&mut message.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        message.role = said.map_or_else(role, Ok)?;
+        Ok(message)
     }
 
     /// Returns the text of the message: its content, or the texts among its parts.
@@ -99,8 +106,8 @@ impl Serialize for Message {
 }
 
 impl Read for Message {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        Self::from_members(JsonObject::read(value)?)
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        Self::read_of(value, || there(None, "role"))
     }
 }
 

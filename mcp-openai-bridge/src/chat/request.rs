@@ -1,12 +1,12 @@
 //! A request to `/v1/chat/completions`.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;
 
 use super::Message;
-use crate::members::{Read, optional, read_by_serde, required, with_extra};
+use crate::members::{Read, keep, known, read_by_serde, there, with_extra};
 
 /// A request to `/v1/chat/completions`.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,15 +75,19 @@ impl Serialize for With<'_> {
 }
 
 impl Read for Request {
-    fn read(value: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(value)?;
-        Ok(Self {
-            model: required(&mut members, "model")?,
-            messages: required(&mut members, "messages")?,
-            tools: optional(&mut members, "tools")?.unwrap_or_default(),
-            tool_choice: optional(&mut members, "tool_choice")?,
-            extra: members,
-        })
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let (mut model, mut messages, mut request) = (None, None, Self::new("", []));
+        value.members(|name, value| {
+            match name {
+                "model" => model = known(name, value)?,
+                "messages" => messages = known(name, value)?,
+                "tools" => request.tools = known(name, value)?.unwrap_or_default(),
+                "tool_choice" => request.tool_choice = known(name, value)?,
+                _ => keep(&mut request.extra, name, value)?,
+            }
+            Ok(())
+        })?;
+        Ok(Self { model: there(model, "model")?, messages: there(messages, "messages")?, ..request })
     }
 }
 

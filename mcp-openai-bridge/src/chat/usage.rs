@@ -2,9 +2,9 @@
 //!
 //! Providers count different things in different depths. The surprising thing: all of them are summed, known or not.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::{Serialize, Serializer};
-use serde_json::Error;
+use serde_json::{Error, Value};
 
 use crate::members::{Read, read_by_serde};
 
@@ -26,21 +26,27 @@ impl Usage {
 
 fn add_counts(sum: &mut JsonObject, other: &JsonObject, depth: usize) {
     for (name, value) in other.iter() {
-        let known = sum.member(name);
-        let count = |value: Option<&RawJson>| value.and_then(|value| value.decode::<u64>().ok());
-        let object = |value: Option<&RawJson>| value.and_then(|value| value.decode::<JsonObject>().ok());
-        let value = if let (Some(a), Some(b)) = (count(known), count(Some(value))) {
-            RawJson::from(serde_json::Value::from(a.saturating_add(b)))
-        } else if let (Some(mut a), Some(b), true) = (object(known), object(Some(value)), depth < 4) {
-            add_counts(&mut a, &b, depth + 1);
-            // What is too deep to be written again keeps its last value.
-            RawJson::encode(&a).unwrap_or_else(|_| value.clone())
-        } else if value.is_null() && known.is_some() {
-            continue;
-        } else {
-            value.clone()
+        let value = match sum.member(name) {
+            None => value.clone(),
+            Some(_) if value.is_null() => continue,
+            Some(known) => added(known, value, depth),
         };
         sum.insert(name, value);
+    }
+}
+
+/// Adds two counts, or the counts in two objects. What is no number, or too deep to be written again, keeps its last value.
+fn added(known: &RawJson, value: &RawJson, depth: usize) -> RawJson {
+    let count = |value: &RawJson| value.as_str().parse::<u64>().ok();
+    if let (Some(a), Some(b)) = (count(known), count(value)) {
+        return Value::from(a.saturating_add(b)).into();
+    }
+    match (JsonObject::of(known), JsonObject::of(value)) {
+        (Ok(mut a), Ok(b)) if depth < 4 => {
+            add_counts(&mut a, &b, depth + 1);
+            RawJson::encode(&a).unwrap_or_else(|_| value.clone())
+        }
+        _ => value.clone(),
     }
 }
 
@@ -51,7 +57,7 @@ impl Serialize for Usage {
 }
 
 impl Read for Usage {
-    fn read(value: RawJson) -> Result<Self, Error> {
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
         JsonObject::read(value).map(Self)
     }
 }

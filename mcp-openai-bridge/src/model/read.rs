@@ -3,18 +3,19 @@
 //! The surprising thing: what was asked for does not decide how the answer is read. There are providers that answer a
 //! request for a stream with one document, and proxies that do the opposite.
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use mcp_transport::Limits;
 use mcp_transport::sse::SseDecoder;
-use mcp_types::RawJson;
+use mcp_types::Unread;
 
 use super::answer::Answer;
 use super::body::Wire;
 use super::http::HttpModel;
 use super::refusal::Refusal;
 use crate::error::ModelError;
-use crate::members::Read as _;
+use crate::members::Read;
 
 /// What an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,17 +53,17 @@ pub(super) async fn read<A: Wire>(
         form => form,
     };
     match form {
-        Form::Document => document::<A>(model, answer.whole(model.limit()).await?),
+        Form::Document => read_one(model, A::PATH, &answer.whole(model.limit()).await?),
         _ => events::<A>(model, answer, chunks).await,
     }
 }
 
-fn document<A: Wire>(model: &HttpModel, body: bytes::Bytes) -> Result<A::Reply, ModelError> {
-    let raw = RawJson::parse(body).map_err(|error| model.unreadable(A::PATH, &error))?;
-    if let Some(refusal) = Refusal::within(raw.as_str()) {
-        return Err(model.gave_up(A::PATH, refusal));
+/// Reads a document or an event, unless it says that there is none.
+fn read_one<T: Read>(model: &HttpModel, path: &str, text: &Bytes) -> Result<T, ModelError> {
+    match Refusal::within(text) {
+        Some(refusal) => Err(model.gave_up(path, refusal)),
+        None => Unread::walk(text, T::read).map_err(|error| model.unreadable(path, &error)),
     }
-    A::Reply::read(raw).map_err(|error| model.unreadable(A::PATH, &error))
 }
 
 async fn events<A: Wire>(
@@ -84,11 +85,7 @@ async fn events<A: Wire>(
                 answer.end().await;
                 return A::finish(assembler).map_err(|error| unreadable(&error));
             }
-            let raw = RawJson::parse(event.data).map_err(|error| unreadable(&error))?;
-            if let Some(refusal) = Refusal::within(raw.as_str()) {
-                return Err(model.gave_up(A::PATH, refusal));
-            }
-            let chunk = A::Chunk::read(raw).map_err(|error| unreadable(&error))?;
+            let chunk: A::Chunk = read_one(model, A::PATH, &event.data)?;
             A::push(&mut assembler, &chunk).map_err(|error| unreadable(&error))?;
             let is_last = A::is_last(&chunk);
             chunks(chunk);

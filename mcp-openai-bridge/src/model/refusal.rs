@@ -28,12 +28,12 @@ impl Refusal {
     }
 
     /// Reads the refusal in a document that may be none: an answer with status 200, or an event of a stream.
-    pub(super) fn within(document: &str) -> Option<Self> {
+    pub(super) fn within(document: &[u8]) -> Option<Self> {
         // Most are none, and are not read twice.
-        if !document.contains("\"error\"") {
+        if !std::str::from_utf8(document).is_ok_and(|text| text.contains("\"error\"")) {
             return None;
         }
-        let value: Value = serde_json::from_str(document).ok()?;
+        let value: Value = serde_json::from_slice(document).ok()?;
         let is_event = value.get("type").and_then(Value::as_str) == Some("error");
         // A response of the Responses API has an error of its own when it failed, and says more than that.
         let is_reply =
@@ -113,7 +113,11 @@ mod tests {
     #[test]
     fn an_error_in_place_of_an_answer_is_told_from_an_answer() {
         let check = |document: &str, expected: Option<&str>| {
-            assert_eq!(Refusal::within(document).map(|refusal| refusal.message).as_deref(), expected, "{document}");
+            assert_eq!(
+                Refusal::within(document.as_bytes()).map(|refusal| refusal.message).as_deref(),
+                expected,
+                "{document}"
+            );
         };
         check(r#"{"error":{"message":"busy"}}"#, Some("busy"));
         check(r#"{"type":"error","code":"server_error","message":"busy"}"#, Some("busy"));

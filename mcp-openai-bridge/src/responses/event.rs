@@ -1,6 +1,6 @@
 //! One event of a stream.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -65,7 +65,7 @@ impl Event {
     }
 
     pub(super) fn decoded<T: Read>(&self, name: &str) -> Option<T> {
-        T::read(self.members.member(name)?.clone()).ok()
+        T::read_raw(self.members.member(name)?).ok()
     }
 
     pub(super) fn with_text(self, name: &str, text: impl Into<String>) -> Self {
@@ -99,7 +99,7 @@ impl Serialize for Event {
 }
 
 impl Read for Event {
-    fn read(value: RawJson) -> Result<Self, Error> {
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
         let mut members = JsonObject::read(value)?;
         let kind = match optional(&mut members, "type")? {
             Some(kind) => kind,

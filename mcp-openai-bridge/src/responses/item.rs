@@ -1,6 +1,6 @@
 //! One item of an input or of an output.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::de::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::Error;
@@ -88,8 +88,9 @@ impl Serialize for Item {
 }
 
 impl Read for Item {
-    fn read(raw: RawJson) -> Result<Self, Error> {
-        let mut members = JsonObject::read(raw.clone())?;
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let raw = value.raw()?;
+        let mut members = JsonObject::of(&raw).or_else(|_| raw.decode())?;
         let kind = members.take("type").and_then(|kind| kind.decode::<String>().ok());
         let item = match kind.as_deref() {
             Some(FunctionCall::KIND) => FunctionCall::from_members(members).map(Self::FunctionCall),

@@ -3,7 +3,7 @@
 //! The surprising thing: the error of a call is typed, so that a tool that failed, a server that refused the call and a
 //! server that could not be reached can be told apart.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -113,7 +113,7 @@ impl Serialize for ListedTool {
 }
 
 impl Read for ListedTool {
-    fn read(value: RawJson) -> Result<Self, Error> {
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
         let mut members = JsonObject::read(value)?;
         Ok(Self {
             name: required(&mut members, "name")?,
@@ -265,7 +265,8 @@ impl Serialize for CallError {
 }
 
 impl Read for CallError {
-    fn read(raw: RawJson) -> Result<Self, Error> {
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
+        let raw = value.raw()?;
         let Ok(mut members) = JsonObject::of(&raw) else { return Ok(Self::Other(raw)) };
         let kind: Option<String> = optional(&mut members, "type")?;
         match kind.as_deref() {

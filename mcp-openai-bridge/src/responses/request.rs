@@ -1,6 +1,6 @@
 //! A request to `/v1/responses`.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -90,7 +90,7 @@ impl Serialize for With<'_> {
 }
 
 impl Read for Request {
-    fn read(value: RawJson) -> Result<Self, Error> {
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
         let mut members = JsonObject::read(value)?;
         let input: Option<RawJson> = optional(&mut members, "input")?;
         Ok(Self {
@@ -112,6 +112,6 @@ read_by_serde!(Request);
 fn read_input(input: RawJson) -> Result<Vec<Item>, Error> {
     match input.decode::<String>() {
         Ok(text) => Ok(vec![Item::user(text)]),
-        Err(_) => Read::read(input).map_err(|error| Error::custom(format_args!("`input`: {error}"))),
+        Err(_) => Read::read_raw(&input).map_err(|error| Error::custom(format_args!("`input`: {error}"))),
     }
 }

@@ -1,6 +1,6 @@
 //! A response that came in one piece, or that a stream ended with.
 
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, Unread};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;
@@ -80,7 +80,7 @@ impl Serialize for Response {
 }
 
 impl Read for Response {
-    fn read(value: RawJson) -> Result<Self, Error> {
+    fn read(value: Unread<'_, '_>) -> Result<Self, Error> {
         let mut members = JsonObject::read(value)?;
         Ok(Self {
             id: optional(&mut members, "id")?.unwrap_or_default(),

@@ -7,6 +7,7 @@ pub(crate) mod lent;
 mod object;
 mod raw;
 pub mod scan;
+mod unread;
 pub(crate) mod write;
 
 pub use encode::MAX_ENCODED_DEPTH;
@@ -14,3 +15,4 @@ pub use object::JsonObject;
 pub use raw::RawJson;
 pub(crate) use raw::find_members;
 pub use scan::{ScanError, ScanErrorKind};
+pub use unread::Unread;

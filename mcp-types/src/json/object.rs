@@ -1,6 +1,5 @@
 //! An open JSON object: the members that this library does not interpret.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,7 +47,7 @@ impl JsonObject {
         }
         scanner.object(0, |scanner, key| {
             let name = String::from_utf8_lossy(&key.name()).into_owned();
-            members.push((name, RawJson::scanned(object.as_bytes(), scanner.value(1)?)));
+            members.push((name, RawJson::scanned(object.as_bytes(), scanner.skip(1)?)));
             Ok(())
         })?;
         Ok(Self((!members.is_empty()).then(|| Arc::new(members))))
@@ -85,9 +84,9 @@ impl JsonObject {
         }
     }
 
-    /// Adds a member without looking for one of the same name, which keeps decoding linear.
-    pub(crate) fn push(&mut self, key: Cow<'_, str>, value: RawJson) {
-        self.members_mut().push((key.into_owned(), value));
+    /// Adds a member without looking for one of the same name, which keeps reading linear.
+    pub fn push(&mut self, key: impl Into<String>, value: RawJson) {
+        self.members_mut().push((key.into(), value));
     }
 
     /// Takes the member `key` out.

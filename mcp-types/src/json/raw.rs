@@ -150,7 +150,7 @@ impl RawJson {
         let mut scanner = Scanner::unchecked_utf8(&self.0);
         scanner.space();
         let item = |scanner: &mut Scanner<'_>| {
-            items.push(Self::scanned(&self.0, scanner.value(1)?));
+            items.push(Self::scanned(&self.0, scanner.skip(1)?));
             Ok(())
         };
         scanner.array(0, item).expect("the scan proved that raw JSON is valid");

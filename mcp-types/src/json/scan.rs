@@ -246,16 +246,11 @@ impl<'a> Scanner<'a> {
     where
         F: FnMut(&mut Self, Key<'a>) -> Result<(), ScanError>,
     {
-        self.open(depth)?;
-        if self.peek() == Some(b'}') {
-            self.at += 1;
+        if self.enter(depth, b'}')? {
             return Ok(());
         }
         loop {
-            let key = self.string()?;
-            self.space();
-            self.byte(b':')?;
-            self.space();
+            let key = self.key()?;
             member(self, key)?;
             if self.separator(b'}')? {
                 return Ok(());
@@ -268,9 +263,7 @@ impl<'a> Scanner<'a> {
     where
         F: FnMut(&mut Self) -> Result<(), ScanError>,
     {
-        self.open(depth)?;
-        if self.peek() == Some(b']') {
-            self.at += 1;
+        if self.enter(depth, b']')? {
             return Ok(());
         }
         loop {
@@ -281,19 +274,32 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Walks into a container; returns whether it is empty, and then over its end.
     #[inline]
-    fn open(&mut self, depth: u32) -> Result<(), ScanError> {
+    pub(crate) fn enter(&mut self, depth: u32, close: u8) -> Result<bool, ScanError> {
         if depth >= MAX_DEPTH {
             return Err(self.fault(ScanErrorKind::Depth));
         }
         self.at += 1;
         self.space();
-        Ok(())
+        let is_empty = self.peek() == Some(close);
+        self.at += usize::from(is_empty);
+        Ok(is_empty)
+    }
+
+    /// Walks over a key of an object, to its value.
+    #[inline]
+    pub(crate) fn key(&mut self) -> Result<Key<'a>, ScanError> {
+        let key = self.string()?;
+        self.space();
+        self.byte(b':')?;
+        self.space();
+        Ok(key)
     }
 
     /// Walks over `,` or the closing byte; returns whether the container is closed.
     #[inline]
-    fn separator(&mut self, close: u8) -> Result<bool, ScanError> {
+    pub(crate) fn separator(&mut self, close: u8) -> Result<bool, ScanError> {
         self.space();
         match self.peek() {
             Some(b',') => {
@@ -310,7 +316,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<Key<'a>, ScanError> {
+    /// Walks over a text.
+    pub(crate) fn string(&mut self) -> Result<Key<'a>, ScanError> {
         self.byte(b'"')?;
         let start = self.at;
         let mut escaped = false;
