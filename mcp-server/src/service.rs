@@ -160,24 +160,34 @@ impl Core {
     /// # Errors
     ///
     /// Returns what the request is refused with.
-    pub(crate) async fn call(self: &Arc<Self>, call: Call, way: &Way) -> Answer {
-        match era::answer(self, &call) {
-            Some(Own::Now(answer)) => return answer,
-            Some(Own::Later) => return Box::pin(era::later(self, call, way)).await,
-            None => {}
-        }
-        if let Some(answer) = self.list(&call) {
-            return answer;
-        }
-        let cx = Cx::new(call, self)?;
-        // All but the most frequent are boxed, so that this future, which is made for every request, stays small.
-        match cx.method() {
-            "tools/call" => tool::call(self, cx).await,
-            "prompts/get" => Box::pin(prompt::get(self, cx)).await,
-            "resources/read" => Box::pin(resource::read(self, cx)).await,
-            "completion/complete" => Box::pin(completion::complete(self, cx)).await,
-            // A method that the registry of methods does not know, or one of a capability that is not offered (T-11).
-            method => Err(RpcError::method_not_found(method)),
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every request"
+    )]
+    pub(crate) fn call<'a>(
+        self: &'a Arc<Self>,
+        call: Call,
+        way: &'a Way,
+    ) -> impl Future<Output = Answer> + Send + use<'a> {
+        async move {
+            match era::answer(self, &call) {
+                Some(Own::Now(answer)) => return answer,
+                Some(Own::Later) => return era::later(self, call, way).await,
+                None => {}
+            }
+            if let Some(answer) = self.list(&call) {
+                return answer;
+            }
+            let cx = Cx::new(call, self)?;
+            // All but the most frequent are boxed, so that this future stays small.
+            match cx.method() {
+                "tools/call" => tool::call(self, cx).await,
+                "prompts/get" => Box::pin(prompt::get(self, cx)).await,
+                "resources/read" => Box::pin(resource::read(self, cx)).await,
+                "completion/complete" => Box::pin(completion::complete(self, cx)).await,
+                // A method that the registry of methods does not know, or one of a capability that is not offered (T-11).
+                method => Err(RpcError::method_not_found(method)),
+            }
         }
     }
 

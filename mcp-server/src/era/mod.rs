@@ -8,6 +8,7 @@ mod modern;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use mcp_transport::era::legacy::Session;
 use mcp_transport::{Answer, Call, Caller};
@@ -41,8 +42,8 @@ pub(crate) fn answer(core: &Core, call: &Call) -> Option<Own> {
 }
 
 /// Answers what is answered [`Later`](Own::Later).
-pub(crate) async fn later(core: &Core, call: Call, way: &Way) -> Answer {
-    modern::later(core, call, way).await
+pub(crate) fn later<'a>(core: &'a Core, call: Call, way: &'a Way) -> BoxFuture<'a, Answer> {
+    modern::later(core, call, way)
 }
 
 /// Returns what a legacy session is told outside every call.

@@ -3,60 +3,94 @@
 //! The surprising thing: a subscription is an ordinary call that takes long. Its notifications go where those of any
 //! call go, and dropping it ends it. Tasks are watched in their store, so that one that runs elsewhere is heard too.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Fuse, FusedFuture};
 use futures::stream::{FuturesUnordered, StreamExt};
-use mcp_transport::{Answer, Call};
+use mcp_transport::{Answer, Call, Notifier};
 use mcp_types::{
-    Features, Project, RawJson, RequestId, RpcError, SubscriptionsListenRequestParams, TaskNotificationParams,
+    Features, Project, RawJson, RequestId, RpcError, SubscriptionFilter, SubscriptionsListenRequestParams,
+    TaskNotificationParams,
 };
 
 use crate::changes::{Notice, Subscription, check_tasks, closing, tag};
 use crate::server::Way;
 use crate::service::Core;
 
-/// Holds a subscription open until the way in ends, the call is dropped or nobody reads any more.
+/// What of a listen request is still needed once it is read.
 ///
-/// While it waits it holds nothing of the request but the id, because the rest keeps the buffer alive that it came in.
-pub(super) async fn listen(core: &Core, call: Call, way: &Way) -> Answer {
-    let keeps_tasks = core.tasks.store.keeps();
-    if !core.offered().is_anything() && !keeps_tasks {
-        // Nothing that could be listened to is offered (P-37).
-        return Err(RpcError::method_not_found("subscriptions/listen"));
+/// No more than this is held for as long as the subscription is open, and it may be open for days: the rest of the request
+/// would keep the buffer alive that it came in.
+struct Wanted {
+    id: RequestId,
+    features: Features,
+    principal: Option<String>,
+    /// What is told of the filter, but for the tasks.
+    honoured: SubscriptionFilter,
+    /// The tasks of the filter; `None` where tasks are not kept.
+    tasks: Option<Vec<String>>,
+    notifier: Notifier,
+}
+
+/// Holds a subscription open until the way in ends, the call is dropped or nobody reads any more.
+pub(super) fn listen<'a>(core: &'a Core, call: Call, way: &'a Way) -> BoxFuture<'a, Answer> {
+    match Wanted::read(core, call) {
+        Ok(wanted) => wanted.hold(core, way),
+        Err(error) => ready(Err(error)).boxed(),
     }
-    let Call { request, caller, notifier, .. } = call;
-    let params: SubscriptionsListenRequestParams = request.params.decode()?;
-    check_tasks(&params.notifications, &caller.capabilities())?;
-    let id = &request.id.clone();
-    let principal = core.principal(&caller);
-    let features = caller.features();
-    drop((request, caller));
-    let tasks = params.notifications.task_ids.clone().filter(|_| keeps_tasks);
-    let mut honoured = core.offered().honoured(params.notifications, MOST_URIS);
-    if let Some(tasks) = tasks {
-        honoured.task_ids = Some(existing(core, tasks, principal.as_deref()).await?);
-    }
-    let mut events = Events {
-        core,
-        features,
-        id,
-        tasks: honoured.task_ids.clone().unwrap_or_default(),
-        subscription: core.changes.listen(id.clone(), honoured, principal.as_deref())?,
-        watched: FuturesUnordered::new(),
-        ended: way.ended().boxed().fuse(),
-    };
-    while let Some(notice) = events.next().await {
-        if notifier.send(notice.method, &notice.params).await.is_err() {
-            break;
+}
+
+impl Wanted {
+    fn read(core: &Core, call: Call) -> Result<Self, RpcError> {
+        let keeps_tasks = core.tasks.store.keeps();
+        if !core.offered().is_anything() && !keeps_tasks {
+            // Nothing that could be listened to is offered (P-37).
+            return Err(RpcError::method_not_found("subscriptions/listen"));
         }
+        let Call { request, caller, notifier, .. } = call;
+        let params: SubscriptionsListenRequestParams = request.params.decode()?;
+        check_tasks(&params.notifications, &caller.capabilities())?;
+        Ok(Self {
+            tasks: params.notifications.task_ids.clone().filter(|_| keeps_tasks),
+            honoured: core.offered().honoured(params.notifications, MOST_URIS),
+            principal: core.principal(&caller),
+            features: caller.features(),
+            id: request.id,
+            notifier,
+        })
     }
-    // Nobody reads this answer unless the transport wants one for its own ending.
-    let mut result = closing(id);
-    result.project(features);
-    RawJson::encode(&result).map_err(|error| RpcError::internal(format!("the result cannot be encoded: {error}")))
+
+    /// A block in a box, because an `async fn` keeps its arguments twice.
+    fn hold<'a>(self, core: &'a Core, way: &'a Way) -> BoxFuture<'a, Answer> {
+        let Self { id, features, principal, mut honoured, tasks, notifier } = self;
+        async move {
+            if let Some(tasks) = tasks {
+                honoured.task_ids = Some(Box::pin(existing(core, tasks, principal.as_deref())).await?);
+            }
+            let mut events = Events {
+                core,
+                features,
+                id: &id,
+                tasks: honoured.task_ids.clone().unwrap_or_default(),
+                subscription: core.changes.listen(id.clone(), honoured, principal.as_deref())?,
+                watched: None,
+                ended: way.ended().boxed().fuse(),
+            };
+            while let Some(notice) = events.next().await {
+                if notifier.send(notice.method, &notice.params).await.is_err() {
+                    break;
+                }
+            }
+            // Nobody reads this answer unless the transport wants one for its own ending.
+            let mut result = closing(&id);
+            result.project(features);
+            RawJson::encode(&result)
+                .map_err(|error| RpcError::internal(format!("the result cannot be encoded: {error}")))
+        }
+        .boxed()
+    }
 }
 
 /// Returns those of the tasks that exist and are the principal's, each once; the acknowledgement names them (XT-11).
@@ -78,7 +112,8 @@ struct Events<'a> {
     subscription: Subscription,
     /// The tasks that are not watched yet: nothing comes before the acknowledgement (P-30).
     tasks: Vec<String>,
-    watched: FuturesUnordered<BoxFuture<'a, Option<Seen>>>,
+    /// Those that are; most subscriptions watch none.
+    watched: Option<FuturesUnordered<BoxFuture<'a, Option<Seen>>>>,
     /// The end of the way in.
     ended: Fuse<BoxFuture<'a, ()>>,
 }
@@ -104,11 +139,15 @@ impl Events<'_> {
             return Poll::Ready(notice);
         }
         let (core, features, id) = (self.core, self.features, self.id);
-        self.watched.extend(self.tasks.drain(..).map(|task| look(core, features, id, task, None).boxed()));
-        while let Poll::Ready(Some(seen)) = self.watched.poll_next_unpin(cx) {
+        if !self.tasks.is_empty() {
+            let tasks = std::mem::take(&mut self.tasks).into_iter();
+            self.watched = Some(tasks.map(|task| look(core, features, id, task, None).boxed()).collect());
+        }
+        let Some(watched) = &mut self.watched else { return Poll::Pending };
+        while let Poll::Ready(Some(seen)) = watched.poll_next_unpin(cx) {
             let Some(Seen { id: task, version, notice }) = seen else { continue };
             if version.is_some() {
-                self.watched.push(look(core, features, id, task, version).boxed());
+                watched.push(look(core, features, id, task, version).boxed());
             }
             return Poll::Ready(Some(notice));
         }

@@ -7,6 +7,8 @@ mod listen;
 mod rounds;
 mod tasks;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use mcp_transport::{Answer, Call};
 use mcp_types::{DiscoverResult, JsonObject, ProtocolVersion, RawJson, RpcError, TASKS_EXTENSION, meta};
 
@@ -34,10 +36,10 @@ pub(super) fn answer(core: &Core, call: &Call) -> Option<Own> {
 }
 
 /// Answers what is answered later.
-pub(super) async fn later(core: &Core, call: Call, way: &Way) -> Answer {
+pub(super) fn later<'a>(core: &'a Core, call: Call, way: &'a Way) -> BoxFuture<'a, Answer> {
     match &*call.request.method {
-        "subscriptions/listen" => listen::listen(core, call, way).await,
-        _ => tasks::answer(core, &call).await,
+        "subscriptions/listen" => listen::listen(core, call, way),
+        _ => async move { tasks::answer(core, &call).await }.boxed(),
     }
 }
 

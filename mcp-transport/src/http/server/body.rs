@@ -93,30 +93,24 @@ pub(super) async fn read_body<B: Body<Data = Bytes>>(body: B, limits: &Limits) -
     }
     let mut received = Whole::expecting(expected);
     let mut started = None;
-    while let Some(frame) = next_frame(body.as_mut(), &mut started, received.length(), limits).await? {
-        let Ok(data) = frame.into_data() else {
-            continue; // Trailers mean nothing here.
+    loop {
+        // Usually the body came with the head; neither the clock nor a timer is needed then.
+        let frame = match poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                let started = *started.get_or_insert_with(Instant::now);
+                let deadline = started + rules::body_patience(received.length(), limits);
+                // Boxed, or the future of every request would have room for the timer.
+                let frame = Box::pin(timeout_at(deadline, poll_fn(|cx| body.as_mut().poll_frame(cx))));
+                frame.await.map_err(|_| Refusal::too_slow())?
+            }
         };
-        received.push(data, limit).map_err(|_| Refusal::too_large(limit))?;
-    }
-    Ok(received.into_bytes())
-}
-
-async fn next_frame<B: Body<Data = Bytes>>(
-    mut body: Pin<&mut B>,
-    started: &mut Option<Instant>,
-    received: usize,
-    limits: &Limits,
-) -> Result<Option<Frame<Bytes>>, Refusal> {
-    // Usually the body came with the head; the clock is not asked then.
-    let ready = poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx))).await;
-    let frame = match ready {
-        Poll::Ready(frame) => frame,
-        Poll::Pending => {
-            let started = *started.get_or_insert_with(Instant::now);
-            let deadline = started + rules::body_patience(received, limits);
-            timeout_at(deadline, poll_fn(|cx| body.as_mut().poll_frame(cx))).await.map_err(|_| Refusal::too_slow())?
+        let Some(frame) = frame.transpose().map_err(|_| Refusal::invalid(400, "the body broke off"))? else {
+            return Ok(received.into_bytes());
+        };
+        // Trailers mean nothing here.
+        if let Ok(data) = frame.into_data() {
+            received.push(data, limit).map_err(|_| Refusal::too_large(limit))?;
         }
-    };
-    frame.transpose().map_err(|_| Refusal::invalid(400, "the body broke off"))
+    }
 }

@@ -62,7 +62,9 @@ where
     };
     // A peer that was told off while it still sends must be able to read why.
     if shared.is_unread.load(Ordering::Acquire) || outcome.is_err_and(|error| error.is_parse()) {
-        connection.into_parts().io.into_inner().linger().await;
+        // Boxed, or every connection would have room for it until its end.
+        let lingering = Box::pin(connection.into_parts().io.into_inner().linger());
+        lingering.await;
     }
 }
 

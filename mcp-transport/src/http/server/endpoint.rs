@@ -100,15 +100,23 @@ impl Endpoint {
     /// Answers one request.
     ///
     /// Dropping the future cancels a modern request and leaves a legacy one alone.
+    ///
+    /// The future of this is moved for every request, and its room stays with the connection while a stream is open. So it
+    /// waits in two places only, for the body in [`Self::begin`] and for the answer here: neither has to keep what only
+    /// the other needs. What stands between them are plain functions, because an `async fn` keeps its arguments twice.
     pub(super) async fn respond<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Response<ReplyBody> {
-        self.admitted(head, body).await.unwrap_or_else(|refusal| response::refused(&refusal))
+        let step = self.begin(head, body).await;
+        let response = match step {
+            Ok(Step::Answered(response)) => return response,
+            Ok(Step::Opening(opening)) => opening.await,
+            Ok(Step::Working(exchange, form)) => return response::answered(exchange.run(form).await),
+            Err(refusal) => Err(refusal),
+        };
+        response.unwrap_or_else(|refusal| response::refused(&refusal))
     }
 
-    /// Asks what every request is held to, in the order of V-56: the place, the sender, the guard.
-    ///
-    /// It waits in two places only, for the body and for the answer. What stands between them are plain functions,
-    /// because each `async fn` would add its own copy of a message to a future that is moved for every request.
-    async fn admitted<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Response<ReplyBody>, Refusal> {
+    /// Asks what every request is held to, in the order of V-56: the place, the sender, the guard; and reads the body.
+    async fn begin<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Result<Step<'_>, Refusal> {
         let Config { limits, hosts, origins, beside, .. } = &self.config;
         let view = HeaderView::new(head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
         let target_length = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
@@ -119,24 +127,21 @@ impl Endpoint {
         if let Some(guard) = &beside.guard
             && let Err(refused) = guard.admit(head)
         {
-            return Ok(unread(routes::refused(refused), &body));
+            return Ok(Step::Answered(unread(routes::refused(refused), &body)));
         }
-        match place {
-            Place::Endpoint(Verb::Get) => self.open_stream(&view),
-            Place::Endpoint(Verb::Delete) => self.end_session(&view),
+        let response = match place {
+            Place::Endpoint(Verb::Get) => self.open_stream(&view)?,
+            Place::Endpoint(Verb::Delete) => self.end_session(&view)?,
             Place::Endpoint(Verb::Post) => {
                 rules::check_media(&view, encoding(head))?;
                 let text = read_body(body, limits).await?;
-                match self.take(&view, text)? {
-                    Step::Answered(response) => Ok(response),
-                    Step::Opening(opening) => opening.await,
-                    Step::Working(exchange, form) => Ok(response::answered(exchange.run(form).await)),
-                }
+                return self.take(&view, text);
             }
-            Place::Route(routes) => Ok(Box::pin(self.answer_route(routes, head, body)).await),
+            Place::Route(routes) => Box::pin(self.answer_route(routes, head, body)).await,
             #[cfg(feature = "sse-r1")]
-            Place::Sse(place) => Box::pin(self.take_sse(place, &view, body)).await,
-        }
+            Place::Sse(place) => Box::pin(self.take_sse(place, &view, body)).await?,
+        };
+        Ok(Step::Answered(response))
     }
 
     /// Returns what a request is for.

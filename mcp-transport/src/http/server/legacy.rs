@@ -104,7 +104,7 @@ impl Endpoint {
         session.initialized(&self.service);
         let events = LoggedEvents::new(session, seat, &self.stop, self.config.limits.keep_alive);
         let events = if is_new { events.primed() } else { events };
-        Ok(response::event_stream(ReplyBody::events(events)))
+        Ok(response::event_stream(events))
     }
 
     /// Ends a session; its id is unknown afterwards (HL-10).

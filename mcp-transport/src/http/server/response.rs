@@ -5,7 +5,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, H
 use http::{HeaderMap, Response, StatusCode};
 use mcp_types::rpc;
 
-use super::body::ReplyBody;
+use super::body::{Frames, ReplyBody};
 use super::rules::{Form, Refusal};
 use super::stream::{EventStream, Outcome, Reply};
 use super::table::SessionId;
@@ -47,10 +47,10 @@ pub(super) fn answered(outcome: Outcome) -> Response<ReplyBody> {
     match outcome {
         Outcome::Whole(Some(reply)) => json(reply.status, reply.message),
         // A cancelled request has no answer (P-61), and an event stream is the only form that can be without one.
-        Outcome::Whole(None) => event_stream(ReplyBody::whole(Bytes::new())),
-        Outcome::Told(events) => event_stream(ReplyBody::whole(events)),
-        Outcome::Events(events) => event_stream(ReplyBody::events(events)),
-        Outcome::Logged(events) => event_stream(ReplyBody::events(events)),
+        Outcome::Whole(None) => told(Bytes::new()),
+        Outcome::Told(events) => told(events),
+        Outcome::Events(events) => event_stream(events),
+        Outcome::Logged(events) => event_stream(events),
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn answered(outcome: Outcome) -> Response<ReplyBody> {
 pub(super) fn initialized(reply: Reply, form: Form, session: Option<&SessionId>) -> Response<ReplyBody> {
     let mut response = match form {
         Form::Either | Form::Json => json(reply.status, reply.message),
-        Form::EventStream => event_stream(ReplyBody::whole(EventStream::of_reply(reply))),
+        Form::EventStream => told(EventStream::of_reply(reply)),
     };
     if let Some(session) = session {
         let id = HeaderValue::try_from(session.to_string()).expect("hexadecimal digits are a header value");
@@ -67,8 +67,20 @@ pub(super) fn initialized(reply: Reply, form: Form, session: Option<&SessionId>)
     response
 }
 
-pub(super) fn event_stream(body: ReplyBody) -> Response<ReplyBody> {
-    let mut response = with_status(200, body);
+/// Answers with events that are still to come.
+pub(super) fn event_stream(events: impl Frames + 'static) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::events(events));
+    // The connection keeps the room of its headers for as long as the stream is open.
+    response.headers_mut().reserve(EVENT_HEADERS);
+    of_events(response)
+}
+
+/// Answers with events that are there already.
+fn told(events: Bytes) -> Response<ReplyBody> {
+    of_events(with_status(200, ReplyBody::whole(events)))
+}
+
+fn of_events(mut response: Response<ReplyBody>) -> Response<ReplyBody> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -89,5 +101,7 @@ fn with_status(status: u16, body: ReplyBody) -> Response<ReplyBody> {
 }
 
 const SESSION_ID: HeaderName = HeaderName::from_static(crate::header::MCP_SESSION_ID);
+/// How many headers say that a body is events.
+const EVENT_HEADERS: usize = 3;
 /// Asks proxies to pass events on as they come.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");

@@ -94,7 +94,7 @@ impl Endpoint {
         let mut buffer = BytesMut::new();
         let target = self.config.sse.as_ref().map_or_else(String::new, |sse| sse.target(&id));
         encode_event(&mut buffer, None, None, Some("endpoint"), target.as_bytes());
-        Ok(response::event_stream(ReplyBody::events(SseEvents {
+        Ok(response::event_stream(SseEvents {
             id,
             sessions: Arc::clone(&self.sse_sessions),
             buffer,
@@ -105,7 +105,7 @@ impl Endpoint {
             quiet: Box::pin(sleep_until(Instant::now() + limits.keep_alive)),
             keep_alive: limits.keep_alive,
             is_over: false,
-        })))
+        }))
     }
 
     /// Takes a message of a session; what it is answered with comes on the stream (HS-2).

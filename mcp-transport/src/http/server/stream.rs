@@ -173,18 +173,25 @@ impl<'a> Exchange<'a> {
     }
 
     /// Waits until the form of the response is known.
-    pub(super) async fn run(mut self, form: Form) -> Outcome {
+    pub(super) fn run(mut self, form: Form) -> impl Future<Output = Outcome> + Send {
         let mut stopping = None;
-        let first = poll_fn(|cx| {
-            if let Poll::Ready(first) = self.poll_first(cx, form) {
-                return Poll::Ready(first);
-            }
-            // Only who has to wait looks whether the server stops.
-            let stopping = stopping.get_or_insert_with(|| self.stop.reached(Stage::Closing));
-            ready!(stopping.poll_unpin(cx));
-            Poll::Ready(First { item: None, reply: Some(Some(self.asked.stopped())) })
-        })
-        .await;
+        // A block instead of an `async fn`, which would keep the exchange twice.
+        async move {
+            let first = poll_fn(|cx| {
+                if let Poll::Ready(first) = self.poll_first(cx, form) {
+                    return Poll::Ready(first);
+                }
+                // Only who has to wait looks whether the server stops.
+                let stopping = stopping.get_or_insert_with(|| self.stop.reached(Stage::Closing));
+                ready!(stopping.poll_unpin(cx));
+                Poll::Ready(First { item: None, reply: Some(Some(self.asked.stopped())) })
+            });
+            let first = first.await;
+            self.into_outcome(first, form)
+        }
+    }
+
+    fn into_outcome(mut self, first: First, form: Form) -> Outcome {
         match (first, form) {
             (First { item: None, reply: Some(reply) }, Form::Either | Form::Json) => Outcome::Whole(reply),
             (first, _) => match (self.session.take(), first) {
