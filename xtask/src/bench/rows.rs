@@ -235,7 +235,6 @@ pub(crate) const ROWS: &[Row] = &[
         points: &[1000, 10_000],
         goals: &[Goal::Most("kib_each", 16.0), Goal::Grows(LINEAR)],
         note: "Each stream is a connection with a request that the server has acknowledged.",
-        missed: "hyper keeps a read and a write buffer of 8 KiB each per connection, about 9.6 KiB of them resident, and has no setting for less. The future of the call that listens is 2.5 KiB, the task and the boxes of the connection 4.6 KiB, headers 0.6 KiB.",
         ..BASE
     },
     Row {
@@ -249,7 +248,6 @@ pub(crate) const ROWS: &[Row] = &[
         points: &[1000, 10_000],
         goals: &[Goal::Most("kib_each", 16.0), Goal::Grows(LINEAR)],
         note: "Each session has a connection of its own, on which the server may send at any time.",
-        missed: "hyper keeps a read and a write buffer of 8 KiB each per connection, about 9.6 KiB of them resident, and has no setting for less.",
         ..BASE
     },
     Row {

@@ -244,3 +244,13 @@ async fn a_server_that_stops_finishes_requests_and_waits_for_no_half_ones_f_95()
     let answer = busy.read_to_end().await;
     assert!(answer.contains("{\"tool\":\"wait\"}}") && answer.contains("connection: close"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_connection_has_no_room_for_what_only_some_of_its_requests_need() {
+    let server = Server::new();
+    let check = |bytes: usize, what: &str| assert!(bytes <= 1024, "{what} holds {bytes} bytes");
+    let (_stream, other) = duplex(1);
+    check(size_of_val(&serve_connection(other, Arc::clone(&server.endpoint))), "the task of a connection");
+    let (head, body) = super::full(super::post(), "{}").into_parts();
+    check(size_of_val(&server.endpoint.respond(&head, body)), "the answering of a request");
+}
