@@ -60,8 +60,6 @@ impl Cx {
     pub(crate) fn new(call: Call, core: &Arc<Core>) -> Result<Self, RpcError> {
         let answers = era::answers(core, &call)?;
         let Call { request, caller, notifier, .. } = call;
-        // Only these may ask (P-10).
-        let asks = method::entry(&request.method).is_some_and(|entry| entry.asks_back);
         let inner = Inner {
             id: request.id,
             method: request.method,
@@ -70,7 +68,7 @@ impl Cx {
             notifier: Mutex::new(Some(notifier)),
             token: OnceLock::new(),
             core: Arc::clone(core),
-            asking: Asking::new(answers, asks),
+            asking: Asking::new(answers),
             over: AtomicBool::new(false),
             ended: Notify::new(),
             bindings: Vec::new(),
@@ -261,6 +259,11 @@ impl Cx {
 
     pub(crate) fn method(&self) -> &str {
         &self.inner.method
+    }
+
+    /// Returns whether the call is of a method that may ask at all (P-10).
+    pub(crate) fn asks_back(&self) -> bool {
+        method::entry(&self.inner.method).is_some_and(|entry| entry.asks_back)
     }
 
     pub(crate) fn is_tool(&self) -> bool {

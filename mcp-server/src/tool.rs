@@ -312,13 +312,11 @@ impl ToolEntry {
     /// Returns how a call is answered whose arguments are wrong.
     fn refused(&self, cx: &Cx) -> Option<ToolReply> {
         let name = &self.entity.name;
-        if let Some(arguments) = cx.params().arguments()
-            && !arguments.is_null()
-            && !arguments.is_object()
-        {
+        let arguments = arguments(cx);
+        if !arguments.is_object() {
             return Some(Err(RpcError::invalid_params("`arguments` must be an object")));
         }
-        let faults = self.input.check(&arguments(cx)).err()?;
+        let faults = self.input.check(&arguments).err()?;
         Some(failed(format!("invalid arguments for tool `{name}`:\n{faults}\nCorrect them and call it again.")))
     }
 

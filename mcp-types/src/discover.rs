@@ -37,7 +37,7 @@ object! {
 impl DiscoverResult {
     /// Returns who the server is: from `_meta`, or from the body where early drafts had it.
     pub fn server_info(&self) -> Option<Implementation> {
-        let in_meta = self.meta.as_ref().and_then(|meta| meta.server_info.clone());
+        let in_meta = self.meta.as_ref().and_then(|meta| meta.server_info.as_deref().cloned());
         in_meta.or_else(|| self.extra.member("serverInfo")?.decode().ok())
     }
 }

@@ -48,8 +48,8 @@ object! {
     /// The `_meta` of a result.
     pub struct ResultMeta {
         optional {
-            /// Who answers; for display and logs only (T-28).
-            server_info: Implementation = "io.modelcontextprotocol/serverInfo",
+            /// Who answers; for display and logs only (T-28). Boxed, because it is large and seldom there.
+            server_info: Box<Implementation> = "io.modelcontextprotocol/serverInfo",
             /// The `subscriptions/listen` request that ended.
             subscription_id: RequestId = "io.modelcontextprotocol/subscriptionId",
         }

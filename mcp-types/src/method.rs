@@ -339,10 +339,17 @@ impl Entry {
 
 /// Returns what is known about `name`, whatever its revision.
 pub fn entry(name: &str) -> Option<&'static Entry> {
+    entry_of(name.as_bytes())
+}
+
+/// Does as [`entry`] does, for a name that may not be UTF-8.
+pub(crate) fn entry_of(name: &[u8]) -> Option<&'static Entry> {
     // Only names of the same length are compared, and of most lengths there are one or two.
     let first = *FIRST_OF_LENGTH.get(name.len())?;
     let same = BY_LENGTH.get(first..)?.iter().take_while(|entry| entry.name.len() == name.len());
-    same.copied().find(|entry| entry.name == name)
+    // Of those, most differ in how they end.
+    let ends_alike = |entry: &&Entry| entry.name.as_bytes().last() == name.last();
+    same.copied().filter(ends_alike).find(|entry| entry.name.as_bytes() == name)
 }
 
 /// The entries, those with short names first.

@@ -180,7 +180,7 @@ object! {
 impl CallToolResult {
     /// Makes the result of a tool that succeeded with a text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::new().content([ContentBlock::text(text)])
+        Self { content: vec![ContentBlock::text(text)], ..Self::new() }
     }
 
     /// Makes the result of a tool that failed, with what the model should know about it.

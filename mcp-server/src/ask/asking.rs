@@ -18,9 +18,8 @@ use crate::task::Running;
 /// The questions of one call.
 #[derive(Debug)]
 pub(crate) struct Asking {
-    answers: Mutex<Answers>,
-    /// Whether the call is of a method that may ask at all (P-10).
-    allowed: bool,
+    /// Boxed and made when they are first asked for, because nearly every call brings none and asks for none.
+    answers: OnceLock<Box<Mutex<Answers>>>,
     /// Whether the run met a question that only another round can answer.
     suspended: AtomicBool,
     /// Whether the handler wants to go on as a task.
@@ -43,10 +42,10 @@ struct Pauses {
 }
 
 impl Asking {
-    pub(crate) fn new(answers: Answers, allowed: bool) -> Self {
+    pub(crate) fn new(answers: Option<Answers>) -> Self {
+        let answers = answers.map(|answers| OnceLock::from(Box::new(Mutex::new(answers))));
         Self {
-            answers: Mutex::new(answers),
-            allowed,
+            answers: answers.unwrap_or_default(),
             suspended: AtomicBool::new(false),
             detaches: AtomicBool::new(false),
             task: OnceLock::new(),
@@ -56,13 +55,9 @@ impl Asking {
         }
     }
 
-    pub(crate) fn is_allowed(&self) -> bool {
-        self.allowed
-    }
-
     pub(crate) fn answers(&self) -> MutexGuard<'_, Answers> {
         // Every change of the answers is whole before anything can panic.
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.answers.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes everything that is known of the questions out.

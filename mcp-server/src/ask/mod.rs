@@ -153,7 +153,7 @@ impl Cx {
     where
         Q: Question + Clone + Send + Sync,
     {
-        if !self.asking().is_allowed() {
+        if !self.asks_back() {
             let why = "only tools, prompts and resources can ask the client for something";
             return Err(AskError::Refused(RpcError::internal(why)));
         }

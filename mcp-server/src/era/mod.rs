@@ -56,9 +56,9 @@ pub(crate) fn pushes(core: &Core, session: &Arc<Session>) -> Option<BoxStream<'s
 /// # Errors
 ///
 /// Refuses what is not of this request (P-15, P-16).
-pub(crate) fn answers(core: &Core, call: &Call) -> Result<Answers, RpcError> {
+pub(crate) fn answers(core: &Core, call: &Call) -> Result<Option<Answers>, RpcError> {
     match call.caller.session() {
-        Some(_) => Ok(Answers::default()),
+        Some(_) => Ok(None),
         None => modern::answers(core, call),
     }
 }

@@ -65,7 +65,7 @@ pub(crate) trait Question: Into<InputRequest> {
 pub(crate) struct ListRoots;
 
 impl Answers {
-    /// Reads what a request brings of earlier rounds; `open` opens its `requestState`, when it has one.
+    /// Reads what a request brings of earlier rounds, if it does; `open` opens its `requestState`, when it has one.
     ///
     /// A request need not bring the state that it was given (P-17): what it carried is then asked for again.
     ///
@@ -75,8 +75,8 @@ impl Answers {
     pub(crate) fn receive(
         params: &Params,
         open: impl FnOnce(&str) -> Result<Vec<u8>, Refused>,
-    ) -> Result<Self, RpcError> {
-        let Some(raw) = params.raw().filter(|_| params.resumes()) else { return Ok(Self::default()) };
+    ) -> Result<Option<Self>, RpcError> {
+        let Some(raw) = params.raw().filter(|_| params.resumes()) else { return Ok(None) };
         let members = raw.members(["inputResponses", "requestState"]);
         let [responses, state] = members.map_err(|error| RpcError::invalid_params(error.to_string()))?;
         let record = match state.filter(|state| !state.is_null()) {
@@ -89,7 +89,7 @@ impl Answers {
             None => Record::default(),
         };
         let received = responses.map_or(Ok(JsonObject::new()), |responses| distinct(&responses))?;
-        Ok(Self { record, received, asked: InputRequests::default() })
+        Ok(Some(Self { record, received, asked: InputRequests::default() }))
     }
 
     /// Returns the answer to a question, or notes that it has none yet.

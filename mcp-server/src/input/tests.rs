@@ -43,7 +43,8 @@ impl Server {
     fn call(&self, handler: Handler, request: &Request<'_>) -> Result<Outcome, RpcError> {
         let params = Params::from_raw(RawJson::parse(request.params.clone()).unwrap()).unwrap();
         let binding = Binding::new("tools/call", &params, request.principal);
-        let mut answers = Answers::receive(&params, |state| self.sealer.open(state, &binding, request.now))?;
+        let mut answers =
+            Answers::receive(&params, |state| self.sealer.open(state, &binding, request.now))?.unwrap_or_default();
         let client = serde_json::from_str(request.client).unwrap();
         let complete = handler(&mut answers, &client)?;
         assert_eq!(complete.is_none(), answers.has_questions(), "a handler ends or waits for an answer");

@@ -3,13 +3,10 @@
 //! The surprising thing: the answer is "proven" or "do not know", never "wrong". A shape understands the keywords that
 //! derived schemas are made of; whatever it meets beyond them is left to the full validator.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
 use mcp_types::RawJson;
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use mcp_types::json::{Kind, Walk};
 use serde_json::{Map, Value};
 
 /// A schema as a graph of nodes; the first is the root.
@@ -29,7 +26,8 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 #[derive(Clone)]
 struct Node {
     kinds: Kinds,
-    members: BTreeMap<Box<str>, Member>,
+    /// By their names in UTF-8.
+    members: BTreeMap<Box<[u8]>, Member>,
     /// The bits of all required members.
     required: u64,
     /// What members of other names must be; `None` when there may be none.
@@ -103,8 +101,7 @@ impl Shape {
 
     /// Returns whether the value certainly follows the schema.
     pub(super) fn proves(&self, value: &RawJson) -> bool {
-        let mut text = serde_json::Deserializer::from_slice(value.as_bytes());
-        Walk { shape: self, place: 0 }.deserialize(&mut text).is_ok()
+        self.prove(0, &mut value.walk()).is_some()
     }
 }
 
@@ -172,7 +169,7 @@ impl<'a> Reader<'a> {
     fn members(&mut self, node: &mut Node, properties: &'a Map<String, Value>) -> Option<()> {
         for (name, schema) in properties {
             let place = self.place(schema)?;
-            node.members.insert(name.as_str().into(), Member { place, bit: 0 });
+            node.members.insert(name.as_bytes().into(), Member { place, bit: 0 });
         }
         Some(())
     }
@@ -225,9 +222,10 @@ fn require(node: &mut Node, names: Option<&Value>) -> Option<()> {
     for (at, name) in names.iter().enumerate() {
         let bit = 1_u64 << at;
         let rest = node.rest;
-        let member = match node.members.get_mut(name.as_str()?) {
+        let name = name.as_str()?.as_bytes();
+        let member = match node.members.get_mut(name) {
             Some(member) => member,
-            None => node.members.entry(name.as_str()?.into()).or_insert(Member { place: rest?, bit: 0 }),
+            None => node.members.entry(name.into()).or_insert(Member { place: rest?, bit: 0 }),
         };
         member.bit |= bit;
         node.required |= bit;
@@ -259,133 +257,67 @@ fn is_annotation(name: &str) -> bool {
     NAMES.contains(&name) || name.starts_with("x-")
 }
 
-/// Walks over one value along one node. Any error means "not proven".
-#[derive(Clone, Copy)]
-struct Walk<'a> {
-    shape: &'a Shape,
-    place: Place,
-}
-
-impl Walk<'_> {
-    fn node(&self) -> Option<&Node> {
-        self.shape.nodes.get(self.place)
+impl Node {
+    /// Returns the node when a value may be of this kind.
+    fn of_kind(&self, kind: Kinds) -> Option<&Self> {
+        self.kinds.has(kind).then_some(self)
     }
 
-    fn scalar<E: Error>(&self, kind: Kinds) -> Result<&Node, E> {
-        let node = self.node().ok_or_else(unproven)?;
-        if node.kinds.has(kind) { Ok(node) } else { Err(unproven()) }
-    }
-
-    fn number<E: Error>(&self, number: f64, kind: Kinds) -> Result<(), E> {
-        let node = self.scalar(kind)?;
-        let bounded = node.minimum.is_finite() || node.maximum.is_finite();
-        if bounded && (number.abs() > EXACT || number < node.minimum || number > node.maximum) {
-            return Err(unproven());
+    /// Proves a number by its text.
+    fn number(&self, text: &str) -> Option<()> {
+        let is_integer = text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
+        self.of_kind(if is_integer { Kinds::INTEGER } else { Kinds::NUMBER })?;
+        if self.minimum.is_finite() || self.maximum.is_finite() {
+            let number: f64 = text.parse().ok()?;
+            let is_right = number.abs() <= EXACT && number >= self.minimum && number <= self.maximum;
+            return is_right.then_some(());
         }
-        Ok(())
+        Some(())
+    }
+
+    /// Proves a string.
+    fn text(&self, walk: &mut Walk<'_>) -> Option<()> {
+        let Some(words) = &self.of_kind(Kinds::STRING)?.words else { return walk.skip() };
+        let text = walk.text()?;
+        words.iter().any(|word| *word.as_bytes() == *text).then_some(())
     }
 }
 
-fn unproven<E: Error>() -> E {
-    E::custom("not proven")
-}
-
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<(), D::Error> {
-        if self.place == ANY {
-            return text.deserialize_ignored_any(IgnoredAny).map(drop);
+impl Shape {
+    /// Proves the value that stands at `walk`; `None` means "not proven".
+    fn prove(&self, place: Place, walk: &mut Walk<'_>) -> Option<()> {
+        if place == ANY {
+            return walk.skip();
         }
-        text.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value that follows the schema")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.scalar(Kinds::NULL).map(drop)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        self.scalar(Kinds::BOOLEAN).map(drop)
-    }
-
-    #[allow(clippy::cast_precision_loss)]
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.number(number as f64, Kinds::INTEGER)
-    }
-
-    #[allow(clippy::cast_precision_loss)]
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.number(number as f64, Kinds::INTEGER)
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.number(number, Kinds::NUMBER)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        match &self.scalar::<E>(Kinds::STRING)?.words {
-            Some(words) if !words.iter().any(|word| **word == *text) => Err(unproven()),
-            _ => Ok(()),
+        let node = self.nodes.get(place)?;
+        match walk.kind()? {
+            Kind::Array => {
+                let items = node.of_kind(Kinds::ARRAY)?.items;
+                walk.items(|walk| self.prove(items, walk))
+            }
+            Kind::Boolean => node.of_kind(Kinds::BOOLEAN).and_then(|_| walk.skip()),
+            Kind::Null => node.of_kind(Kinds::NULL).and_then(|_| walk.skip()),
+            Kind::Number => node.number(walk.number()?),
+            Kind::Object => self.prove_members(node.of_kind(Kinds::OBJECT)?, walk),
+            Kind::String => node.text(walk),
         }
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let place = self.scalar::<A::Error>(Kinds::ARRAY)?.items;
-        while items.next_element_seed(Walk { shape: self.shape, place })?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let node = self.scalar::<A::Error>(Kinds::OBJECT)?;
+    fn prove_members(&self, node: &Node, walk: &mut Walk<'_>) -> Option<()> {
         let mut found = 0_u64;
-        while let Some(Name(name)) = map.next_key()? {
-            let place = match node.members.get(&*name) {
+        walk.members(|walk, name| {
+            let place = match node.members.get(name) {
                 // A required member that stands twice is for the validator to judge.
-                Some(member) if found & member.bit != 0 => return Err(unproven()),
+                Some(member) if found & member.bit != 0 => return None,
                 Some(member) => {
                     found |= member.bit;
                     member.place
                 }
-                None => node.rest.ok_or_else(unproven)?,
+                None => node.rest?,
             };
-            map.next_value_seed(Walk { shape: self.shape, place })?;
-        }
-        if found == node.required { Ok(()) } else { Err(unproven()) }
-    }
-}
-
-/// The name of a member, borrowed where it has no escapes.
-struct Name<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl<'de> Visitor<'de> for Text {
-            type Value = Name<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a member")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Borrowed(name)))
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(name.to_owned())))
-            }
-        }
-
-        text.deserialize_str(Text)
+            self.prove(place, walk)
+        })?;
+        (found == node.required).then_some(())
     }
 }
 
@@ -419,6 +351,7 @@ mod tests {
             r#"{"a":0}"#,
             r#"{"a":255,"b":null,"c":[{"x":1.5},{"x":2,"y":{}}],"d":null,"e":"y","f":1}"#,
             r#"{"\u0061":7,"d":{"x":0}}"#,
+            r#" { "a" : 1 , "e" : "\u0078", "f" : 1e0 } "#,
         ] {
             assert!(shape().proves(&RawJson::parse(text).unwrap()), "{text}");
         }
@@ -432,6 +365,8 @@ mod tests {
             r#"{"a":256}"#,
             r#"{"a":-1}"#,
             r#"{"a":1.5}"#,
+            r#"{"a":1,"e":"\\u0078"}"#,
+            r#"{"a":18446744073709551616}"#,
             r#"{"a":"1"}"#,
             r#"{"a":1,"z":1}"#,
             r#"{"a":1,"a":2}"#,

@@ -8,6 +8,7 @@ mod object;
 mod raw;
 pub mod scan;
 mod unread;
+mod walk;
 pub(crate) mod write;
 
 pub use encode::MAX_ENCODED_DEPTH;
@@ -16,3 +17,4 @@ pub use raw::RawJson;
 pub(crate) use raw::find_members;
 pub use scan::{ScanError, ScanErrorKind};
 pub use unread::Unread;
+pub use walk::{Kind, Walk};

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::encode::{self, MAX_ENCODED_DEPTH};
 use super::lent::Lent;
 use super::scan::{self, MAX_DEPTH, ScanError, Scanner, Span};
+use super::walk::Walk;
 use super::write;
 
 /// One valid JSON value, as text.
@@ -102,7 +103,8 @@ impl RawJson {
     ///
     /// Fails when the value is not of the shape that `T` wants.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.0)
+        // As a text, because of bytes each string would be looked at once more for being UTF-8.
+        serde_json::from_str(self.as_str())
     }
 
     /// Returns the text.
@@ -118,6 +120,11 @@ impl RawJson {
     /// Returns the text as shared bytes.
     pub fn into_bytes(self) -> Bytes {
         self.0
+    }
+
+    /// Begins a walk over the value, at its root.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk::new(&self.0)
     }
 
     /// Returns whether the value is an object.

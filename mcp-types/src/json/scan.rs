@@ -123,7 +123,7 @@ pub fn validate(text: &[u8]) -> Result<(), ScanError> {
 
 /// A position in a text that is known to be UTF-8.
 pub(crate) struct Scanner<'a> {
-    text: &'a [u8],
+    pub(super) text: &'a [u8],
     at: usize,
 }
 
@@ -136,10 +136,13 @@ pub(crate) struct Key<'a> {
 
 impl<'a> Key<'a> {
     /// Returns the key with its escapes resolved, so that `"meth\u006fd"` cannot pass for another key.
+    #[inline]
     pub(crate) fn name(self) -> Cow<'a, [u8]> {
-        if !self.escaped {
-            return Cow::Borrowed(self.raw);
-        }
+        if self.escaped { self.unescaped() } else { Cow::Borrowed(self.raw) }
+    }
+
+    #[cold]
+    fn unescaped(self) -> Cow<'a, [u8]> {
         let mut quoted = Vec::with_capacity(self.raw.len() + 2);
         quoted.push(b'"');
         quoted.extend_from_slice(self.raw);
@@ -319,23 +322,33 @@ impl<'a> Scanner<'a> {
     /// Walks over a text.
     pub(crate) fn string(&mut self) -> Result<Key<'a>, ScanError> {
         self.byte(b'"')?;
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let plain = find_special(rest);
+        match rest.split_at_checked(plain) {
+            Some((raw, [b'"', ..])) => {
+                self.at += plain + 1;
+                Ok(Key { raw, escaped: false })
+            }
+            _ => self.string_with_escapes(plain),
+        }
+    }
+
+    /// Walks over the rest of a string that has an escape after so many bytes, or no end.
+    fn string_with_escapes(&mut self, plain: usize) -> Result<Key<'a>, ScanError> {
         let start = self.at;
-        let mut escaped = false;
+        self.at += plain;
         loop {
-            self.at += find_special(self.text.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
+                Some(b'\\') => self.escape()?,
                 Some(_) => return Err(self.fault(ScanErrorKind::Syntax)),
                 None => return Err(self.fault(ScanErrorKind::End)),
             }
+            self.at += find_special(self.text.get(self.at..).unwrap_or_default());
         }
         let raw = &self.text[start..self.at];
         self.at += 1;
-        Ok(Key { raw, escaped })
+        Ok(Key { raw, escaped: true })
     }
 
     fn escape(&mut self) -> Result<(), ScanError> {
@@ -478,8 +491,19 @@ pub(crate) fn find_special(text: &[u8]) -> usize {
             return at * 8 + found.trailing_zeros() as usize / 8;
         }
     }
+    let before = text.len() - rest.len();
+    // Two halves that overlap are a word, too: what both have in common, the first one has found.
+    if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        let word = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+        let found = specials(word);
+        if found == 0 {
+            return text.len();
+        }
+        let at = found.trailing_zeros() as usize / 8;
+        return before + if at < 4 { at } else { at + rest.len() - 8 };
+    }
     let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | 0..0x20);
-    text.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
+    before + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// Marks the special bytes of a word by their highest bits. A borrow can mark bytes above a special one too, so only the

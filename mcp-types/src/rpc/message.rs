@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::error::RpcError;
 use super::id::RequestId;
-use super::params::{Params, Peek, fill, text_of};
+use super::params::{Params, Peek, fill, quoted, text_of};
 use crate::json::RawJson;
 use crate::json::scan::{ScanError, ScanErrorKind, Scanner, Span};
 use crate::method;
@@ -168,7 +168,7 @@ impl Members {
     }
 
     fn into_call(self, text: &Bytes, method: Span) -> Result<Message, Malformed> {
-        let Some(method) = text_at(text, method) else {
+        let Some(method) = method_at(text, method) else {
             return Err(self.invalid(text, "`method` must be a string"));
         };
         let params = match self.params {
@@ -180,7 +180,6 @@ impl Members {
                 Params::scanned(text, span, self.peek)
             }
         };
-        let method = method::intern(&method);
         if self.id.is_none() {
             return Ok(Message::Notification(Notification { method, params }));
         }
@@ -227,6 +226,15 @@ impl Members {
             _ => RpcError::parse(format!("parse error: {error}")),
         };
         Malformed { id: self.request_id(text), error: told, batch: false }
+    }
+}
+
+/// Reads the name of a method. One that is known needs no look at what its bytes are.
+fn method_at(text: &[u8], span: Span) -> Option<Cow<'static, str>> {
+    let content = text.get(span.range()).and_then(quoted);
+    match content.and_then(method::entry_of) {
+        Some(entry) => Some(Cow::Borrowed(entry.name)),
+        None => text_at(text, span).map(|name| method::intern(&name)),
     }
 }
 

@@ -290,9 +290,14 @@ pub(super) fn fill(slot: &mut Option<Span>, scanner: &mut Scanner<'_>, depth: u3
     Ok(())
 }
 
+/// Returns what stands between the quotes of a string that the scan has walked over.
+pub(super) fn quoted(value: &[u8]) -> Option<&[u8]> {
+    value.strip_prefix(b"\"")?.strip_suffix(b"\"")
+}
+
 /// Returns the content of a string that the scan has walked over; `None` for any other value.
 pub(crate) fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
-    let content = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let content = quoted(value)?;
     // Of what is special in a string, only a backslash stands within the quotes.
     if find_special(content) < content.len() {
         return serde_json::from_slice(value).ok().map(Cow::Owned);

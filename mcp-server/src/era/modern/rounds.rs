@@ -15,7 +15,7 @@ use crate::task::since_1970;
 /// # Errors
 ///
 /// Refuses a state that is not of this request, and answers that are none (P-15, P-16).
-pub(crate) fn answers(core: &Core, call: &Call) -> Result<Answers, RpcError> {
+pub(crate) fn answers(core: &Core, call: &Call) -> Result<Option<Answers>, RpcError> {
     let request = &call.request;
     Answers::receive(&request.params, |state| {
         let binding = Binding::new(&request.method, &request.params, core.principal(&call.caller).as_deref());
