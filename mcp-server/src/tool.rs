@@ -444,7 +444,7 @@ fn param_headers(schema: &RawJson) -> Result<Option<Arc<ParamHeaders>>, String> 
     if !schema.as_str().contains("x-mcp-header") {
         return Ok(None);
     }
-    let value: serde_json::Value = schema.decode().map_err(|error| error.to_string())?;
+    let value = schema.to_value().map_err(|error| error.to_string())?;
     match ParamHeaders::from_schema(&value) {
         Ok(headers) if headers.is_empty() => Ok(None),
         Ok(headers) => Ok(Some(Arc::new(headers))),

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::de::{DeserializeOwned, Error};
 
-use crate::json::{RawJson, find_members};
+use crate::json::{RawJson, find_members, read_scanned};
 use crate::object::Key;
 use crate::rpc::text_of;
 
@@ -25,7 +25,7 @@ pub(crate) fn kind_of<'a, E: Error>(text: &'a [u8], member: &'static str) -> Res
         return Ok(kind);
     }
     // It is no text; the decoder says what it is instead.
-    let Key(kind) = serde_json::from_slice(found).map_err(|error| E::custom(format_args!("`{member}`: {error}")))?;
+    let Key(kind) = read_scanned(found).map_err(|error| E::custom(format_args!("`{member}`: {error}")))?;
     Ok(kind)
 }
 

@@ -3,7 +3,7 @@
 //! The surprising thing: `content` is one block or a list of them, and which of the two it was is kept, because peers
 //! of before 2025-11-25 read only the first form.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::error::Error;
 use std::fmt;
 
@@ -353,7 +353,7 @@ impl Error for ToolTurnError {}
 ///
 /// Returns the first message that breaks a rule.
 pub fn check_tool_turns(messages: &[SamplingMessage]) -> Result<(), ToolTurnError> {
-    let mut open: BTreeSet<&str> = BTreeSet::new();
+    let mut open: HashSet<&str> = HashSet::new();
     for (at, message) in messages.iter().enumerate() {
         let blocks = message.content.blocks();
         let mut results = 0;
@@ -367,7 +367,7 @@ pub fn check_tool_turns(messages: &[SamplingMessage]) -> Result<(), ToolTurnErro
         if results > 0 && results < blocks.len() {
             return Err(ToolTurnError::Mixed(at));
         }
-        if let Some(id) = open.first() {
+        if let Some(id) = open.iter().min() {
             return Err(ToolTurnError::Unanswered(at.saturating_sub(1), (*id).into()));
         }
         open = blocks.iter().filter_map(tool_use_id).collect();

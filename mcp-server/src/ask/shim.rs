@@ -3,7 +3,7 @@
 //! The surprising thing: such a handler is a state machine of its own. What it asked is asked for it, and it is entered
 //! again with the answers, as a modern client would do it.
 
-use futures::future::try_join_all;
+use futures::stream::{FuturesUnordered, TryStreamExt as _};
 use mcp_types::{InputRequest, InputRequiredResult, JsonObject, RawJson, RpcError};
 
 use super::{AskError, misfit};
@@ -22,11 +22,12 @@ pub(crate) async fn answer_all(cx: &Cx, required: InputRequiredResult) -> Result
         let why = "the handler asks the client for something, and for nothing in particular";
         return Err(AskError::Refused(RpcError::internal(why)));
     }
-    let questions = requests.iter().map(|(key, request)| async move {
-        let answer = one(cx, key, request).await?;
-        Ok::<_, AskError>((key.to_owned(), answer))
-    });
-    let received: JsonObject = try_join_all(questions).await?.into_iter().collect();
+    let question = |(key, request)| Box::pin(async move { Ok::<_, AskError>((key, one(cx, key, request).await?)) });
+    let mut questions: FuturesUnordered<_> = requests.iter().map(question).collect();
+    let mut received = JsonObject::new();
+    while let Some((key, answer)) = questions.try_next().await? {
+        received.insert(key, answer);
+    }
     cx.asking().answers().next_round(received, required.request_state);
     Ok(())
 }

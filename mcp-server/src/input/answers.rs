@@ -84,7 +84,7 @@ impl Answers {
                 let state: String = state.decode().map_err(|_| Refused::Malformed)?;
                 let record = open(&state)?;
                 // What this server sealed, it can read, or it was sealed by another program with the same key.
-                serde_json::from_slice(&record).map_err(|_| Refused::Malformed)?
+                RawJson::parse(record).ok().and_then(|record| record.decode().ok()).ok_or(Refused::Malformed)?
             }
             None => Record::default(),
         };

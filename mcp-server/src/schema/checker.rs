@@ -66,7 +66,7 @@ mod full {
             if self.shape.as_ref().is_some_and(|shape| shape.proves(value)) {
                 return Ok(());
             }
-            let value: Value = value.decode().map_err(|error| format!("- cannot be read: {error}"))?;
+            let value = value.to_value().map_err(|error| format!("- cannot be read: {error}"))?;
             if self.depth.is_some_and(|most| depth_of(&value) > most) {
                 return Err("- nested too deeply to be checked; use a flatter value".to_owned());
             }

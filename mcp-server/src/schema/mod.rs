@@ -17,7 +17,6 @@ mod shape;
 
 use mcp_transport::Limits;
 use mcp_types::RawJson;
-use serde_json::Value;
 
 pub(crate) use budget::SchemaFault;
 pub(crate) use derive::{arguments_of, no_arguments, output_of, prompt_arguments_of};
@@ -42,7 +41,7 @@ impl Schema {
         if !checked {
             return Ok(Self { raw, checker: None });
         }
-        let value: Value = raw.decode().map_err(|error| SchemaFault(format!("it cannot be read: {error}")))?;
+        let value = raw.to_value().map_err(|error| SchemaFault(format!("it cannot be read: {error}")))?;
         if !value.is_object() && !value.is_boolean() {
             return Err(SchemaFault("it must be an object".to_owned()));
         }

@@ -14,7 +14,7 @@ pub(crate) mod write;
 pub use encode::MAX_ENCODED_DEPTH;
 pub use object::JsonObject;
 pub use raw::RawJson;
-pub(crate) use raw::find_members;
+pub(crate) use raw::{find_members, read_scanned};
 pub use scan::{ScanError, ScanErrorKind};
 pub use unread::Unread;
 pub use walk::{Kind, Walk};

@@ -103,8 +103,18 @@ impl RawJson {
     ///
     /// Fails when the value is not of the shape that `T` wants.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        // As a text, because of bytes each string would be looked at once more for being UTF-8.
-        serde_json::from_str(self.as_str())
+        // All is read from a `str`, which has each string looked at once for being UTF-8, and each type have one decoder.
+        // Nothing can follow the value.
+        T::deserialize(&mut serde_json::Deserializer::from_str(self.as_str()))
+    }
+
+    /// Decodes the value into a document tree.
+    ///
+    /// # Errors
+    ///
+    /// Fails when a part of the value is one that a tree does not hold.
+    pub fn to_value(&self) -> Result<serde_json::Value, serde_json::Error> {
+        self.decode()
     }
 
     /// Returns the text.
@@ -177,6 +187,14 @@ impl RawJson {
     pub(crate) fn scanned(text: &Bytes, span: Span) -> Self {
         Self(text.slice(span.range()))
     }
+}
+
+/// Decodes a part of a text that the scan has walked over.
+///
+/// Like all else it is read from a `str`, so that each type has one decoder.
+pub(crate) fn read_scanned<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, serde_json::Error> {
+    let text = std::str::from_utf8(text).map_err(serde::de::Error::custom)?;
+    serde_json::from_str(text)
 }
 
 /// Finds members of an object by name, in a text that is known to be JSON in UTF-8.

@@ -147,7 +147,7 @@ impl<'a> Key<'a> {
         quoted.push(b'"');
         quoted.extend_from_slice(self.raw);
         quoted.push(b'"');
-        match serde_json::from_slice::<String>(&quoted) {
+        match super::raw::read_scanned::<String>(&quoted) {
             Ok(name) => Cow::Owned(name.into_bytes()),
             Err(_) => Cow::Borrowed(self.raw),
         }

@@ -30,7 +30,7 @@ pub fn is_object_schema(schema: &RawJson) -> bool {
 /// Local references are moved along with what they point to. Of a schema that is too deep for that only the object is
 /// left, whose `result` may be anything.
 pub fn wrap_schema(schema: &RawJson) -> RawJson {
-    let mut inner: Value = schema.decode().unwrap_or(Value::Bool(true));
+    let mut inner = schema.to_value().unwrap_or(Value::Bool(true));
     let dialect = inner.as_object_mut().and_then(|inner| inner.remove("$schema"));
     // A schema with an `$id` is a resource of its own, whose references begin at itself wherever it stands.
     if inner.get("$id").is_none() {
@@ -41,12 +41,19 @@ pub fn wrap_schema(schema: &RawJson) -> RawJson {
         outer.insert("$schema".to_owned(), dialect);
     }
     outer.insert("type".to_owned(), "object".into());
-    outer.insert("properties".to_owned(), Value::Object(Map::from_iter([(RESULT.to_owned(), inner)])));
+    outer.insert("properties".to_owned(), only_result(inner));
     outer.insert("required".to_owned(), Value::Array(vec![RESULT.into()]));
     RawJson::encode(&outer).unwrap_or_else(|_| {
-        outer.insert("properties".to_owned(), Value::Object(Map::from_iter([(RESULT.to_owned(), Value::Bool(true))])));
+        outer.insert("properties".to_owned(), only_result(Value::Bool(true)));
         outer.into()
     })
+}
+
+// By hand: an iterator of members is sorted first, and that is much code for one.
+fn only_result(schema: Value) -> Value {
+    let mut properties = Map::new();
+    properties.insert(RESULT.to_owned(), schema);
+    Value::Object(properties)
 }
 
 /// Returns `{"result": value}`.

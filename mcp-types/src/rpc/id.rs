@@ -25,7 +25,7 @@ macro_rules! identifier {
             pub(crate) fn read(value: &[u8]) -> Option<Self> {
                 match small_number(value) {
                     Some(number) => Some(Self::Number(number)),
-                    None => serde_json::from_slice(value).ok(),
+                    None => $crate::json::read_scanned(value).ok(),
                 }
             }
         }

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::error::RpcError;
 use super::id::{ProgressToken, RequestId};
-use crate::json::RawJson;
 use crate::json::scan::{ScanError, Scanner, Span, find_special};
+use crate::json::{RawJson, read_scanned};
 use crate::meta;
 
 /// The `params` of a request or a notification.
@@ -92,7 +92,7 @@ impl Params {
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, RpcError> {
         let decoded = match &self.raw {
             Some(raw) => raw.decode(),
-            None => serde_json::from_slice(b"{}"),
+            None => serde_json::from_str("{}"),
         };
         decoded.map_err(|error| RpcError::invalid_params(format!("invalid params: {error}")))
     }
@@ -300,7 +300,7 @@ pub(crate) fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
     let content = quoted(value)?;
     // Of what is special in a string, only a backslash stands within the quotes.
     if find_special(content) < content.len() {
-        return serde_json::from_slice(value).ok().map(Cow::Owned);
+        return read_scanned(value).ok().map(Cow::Owned);
     }
     std::str::from_utf8(content).ok().map(Cow::Borrowed)
 }
