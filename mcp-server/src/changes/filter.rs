@@ -30,7 +30,7 @@ impl Offered {
     }
 
     /// Returns what of a filter is honoured, with at most so many URIs, each once.
-    pub(crate) fn honoured(self, wanted: SubscriptionFilter, most_uris: usize) -> SubscriptionFilter {
+    pub(crate) fn honoured(self, wanted: &SubscriptionFilter, most_uris: usize) -> SubscriptionFilter {
         // `false` asks for nothing, as absence does (P-32).
         let keep = |wanted: Option<bool>, offered: bool| wanted.filter(|wanted| *wanted && offered);
         let mut seen: HashSet<&str> = HashSet::new();
@@ -70,7 +70,7 @@ mod tests {
 
     #[track_caller]
     fn check(offered: Offered, wanted: &str, honoured: &str) {
-        let found = offered.honoured(filter(wanted), 2);
+        let found = offered.honoured(&filter(wanted), 2);
         assert_eq!(serde_json::to_string(&found).unwrap(), honoured);
     }
 

@@ -53,8 +53,8 @@ impl Wanted {
         let params: SubscriptionsListenRequestParams = request.params.decode()?;
         check_tasks(&params.notifications, &caller.capabilities())?;
         Ok(Self {
-            tasks: params.notifications.task_ids.clone().filter(|_| keeps_tasks),
-            honoured: core.offered().honoured(params.notifications, MOST_URIS),
+            honoured: core.offered().honoured(&params.notifications, MOST_URIS),
+            tasks: params.notifications.task_ids.filter(|_| keeps_tasks),
             principal: core.principal(&caller),
             features: caller.features(),
             id: request.id,
