@@ -47,12 +47,9 @@ pages! {
 /// A list and its encoded pages.
 pub(crate) struct List<P: Page> {
     items: Vec<P::Item>,
-    page_size: usize,
-    digest: u64,
     /// What `_meta` of each page says besides what the server says of itself.
     meta: Option<ResultMeta>,
-    /// There are at most as many ways of encoding as revisions.
-    encoded: Mutex<Vec<(Features, Arc<[RawJson]>)>>,
+    pages: Pages,
 }
 
 impl<P: Page> List<P> {
@@ -61,7 +58,9 @@ impl<P: Page> List<P> {
             Ok(text) => fnv(digest, text.as_bytes()),
             Err(_) => digest,
         });
-        Self { items, page_size: page_size.max(1), digest, meta: None, encoded: Mutex::new(Vec::new()) }
+        let size = page_size.max(1);
+        let pages = Pages { size, count: items.len().div_ceil(size).max(1), digest, encoded: Mutex::new(Vec::new()) };
+        Self { items, meta: None, pages }
     }
 
     /// Puts members into `_meta` of each page; they are no part of the digest.
@@ -75,11 +74,34 @@ impl<P: Page> List<P> {
 
     /// Returns a number that differs where lists do.
     pub(crate) fn digest(&self) -> u64 {
-        self.digest
+        self.pages.digest
     }
 
     /// Answers a request for a page.
     pub(crate) fn answer(&self, core: &Core, caller: &Caller, params: &Params) -> Answer {
+        let size = self.pages.size;
+        self.pages.answer(caller.features(), params, &|page, next| {
+            let items = self.items.iter().skip(page * size).take(size).cloned().collect();
+            era::encode(core, caller, P::of(items, next, self.meta.clone()))
+        })
+    }
+}
+
+/// The pages of a list, whatever is listed.
+struct Pages {
+    /// How many items stand on one page.
+    size: usize,
+    count: usize,
+    digest: u64,
+    /// There are at most as many ways of encoding as revisions.
+    encoded: Mutex<Vec<(Features, Arc<[RawJson]>)>>,
+}
+
+/// Encodes a page, by its number and the cursor of the next one.
+type Encode<'a> = &'a dyn Fn(usize, Option<Cursor>) -> Answer;
+
+impl Pages {
+    fn answer(&self, features: Features, params: &Params, encode: Encode<'_>) -> Answer {
         // Of the parameters nothing else matters, so nothing else is read.
         let cursor: Option<Cursor> = match params.cursor().map(|cursor| cursor.decode()) {
             None => None,
@@ -93,24 +115,17 @@ impl<P: Page> List<P> {
                 )
             })?,
         };
-        let pages = self.pages(core, caller)?;
+        let pages = self.encoded(features, encode)?;
         pages.get(page).cloned().ok_or_else(|| RpcError::internal("a page of the list is missing"))
     }
 
-    fn pages(&self, core: &Core, caller: &Caller) -> Result<Arc<[RawJson]>, RpcError> {
-        let features = caller.features();
+    fn encoded(&self, features: Features, encode: Encode<'_>) -> Result<Arc<[RawJson]>, RpcError> {
         let mut encoded = self.encoded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, pages)) = encoded.iter().find(|(known, _)| *known == features) {
             return Ok(Arc::clone(pages));
         }
-        let count = self.items.len().div_ceil(self.page_size).max(1);
-        let pages: Arc<[RawJson]> = (0..count)
-            .map(|page| {
-                let items = self.items.iter().skip(page * self.page_size).take(self.page_size).cloned().collect();
-                let next = (page + 1 < count).then(|| self.cursor(page + 1));
-                era::encode(core, caller, P::of(items, next, self.meta.clone()))
-            })
-            .collect::<Result<_, _>>()?;
+        let next = |page: usize| (page + 1 < self.count).then(|| self.cursor(page + 1));
+        let pages: Arc<[RawJson]> = (0..self.count).map(|page| encode(page, next(page))).collect::<Result<_, _>>()?;
         encoded.push((features, Arc::clone(&pages)));
         Ok(pages)
     }
@@ -122,7 +137,7 @@ impl<P: Page> List<P> {
     /// Returns the page that a cursor stands for.
     fn place(&self, cursor: &str) -> Option<usize> {
         let page = usize::from_str_radix(cursor.get(16..)?, 16).ok()?;
-        let known = page > 0 && page < self.items.len().div_ceil(self.page_size);
+        let known = page > 0 && page < self.count;
         (known && self.cursor(page).as_str() == cursor).then_some(page)
     }
 }

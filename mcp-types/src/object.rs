@@ -97,8 +97,8 @@ macro_rules! object {
                     map.serialize_entry($okey, $crate::object::wire!(value $(, $ovia)?))?;
                 } )+)?
                 $($( if let Some(value) = &self.$pfield { map.serialize_entry($pkey, value)?; } )+)?
-                for (key, value) in self.extra.iter() {
-                    map.serialize_entry(key, value)?;
+                if !self.extra.is_empty() {
+                    $crate::object::extra(&mut map, &self.extra)?;
                 }
                 map.end()
             }
@@ -283,6 +283,12 @@ where
     A: serde::de::MapAccess<'de>,
 {
     Ok(map.next_key::<Key<'de>>()?.map(|Key(key)| key))
+}
+
+/// Writes the members that this library does not know.
+#[inline(never)]
+pub(crate) fn extra<M: serde::ser::SerializeMap>(map: &mut M, extra: &JsonObject) -> Result<(), M::Error> {
+    extra.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))
 }
 
 /// Keeps a member that this library does not know.

@@ -123,7 +123,11 @@ pub(crate) fn encode<R: Stamped + Project + Serialize>(core: &Core, caller: &Cal
         Some(meta) => RawJson::encode_with(&result, "_meta", meta),
         None => RawJson::encode(&result),
     };
-    encoded.map_err(|error| RpcError::internal(format!("the result cannot be encoded: {error}")))
+    encoded.map_err(|error| unencodable(&error))
+}
+
+fn unencodable(error: &serde_json::Error) -> RpcError {
+    RpcError::internal(format!("the result cannot be encoded: {error}"))
 }
 
 /// Derives the capabilities from what is registered, so that the two cannot disagree (T-62).

@@ -31,7 +31,11 @@ pub(super) fn write_with<T: Serialize + ?Sized>(
     key: &'static str,
     member: &RawJson,
 ) -> Result<Vec<u8>, serde_json::Error> {
-    let mut text = write(value, most)?;
+    append(write(value, most)?, most, key, member)
+}
+
+/// Writes one more member at the end of an object.
+fn append(mut text: Vec<u8>, most: u32, key: &'static str, member: &RawJson) -> Result<Vec<u8>, serde_json::Error> {
     if text.pop() != Some(b'}') {
         return Err(serde_json::Error::custom("only an object can have one more member"));
     }

@@ -10,7 +10,7 @@ mod tasks;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use mcp_transport::{Answer, Call};
-use mcp_types::{DiscoverResult, JsonObject, ProtocolVersion, RawJson, RpcError, TASKS_EXTENSION, meta};
+use mcp_types::{DiscoverResult, JsonObject, ProtocolVersion, RawJson, ResultMeta, RpcError, TASKS_EXTENSION, meta};
 
 use super::{Own, Stamped};
 use crate::server::Way;
@@ -52,11 +52,16 @@ pub(super) fn stamp<'a, R: Stamped>(core: &'a Core, result: &mut R) -> Option<&'
     }
     let identity = core.identity_text()?;
     let Some(meta) = result.meta()? else { return core.identity_meta() };
+    identify(meta, identity);
+    None
+}
+
+/// Says who the server is where the handler has not.
+fn identify(meta: &mut ResultMeta, identity: &RawJson) {
     if meta.server_info.is_none() && meta.extra.member(meta::SERVER_INFO).is_none() {
         // The encoded form is shared, which a copy of the structure would not be.
         meta.extra.insert(meta::SERVER_INFO, identity.clone());
     }
-    None
 }
 
 fn discover(core: &Core) -> DiscoverResult {
