@@ -30,6 +30,8 @@ pub(crate) struct Question<'a> {
     pub(crate) method: Cow<'static, str>,
     /// An object, with the members that the caller wants in `_meta`.
     pub(crate) params: RawJson,
+    /// Whether `params` are known to have no `_meta` and to answer nothing that a server asked.
+    pub(crate) is_bare: bool,
     pub(crate) patience: Patience,
     pub(crate) observer: Option<Box<Observer<'a>>>,
 }
@@ -45,7 +47,7 @@ pub(crate) struct Answered {
 
 impl Question<'_> {
     pub(crate) fn new(method: Cow<'static, str>, params: RawJson, patience: Patience) -> Self {
-        Self { method, params, patience, observer: None }
+        Self { method, params, is_bare: false, patience, observer: None }
     }
 }
 
@@ -71,6 +73,7 @@ impl Client {
             };
             // Boxed, as everything on this way that is rare, so that the usual call is small.
             question.params = Box::pin(self.answer_round(rounds, &question.method, wanted, &connection)).await?;
+            question.is_bare = false;
         }
     }
 
@@ -142,13 +145,18 @@ impl Client {
         token: Option<&ProgressToken>,
     ) -> Result<Outgoing, Error> {
         let refused = |why: String| Error::params(&question.method, why);
-        // The only walk over the parameters: whatever follows knows from it where things stand.
-        let params = Params::from_raw(question.params.clone()).map_err(|error| refused(error.to_string()))?;
-        let wrapped = connection.wrap(&params, token).map_err(refused)?;
+        let raw = question.params.clone();
+        let (wrapped, params) = if question.is_bare && self.inner.medium != Medium::Http {
+            (connection.wrap_bare(raw, token).map_err(refused)?, None)
+        } else {
+            // The only walk over the parameters: whatever follows knows from it where things stand.
+            let params = Params::from_raw(raw).map_err(|error| refused(error.to_string()))?;
+            (connection.wrap(&params, token).map_err(refused)?, Some(params))
+        };
         let mut request = Outgoing::new(question.method.clone(), wrapped.params);
         request.hearing = Some(wrapped.hearing);
         request.revision = Some(connection.agreement.revision);
-        if self.inner.medium == Medium::Http {
+        if let Some(params) = params.filter(|_| self.inner.medium == Medium::Http) {
             request.param_headers = self.param_headers(connection, &question.method, &params).map_err(refused)?;
             let name = method::entry(&question.method).and_then(|entry| entry.mirrored_name(&params));
             request.name = name.map(Cow::into_owned);

@@ -150,6 +150,18 @@ impl Connection {
             None => legacy::wrap(params, token),
         }
     }
+
+    /// Does the same with parameters that have no `_meta` and answer nothing, without looking for either.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the parameters when they are not an object.
+    pub(crate) fn wrap_bare(&self, params: RawJson, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+        match &self.envelope {
+            Some(envelope) => envelope.wrap_bare(params, token),
+            None => legacy::wrap_bare(params, token),
+        }
+    }
 }
 
 impl Opening<'_> {

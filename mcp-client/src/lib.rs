@@ -42,6 +42,7 @@ mod listen;
 mod mirror;
 mod page;
 mod patience;
+mod plain;
 mod recovery;
 mod restart;
 mod reverse;

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{Observer, Question};
 use crate::client::Client;
 use crate::error::Error;
+use crate::plain;
 use crate::task::{Started, TaskHandle};
 
 /// A call of a tool that is being put together.
@@ -130,7 +131,8 @@ impl<'a> ToolCall<'a> {
         let refused = |why: String| Error::params(METHOD, why);
         let mut params = CallToolRequestParams::new(self.name);
         params.arguments = self.arguments.map_err(refused)?;
-        if !self.meta.is_empty() {
+        let is_bare = self.meta.is_empty();
+        if !is_bare {
             let mut meta = RequestMeta::new();
             meta.extra = self.meta;
             params.meta = Some(meta);
@@ -140,6 +142,7 @@ impl<'a> ToolCall<'a> {
         patience.idle = self.idle.unwrap_or(patience.idle);
         patience.total = self.total.unwrap_or(patience.total);
         let mut question = Question::new(Cow::Borrowed(METHOD), params, patience);
+        question.is_bare = is_bare;
         question.observer = self.observer;
         Ok(question)
     }
@@ -152,6 +155,9 @@ impl fmt::Debug for ToolCall<'_> {
 }
 
 fn read(result: &RawJson) -> Result<ToolResult, Error> {
+    if let Some(result) = plain::read(result) {
+        return Ok(ToolResult(result));
+    }
     let unreadable = |error: serde_json::Error| Error::malformed("the result of `tools/call`", error.to_string());
     result.decode().map(ToolResult).map_err(unreadable)
 }

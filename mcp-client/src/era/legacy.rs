@@ -127,6 +127,15 @@ pub(crate) fn wrap(params: &Params, token: Option<&ProgressToken>) -> Result<Wra
     super::meta::put(&Params::from_raw(stripped).map_err(|error| error.to_string())?, &Members::default(), token)
 }
 
+/// Returns parameters that have no `_meta` and answer nothing as a legacy server may see them.
+///
+/// # Errors
+///
+/// Says what is wrong with the parameters when they are not an object.
+pub(crate) fn wrap_bare(params: RawJson, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+    super::meta::put_first(params, &Members::default(), token)
+}
+
 /// Members of parameters that answer an `input_required` result.
 const MODERN_PARAMS: [&str; 2] = ["inputResponses", "requestState"];
 

@@ -49,22 +49,33 @@ impl Members {
 ///
 /// Says what is wrong with `params` when their `_meta` is not an object.
 pub(crate) fn put(params: &Params, members: &Members, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
-    let mut hearing = Hearing::from(params);
     let raw = params.raw().cloned().unwrap_or_else(RawJson::empty_object);
+    let Some(found) = params.meta().raw() else { return put_first(raw, members, token) };
+    let mut hearing = Hearing::from(params);
     let encoded = token.map(RawJson::encode).transpose().map_err(|error| error.to_string())?;
     if token.is_some() {
         hearing.token = token.cloned();
     }
-    let Some(added) = members.with(encoded.as_ref()).map_err(|error| error.to_string())? else {
+    if encoded.is_none() && members.object.is_none() {
         return Ok(Wrapped { params: raw, hearing });
-    };
-    let params = match params.meta().raw() {
-        None => raw.with_first(META, &added).map_err(|error| error.to_string())?,
-        Some(found) => {
-            let token = encoded.into_iter().map(|token| (meta::PROGRESS_TOKEN, token));
-            let found = if found.is_null() { RawJson::empty_object() } else { found };
-            merge(&raw, &found, members.list.iter().cloned().chain(token))?
-        }
+    }
+    let token = encoded.into_iter().map(|token| (meta::PROGRESS_TOKEN, token));
+    let found = if found.is_null() { RawJson::empty_object() } else { found };
+    let params = merge(&raw, &found, members.list.iter().cloned().chain(token))?;
+    Ok(Wrapped { params, hearing })
+}
+
+/// Returns `params`, which have no `_meta`, with `members` and the token in one.
+///
+/// # Errors
+///
+/// Says what is wrong with `params` when they are not an object.
+pub(crate) fn put_first(params: RawJson, members: &Members, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+    let hearing = Hearing { token: token.cloned(), logs: false };
+    let encoded = token.map(RawJson::encode).transpose().map_err(|error| error.to_string())?;
+    let params = match members.with(encoded.as_ref()).map_err(|error| error.to_string())? {
+        Some(added) => params.with_first(META, &added).map_err(|error| error.to_string())?,
+        None => params,
     };
     Ok(Wrapped { params, hearing })
 }

@@ -46,6 +46,17 @@ impl Envelope {
         wrapped.hearing.logs |= self.hears_logs;
         Ok(wrapped)
     }
+
+    /// Returns parameters that have no `_meta` with the envelope in one.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the parameters when they are not an object.
+    pub(crate) fn wrap_bare(&self, params: RawJson, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+        let mut wrapped = super::meta::put_first(params, &self.members, token)?;
+        wrapped.hearing.logs = self.hears_logs;
+        Ok(wrapped)
+    }
 }
 
 /// Returns whether only a modern server can have answered with this error (V-61, V-64).

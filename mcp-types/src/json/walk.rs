@@ -5,11 +5,14 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+
+use super::RawJson;
 use super::scan::Scanner;
 
 /// A place in a value of raw JSON; [`RawJson::walk`](super::RawJson::walk) begins at its root.
 ///
-/// One call of [`skip`](Self::skip), [`number`](Self::number), [`text`](Self::text), [`items`](Self::items) or
+/// One call of [`skip`](Self::skip), [`raw`](Self::raw), [`number`](Self::number), [`text`](Self::text), [`items`](Self::items) or
 /// [`members`](Self::members) walks over the value that stands here. A second one finds none, and returns `None`.
 ///
 /// # Examples
@@ -34,6 +37,7 @@ use super::scan::Scanner;
 /// assert_eq!(sum("[1, null]"), None);
 /// ```
 pub struct Walk<'a> {
+    text: &'a Bytes,
     scanner: Scanner<'a>,
 }
 
@@ -56,10 +60,10 @@ pub enum Kind {
 
 impl<'a> Walk<'a> {
     /// Begins at the root of a text that is known to be JSON in UTF-8.
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(super) fn new(text: &'a Bytes) -> Self {
         let mut scanner = Scanner::unchecked_utf8(text);
         scanner.space();
-        Self { scanner }
+        Self { text, scanner }
     }
 
     /// Returns what stands here; `None` behind the value.
@@ -78,6 +82,12 @@ impl<'a> Walk<'a> {
     /// Walks over the value, whatever it is.
     pub fn skip(&mut self) -> Option<()> {
         self.scanner.skip(0).ok().map(drop)
+    }
+
+    /// Walks over the value, whatever it is, and returns it as a part of the text: nothing is copied.
+    pub fn raw(&mut self) -> Option<RawJson> {
+        let span = self.scanner.skip(0).ok()?;
+        Some(RawJson::scanned(self.text, span))
     }
 
     /// Walks over a number and returns its text.
@@ -156,6 +166,15 @@ mod tests {
             }
         }
         Some(())
+    }
+
+    #[test]
+    fn a_value_is_taken_as_a_part_of_the_text() {
+        let raw = RawJson::parse(r#" {"a": [1.50, "]"] , "b":null} "#).unwrap();
+        let mut parts = Vec::new();
+        raw.walk().members(|value, _| value.raw().map(|part| parts.push(part))).unwrap();
+        assert_eq!(parts.iter().map(RawJson::as_str).collect::<Vec<_>>(), [r#"[1.50, "]"]"#, "null"]);
+        assert!(parts.iter().all(|part| raw.as_str().as_bytes().as_ptr_range().contains(&part.as_bytes().as_ptr())));
     }
 
     #[test]

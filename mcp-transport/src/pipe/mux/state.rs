@@ -149,7 +149,9 @@ impl State {
                 Poll::Ready(last)
             }
             None => {
-                mailbox.reader = Some(cx.waker().clone());
+                if mailbox.reader.as_ref().is_none_or(|reader| !reader.will_wake(cx.waker())) {
+                    mailbox.reader = Some(cx.waker().clone());
+                }
                 Poll::Pending
             }
         }
