@@ -432,7 +432,7 @@ fn arguments(cx: &Cx) -> RawJson {
 }
 
 fn opened(schema: &RawJson) -> RawJson {
-    let Ok(mut root) = schema.decode::<serde_json::Map<String, serde_json::Value>>() else { return schema.clone() };
+    let Ok(serde_json::Value::Object(mut root)) = schema.to_value() else { return schema.clone() };
     root.remove("additionalProperties");
     root.remove("unevaluatedProperties");
     root.into()

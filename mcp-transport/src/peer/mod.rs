@@ -12,7 +12,9 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use mcp_types::{Message, Notification, Params, RawJson, Request, RequestId, Response, RpcError, rpc};
+use mcp_types::{
+    CancelledNotificationParams, Message, Notification, Params, RawJson, Request, RequestId, Response, RpcError, rpc,
+};
 
 use crate::client::{Hearing, Patience};
 use crate::error::Deadline;
@@ -425,8 +427,7 @@ impl Peer {
     }
 
     fn notify_cancelled(&mut self, id: &RequestId, reason: &str) {
-        let params = serde_json::json!({"requestId": id, "reason": reason});
-        self.notify("notifications/cancelled", Some(&RawJson::from(params)));
+        self.notify("notifications/cancelled", Some(&cancelled(id.clone(), reason)));
     }
 }
 
@@ -434,6 +435,12 @@ impl Default for Peer {
     fn default() -> Self {
         Self::new(&Limits::default())
     }
+}
+
+/// Makes the parameters by which a request is withdrawn.
+pub(crate) fn cancelled(id: RequestId, reason: &str) -> RawJson {
+    let params = CancelledNotificationParams::new(id).reason(reason);
+    RawJson::encode(&params).expect("an id and a text always encode")
 }
 
 /// Appends one message and the end of its line. What is written must be one line, which it is when [`rpc`] writes it.

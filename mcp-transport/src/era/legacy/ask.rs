@@ -16,6 +16,7 @@ use mcp_types::{RawJson, RequestId, RpcError, rpc};
 
 use super::Session;
 use crate::outbox::Notifier;
+use crate::peer::cancelled;
 
 /// A question that waits for its answer; [`Session::ask`] makes it.
 ///
@@ -94,9 +95,9 @@ impl Drop for Ask {
         }
         let was_open = self.session.lock().forget_question(self.id);
         if was_open && self.unsent.is_none() {
-            let params = serde_json::json!({"requestId": self.id, "reason": "the server no longer waits for it"});
+            let params = cancelled(RequestId::Number(self.id), "the server no longer waits for it");
             let mut message = BytesMut::new();
-            rpc::notification(&mut message, "notifications/cancelled", Some(&RawJson::from(params)));
+            rpc::notification(&mut message, "notifications/cancelled", Some(&params));
             self.via.send_now(&message);
         }
     }

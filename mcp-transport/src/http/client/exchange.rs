@@ -27,6 +27,7 @@ use crate::client::{Event, Exchange, Incoming, Outgoing, Patience};
 use crate::era::legacy;
 use crate::error::{Deadline, Error};
 use crate::header::MCP_SESSION_ID;
+use crate::peer::cancelled;
 use crate::replay::{Comeback, Cursor, GaveUp, Loss};
 
 /// Sends a request, waits for the head of the response, and for all of it when it is one message.
@@ -300,9 +301,9 @@ impl Drop for Withdrawal {
         let Some((shared, agreement, id)) = self.pending.take() else { return };
         // Outside of a runtime there is nobody who could send it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let params = serde_json::json!({"requestId": id, "reason": "the client no longer waits for it"});
+            let params = cancelled(id, "the client no longer waits for it");
             let mut message = BytesMut::new();
-            rpc::notification(&mut message, "notifications/cancelled", Some(&RawJson::from(params)));
+            rpc::notification(&mut message, "notifications/cancelled", Some(&params));
             runtime.spawn(async move {
                 let _ = timeout(CANCEL, shared.post_note(agreement.of_session(), message.freeze())).await;
             });
