@@ -36,7 +36,8 @@ impl Gateway {
 impl Service for Front {
     async fn call(&self, call: Call) -> Answer {
         if self.0.needs_offer(&call.request.method) {
-            self.0.offer().await;
+            // Boxed, because it is rare and every call would have room for it.
+            Box::pin(self.0.offer()).await;
         }
         self.server().call(call).await
     }

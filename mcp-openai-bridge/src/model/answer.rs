@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::poll_immediate;
+use futures::future::{FutureExt as _, poll_immediate};
 use futures::stream::{BoxStream, Stream, StreamExt};
 use mcp_transport::Error as WireError;
 use tokio::time::{Instant, timeout_at};
@@ -38,11 +38,15 @@ impl<'a> Wait<'a> {
         Self { shown, patience, next: in_time(patience.first), total: in_time(patience.total), has_begun: false }
     }
 
-    pub(super) async fn on<T>(&self, work: impl Future<Output = Result<T, WireError>>) -> Result<T, ModelError> {
-        match timeout_at(self.next.min(self.total), work).await {
+    // Not `async`, which would have room for the work twice.
+    pub(super) fn on<T>(
+        &self,
+        work: impl Future<Output = Result<T, WireError>>,
+    ) -> impl Future<Output = Result<T, ModelError>> {
+        timeout_at(self.next.min(self.total), work).map(|outcome| match outcome {
             Ok(outcome) => outcome.map_err(|error| self.failed(error)),
             Err(_) => Err(self.late()),
-        }
+        })
     }
 
     /// Notes a sign of life.
@@ -148,7 +152,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Reads what is left, of a document that may have `limit` bytes.
-    pub(super) async fn whole(mut self, limit: usize) -> Result<Bytes, ModelError> {
+    pub(super) async fn whole(&mut self, limit: usize) -> Result<Bytes, ModelError> {
         self.room = self.room.min(limit);
         let Some(first) = self.part().await? else { return Ok(Bytes::new()) };
         let mut all = Vec::new();
@@ -162,7 +166,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Reads what is left of an error, as much of it as comes. The status says more than a body that breaks off.
-    pub(super) async fn refusal(mut self) -> Vec<u8> {
+    pub(super) async fn refusal(&mut self) -> Vec<u8> {
         let mut all = Vec::new();
         while all.len() < REFUSAL_BYTES
             && let Ok(Some(part)) = self.part().await
@@ -174,7 +178,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Takes the end of a body that is there already, so that the connection can be used again.
-    pub(super) async fn end(mut self) {
+    pub(super) async fn end(&mut self) {
         let _ = poll_immediate(self.body.next()).await;
     }
 }

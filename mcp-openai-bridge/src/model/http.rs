@@ -1,12 +1,13 @@
 //! A model that is asked over HTTP.
 
 use std::fmt::{self, Display};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use mcp_transport::http::{Fetch, FetchBody, Tls};
 use mcp_transport::{Limits, Secret};
 use mcp_types::RawJson;
@@ -45,12 +46,31 @@ use crate::{chat, responses};
 pub struct HttpModel {
     base_url: BaseUrl,
     fetch: Fetch,
+    /// Where the requests of each API go.
+    places: Arc<[Place; 2]>,
     headers: HeaderMap,
     /// What must not be repeated, the longest first.
     secrets: Vec<Secret>,
     patience: Patience,
     options: StreamOptions,
     limit: usize,
+}
+
+/// Where the requests of an API go.
+struct Place {
+    path: &'static str,
+    uri: Uri,
+    /// The address without what it keeps secret.
+    shown: String,
+}
+
+impl Place {
+    fn new(base_url: &BaseUrl, path: &'static str) -> Result<Self, ModelError> {
+        let shown = format!("{base_url}{path}");
+        let uri = Uri::try_from(base_url.url(path));
+        let uri = uri.map_err(|error| ModelError::new(format!("cannot ask {shown}")).because(error))?;
+        Ok(Self { path, uri, shown })
+    }
 }
 
 impl HttpModel {
@@ -116,12 +136,12 @@ impl HttpModel {
         chunks: &mut (dyn FnMut(A::Chunk) + Send),
     ) -> Result<A::Reply, ModelError> {
         let body = body.map_err(|error| ModelError::new("the request cannot be written as JSON").because(error))?;
-        let shown = self.shown(A::PATH);
-        let wait = Wait::new(&shown, self.patience);
-        let (head, body) = self.send(A::PATH, accept, body.into_bytes(), &wait).await?.into_parts();
-        let answer = Answer::new(wait, body, self.limit.saturating_mul(WASTE));
+        let place = self.place(A::PATH);
+        let wait = Wait::new(&place.shown, self.patience);
+        let (head, body) = self.send(place, accept, body.into_bytes(), &wait).await?.into_parts();
+        let mut answer = Answer::new(wait, body, self.limit.saturating_mul(WASTE));
         if head.status.is_success() {
-            return read::read::<A>(self, &head.headers, answer, chunks).await;
+            return read::read::<A>(self, &head.headers, &mut answer, chunks).await;
         }
         let refusal = Refusal::read(&answer.refusal().await);
         Err(self.refused(A::PATH, head.status, &head.headers, refusal))
@@ -136,23 +156,23 @@ impl HttpModel {
         accept: &'static str,
         body: Bytes,
     ) -> Result<Response<FetchBody>, ModelError> {
-        let shown = self.shown(path);
-        self.send(path, accept, body, &Wait::new(&shown, self.patience)).await
+        let place = self.place(path);
+        self.send(place, accept, body, &Wait::new(&place.shown, self.patience)).await
     }
 
-    async fn send(
+    fn send(
         &self,
-        path: &'static str,
+        place: &Place,
         accept: &'static str,
         body: Bytes,
         wait: &Wait<'_>,
-    ) -> Result<Response<FetchBody>, ModelError> {
-        let mut request = Request::post(self.base_url.url(path))
-            .body(body)
-            .map_err(|error| ModelError::new(format!("cannot ask {}", self.shown(path))).because(error))?;
+    ) -> impl Future<Output = Result<Response<FetchBody>, ModelError>> + Send {
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = place.uri.clone();
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
-        wait.on(self.fetch.send(request)).await
+        wait.on(self.fetch.send(request))
     }
 
     /// Bytes of a reply that are kept.
@@ -160,8 +180,13 @@ impl HttpModel {
         self.limit
     }
 
-    fn shown(&self, path: &str) -> String {
-        format!("{}{path}", self.base_url)
+    fn place(&self, path: &str) -> &Place {
+        let [chat, responses] = &*self.places;
+        if responses.path == path { responses } else { chat }
+    }
+
+    fn shown(&self, path: &str) -> &str {
+        &self.place(path).shown
     }
 
     fn refused(&self, path: &str, status: StatusCode, headers: &HeaderMap, mut refusal: Refusal) -> ModelError {
@@ -346,6 +371,7 @@ impl HttpModelBuilder {
             headers.insert(key, sent);
         }
         Ok(HttpModel {
+            places: Arc::new([Place::new(&base_url, Chat::PATH)?, Place::new(&base_url, Responses::PATH)?]),
             base_url,
             fetch: Fetch::new(self.tls).limits(Limits::default()),
             headers,

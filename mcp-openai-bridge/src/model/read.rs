@@ -41,7 +41,7 @@ impl Form {
 pub(super) async fn read<A: Wire>(
     model: &HttpModel,
     headers: &HeaderMap,
-    mut answer: Answer<'_>,
+    answer: &mut Answer<'_>,
     chunks: &mut (dyn FnMut(A::Chunk) + Send),
 ) -> Result<A::Reply, ModelError> {
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
@@ -54,7 +54,8 @@ pub(super) async fn read<A: Wire>(
     };
     match form {
         Form::Document => read_one(model, A::PATH, &answer.whole(model.limit()).await?),
-        _ => events::<A>(model, answer, chunks).await,
+        // Boxed, because it is larger than all that a document needs.
+        _ => Box::pin(events::<A>(model, answer, chunks)).await,
     }
 }
 
@@ -68,7 +69,7 @@ fn read_one<T: Read>(model: &HttpModel, path: &str, text: &Bytes) -> Result<T, M
 
 async fn events<A: Wire>(
     model: &HttpModel,
-    mut answer: Answer<'_>,
+    answer: &mut Answer<'_>,
     chunks: &mut (dyn FnMut(A::Chunk) + Send),
 ) -> Result<A::Reply, ModelError> {
     let mut events = SseDecoder::new(&Limits::default().sse_event_bytes(model.limit()));

@@ -40,8 +40,8 @@ fn media(media: &'static str) -> HeaderMap {
 #[tokio::test(start_paused = true)]
 async fn a_time_that_no_clock_reaches_is_a_wait_like_any_other() {
     let forever = Patience { first: Duration::MAX, between: Duration::MAX, total: Duration::MAX };
-    let answer = Answer::new(Wait::new("h.test", forever), stream::iter(parts(&[DOCUMENT])), 8000);
-    let reply = read::<Chat>(&model(), &media(JSON), answer, &mut |_| ()).await.unwrap();
+    let mut answer = Answer::new(Wait::new("h.test", forever), stream::iter(parts(&[DOCUMENT])), 8000);
+    let reply = read::<Chat>(&model(), &media(JSON), &mut answer, &mut |_| ()).await.unwrap();
     assert_eq!(reply.choices[0].message.text(), "Hellö");
 }
 
@@ -60,8 +60,8 @@ async fn read_stream(
     parts: impl Stream<Item = Result<Bytes, WireError>> + Send,
 ) -> (Result<Completion, ModelError>, Vec<String>) {
     let (model, mut texts) = (model(), Vec::new());
-    let answer = Answer::new(Wait::new("h.test", PATIENCE), parts, 8000);
-    let reply = read::<Chat>(&model, &media(kind), answer, &mut |chunk| texts.push(chunk.text())).await;
+    let mut answer = Answer::new(Wait::new("h.test", PATIENCE), parts, 8000);
+    let reply = read::<Chat>(&model, &media(kind), &mut answer, &mut |chunk| texts.push(chunk.text())).await;
     (reply, texts)
 }
 

@@ -84,8 +84,10 @@ impl Connection {
     }
 
     /// Sends a request and waits for the head of its response.
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unsent> {
-        let mut response = pin!(self.sender.try_send_request(request));
+    ///
+    /// The request is in a box: each future on its way to here would have room for it.
+    pub(super) async fn send(&mut self, request: Box<Request<Full<Bytes>>>) -> Result<Response<Incoming>, Unsent> {
+        let mut response = pin!(self.sender.try_send_request(*request));
         let driver = &mut self.driver;
         let response = poll_fn(|cx| drive_until(driver, cx, |own| response.as_mut().poll(own))).await;
         match response {

@@ -31,13 +31,13 @@ impl Dialer {
     /// Sends a request over a connection that is idle, or else over a new one, and waits for the head of the response.
     pub(super) async fn send(
         &self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Box<Request<Full<Bytes>>>,
     ) -> Result<(Connection, Response<Incoming>), Error> {
         while let Some(mut connection) = self.pool.take() {
             match connection.send(request).await {
                 Ok(response) => return Ok((connection, response)),
                 // The server closed it in the meantime; nothing of the request has left.
-                Err(Unsent::Whole(unsent)) => request = *unsent,
+                Err(Unsent::Whole(unsent)) => request = unsent,
                 Err(Unsent::Failed(error)) => return Err(error),
             }
         }

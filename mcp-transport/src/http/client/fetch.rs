@@ -110,13 +110,25 @@ impl Fetch {
     /// # Cancel safety
     ///
     /// Dropping the future closes the connection; the server may have carried the request out.
-    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<FetchBody>, Error> {
-        let place = self.place(request.uri())?;
-        let (mut head, body) = request.into_parts();
-        head.uri = place.uri;
-        head.headers.insert(HOST, place.host);
-        let (connection, response) = place.dialer.send(Request::from_parts(head, Full::new(body))).await?;
-        Ok(response.map(|body| FetchBody::new(place.dialer, connection, body)))
+    pub fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<FetchBody>, Error>> + Send + use<> {
+        // Not in the future, which would have room for the request as it was and as it goes out.
+        let addressed = self.addressed(request);
+        async {
+            let (dialer, request) = addressed?;
+            let (connection, response) = dialer.send(request).await?;
+            Ok(response.map(|body| FetchBody::new(dialer, connection, body)))
+        }
+    }
+
+    fn addressed(&self, request: Request<Bytes>) -> Result<(Arc<Dialer>, Box<Request<Full<Bytes>>>), Error> {
+        let Place { dialer, uri, host } = self.place(request.uri())?;
+        let mut request = Box::new(request.map(Full::new));
+        *request.uri_mut() = uri;
+        request.headers_mut().insert(HOST, host);
+        Ok((dialer, request))
     }
 
     fn place(&self, address: &Uri) -> Result<Place, Error> {

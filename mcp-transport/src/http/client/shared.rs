@@ -115,17 +115,23 @@ impl Shared {
     }
 
     /// Makes a request with a message.
-    pub(super) fn post(&self, headers: Headers, message: Bytes) -> Request<Full<Bytes>> {
+    pub(super) fn post(&self, headers: Headers, message: Bytes) -> Box<Request<Full<Bytes>>> {
         self.put_together(Method::POST, self.base_of_post.clone(), headers, message)
     }
 
     /// Makes a request without a message.
-    pub(super) fn request(&self, method: Method, headers: Headers) -> Request<Full<Bytes>> {
+    pub(super) fn request(&self, method: Method, headers: Headers) -> Box<Request<Full<Bytes>>> {
         self.put_together(method, self.base.clone(), headers, Bytes::new())
     }
 
-    fn put_together(&self, method: Method, base: HeaderMap, headers: Headers, body: Bytes) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(body));
+    fn put_together(
+        &self,
+        method: Method,
+        base: HeaderMap,
+        headers: Headers,
+        body: Bytes,
+    ) -> Box<Request<Full<Bytes>>> {
+        let mut request = Box::new(Request::new(Full::new(body)));
         *request.method_mut() = method;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = base;
@@ -136,7 +142,7 @@ impl Shared {
     }
 
     /// Sends a request over a connection that is idle, or else over a new one.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Connection, Response<Body>), Error> {
+    pub(super) async fn send(&self, request: Box<Request<Full<Bytes>>>) -> Result<(Connection, Response<Body>), Error> {
         if self.is_closed() {
             return Err(Error::Closed);
         }
@@ -146,7 +152,7 @@ impl Shared {
     /// Sends a request although the client may be closed: the one that ends the session.
     pub(super) async fn send_anyway(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Box<Request<Full<Bytes>>>,
     ) -> Result<(Connection, Response<Body>), Error> {
         self.dialer.send(request).await
     }
