@@ -7,8 +7,9 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use mcp_transport::{Call, Caller, Notifier};
@@ -46,7 +47,8 @@ struct Inner {
     method: Cow<'static, str>,
     asking: Asking,
     over: AtomicBool,
-    ended: Notify,
+    /// Who waits for the end, once somebody does.
+    ended: OnceLock<Notify>,
     /// What the call is about besides its parameters: the values of a template, as names and texts.
     bindings: Vec<(String, String)>,
 }
@@ -70,7 +72,7 @@ impl Cx {
             core: Arc::clone(core),
             asking: Asking::new(answers),
             over: AtomicBool::new(false),
-            ended: Notify::new(),
+            ended: OnceLock::new(),
             bindings: Vec::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -219,8 +221,13 @@ impl Cx {
     ///
     /// Nothing is lost when the future is dropped.
     pub async fn cancelled(&self) {
-        let ended = self.inner.ended.notified();
-        if !self.is_over() {
+        let ended = self.inner.ended.get_or_init(Notify::new).notified();
+        // Under the lock, so that whoever ends the call either is seen here or sees that somebody waits.
+        let is_over = {
+            let _exchange = self.exchange();
+            self.is_over()
+        };
+        if !is_over {
             ended.await;
         }
     }
@@ -272,17 +279,21 @@ impl Cx {
 
     /// Returns the way to the caller; `None` once the exchange is over.
     pub(crate) fn notifier(&self) -> Option<Notifier> {
-        self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.exchange().clone()
     }
 
     /// Ends what can be told within the exchange; the call itself may go on, as a task.
     pub(crate) fn end_exchange(&self) {
-        self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.exchange().take();
+    }
+
+    fn exchange(&self) -> MutexGuard<'_, Option<Notifier>> {
+        self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what ends the call for every clone when it is dropped.
     pub(crate) fn ending(&self) -> Ending {
-        Ending { inner: Arc::clone(&self.inner) }
+        Ending(self.clone())
     }
 
     async fn send(&self, method: &str, params: &(impl Serialize + Sync)) {
@@ -298,15 +309,27 @@ impl fmt::Debug for Cx {
     }
 }
 
-/// Ends a call when it is dropped, however that comes about.
-pub(crate) struct Ending {
-    inner: Arc<Inner>,
+/// A call that ends when this is dropped, however that comes about.
+pub(crate) struct Ending(pub(crate) Cx);
+
+impl Deref for Ending {
+    type Target = Cx;
+
+    fn deref(&self) -> &Cx {
+        &self.0
+    }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
+        let mut exchange = self.exchange();
         self.inner.over.store(true, Ordering::Release);
-        self.inner.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.inner.ended.notify_waiters();
+        let notifier = exchange.take();
+        drop(exchange);
+        // Outside of the lock, because both wake who waits.
+        drop(notifier);
+        if let Some(ended) = self.inner.ended.get() {
+            ended.notify_waiters();
+        }
     }
 }

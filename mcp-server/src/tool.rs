@@ -16,7 +16,7 @@ use mcp_types::{
 use schemars::JsonSchema;
 
 use crate::ask::{Came, rounds};
-use crate::context::Cx;
+use crate::context::{Cx, Ending};
 use crate::era;
 use crate::error::Fault;
 use crate::extract::{InTool, Needs, Unfit};
@@ -271,6 +271,7 @@ pub(crate) type Ran = Result<ToolReply, Unfit>;
 
 /// Answers `tools/call`.
 pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
+    let cx = Ending(cx);
     let registry = core.registry();
     if !registry.has_tools() {
         return Err(RpcError::method_not_found("tools/call"));
@@ -283,14 +284,13 @@ pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
     if let Some(refused) = tool.refused(&cx) {
         return refused.and_then(|outcome| tool.encode(core, &cx, outcome));
     }
-    let ending = cx.ending();
     let as_task = tool.task.is_some() && cx.may_become_task();
     if !as_task && tool.task == Some(TaskMode::Required) {
         era::check_task(cx.caller())?;
     }
     let handler = tool.start(&cx);
     if as_task {
-        return Box::pin(task::begin(core, &cx, Arc::clone(tool), handler, ending)).await;
+        return Box::pin(task::begin(core, cx, Arc::clone(tool), handler)).await;
     }
     let named = Named { kind: "tool", name: &name };
     let detached = match rounds(&cx, named, handler, || tool.start(&cx), |ran| tool.told(ran)).await {
@@ -301,7 +301,7 @@ pub(crate) async fn call(core: &Arc<Core>, cx: Cx) -> Answer {
         }
         Came::Stopped(stopped) => return tool.stopped(stopped).and_then(|outcome| tool.encode(core, &cx, outcome)),
     };
-    Box::pin(task::begin(core, &cx, Arc::clone(tool), detached, ending)).await
+    Box::pin(task::begin(core, cx, Arc::clone(tool), detached)).await
 }
 
 impl ToolEntry {

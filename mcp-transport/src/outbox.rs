@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -24,6 +24,7 @@ pub fn outbox(limits: &Limits) -> (Notifier, Outbox) {
         messages: limits.outbox_messages,
         bytes: limits.outbox_bytes,
         notifiers: AtomicUsize::new(1),
+        is_awaited: AtomicBool::new(false),
         queue: Mutex::default(),
     });
     (Notifier { shared: Arc::clone(&shared) }, Outbox { shared })
@@ -66,6 +67,8 @@ struct Shared {
     bytes: usize,
     /// How many [`Notifier`]s there are.
     notifiers: AtomicUsize,
+    /// Whether the reader has waited for something, so that it must learn when the last writer is gone.
+    is_awaited: AtomicBool,
     queue: Mutex<Queue>,
 }
 
@@ -232,18 +235,18 @@ impl Outbox {
         self.shared.lock().takes_no_requests = true;
     }
 
-    /// Makes the two ends again of a queue that was read to its end and that nobody can write to any more; `None` while
-    /// somebody can, or when there is still something in it.
+    /// Returns all that is there, and the two ends again if nobody else can write to the queue any more; else it is closed.
     #[cfg(any(feature = "pipe", test))]
-    pub(crate) fn reopen(mut self) -> Option<(Notifier, Self)> {
-        let shared = Arc::get_mut(&mut self.shared)?;
+    pub(crate) fn finish(mut self) -> (Option<Batch>, Option<(Notifier, Self)>) {
+        let Some(shared) = Arc::get_mut(&mut self.shared) else {
+            return (self.taken(|queue| queue.take_batch(usize::MAX)), None);
+        };
         let queue = shared.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if !queue.waiting.items.is_empty() {
-            return None;
-        }
+        let said = queue.take_batch(usize::MAX);
         *queue = Queue { waiting: std::mem::take(&mut queue.waiting), ..Queue::default() };
         *shared.notifiers.get_mut() = 1;
-        Some((Notifier { shared: Arc::clone(&self.shared) }, self))
+        *shared.is_awaited.get_mut() = false;
+        (said, Some((Notifier { shared: Arc::clone(&self.shared) }, self)))
     }
 
     fn poll_taken<T>(&self, cx: &Context<'_>, take: impl FnOnce(&mut Queue) -> Option<T>) -> Poll<Option<T>> {
@@ -252,7 +255,9 @@ impl Outbox {
             wake_writers(queue);
             return Poll::Ready(Some(taken));
         }
-        if self.shared.notifiers.load(Ordering::Acquire) == 0 {
+        // In this order, and in the other one where a writer goes, so that one of the two sees the other.
+        self.shared.is_awaited.store(true, Ordering::SeqCst);
+        if self.shared.notifiers.load(Ordering::SeqCst) == 0 {
             return Poll::Ready(None);
         }
         if !queue.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
@@ -288,7 +293,8 @@ impl Clone for Notifier {
 
 impl Drop for Notifier {
     fn drop(&mut self) {
-        if self.shared.notifiers.fetch_sub(1, Ordering::AcqRel) == 1 {
+        let was_last = self.shared.notifiers.fetch_sub(1, Ordering::SeqCst) == 1;
+        if was_last && self.shared.is_awaited.load(Ordering::SeqCst) {
             // The reader must learn that the last writer is gone.
             wake_reader(self.shared.lock());
         }
@@ -521,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_used_again_only_when_nobody_can_write_to_it_and_nothing_is_in_it() {
+    fn a_queue_gives_out_all_that_is_in_it_and_is_used_again_only_when_nobody_can_write_to_it() {
         let (notifier, outbox) = outbox(&Limits::default());
         let clone = notifier.clone();
         drop(notifier);
@@ -530,10 +536,19 @@ mod tests {
         let mut outbox = outbox;
         assert!(next(&mut outbox).is_some());
         assert_eq!(next(&mut outbox), None);
-        let (notifier, mut outbox) = outbox.reopen().expect("it is empty and nobody else has it");
+        let said = |batch: Option<Batch>| batch.map_or(0, |batch| batch.messages().count());
+        let (batch, ends) = outbox.finish();
+        let (notifier, outbox) = ends.expect("nobody else has it");
+        assert_eq!(said(batch), 0, "all was read");
         assert_eq!(notifier.send("b", &RawJson::empty_object()).now_or_never(), Some(Ok(())));
-        assert!(next(&mut outbox).is_some());
-        assert!(outbox.reopen().is_none(), "somebody can write to it");
+        drop(notifier);
+        let (batch, ends) = outbox.finish();
+        let (notifier, outbox) = ends.expect("nobody else has it");
+        assert_eq!(said(batch), 1);
+        assert_eq!(notifier.send("b", &RawJson::empty_object()).now_or_never(), Some(Ok(())));
+        let (batch, ends) = outbox.finish();
+        assert_eq!(said(batch), 1);
+        assert!(ends.is_none(), "somebody can write to it");
         assert_eq!(notifier.send("c", &RawJson::empty_object()).now_or_never(), Some(Err(Closed)));
     }
 

@@ -33,13 +33,7 @@ pub(crate) struct Running {
 /// # Errors
 ///
 /// Fails when the task cannot be kept; the handler is then dropped.
-pub(crate) async fn begin(
-    core: &Arc<Core>,
-    cx: &Cx,
-    tool: Arc<ToolEntry>,
-    handler: Caught<Ran>,
-    ending: Ending,
-) -> Answer {
+pub(crate) async fn begin(core: &Arc<Core>, cx: Ending, tool: Arc<ToolEntry>, handler: Caught<Ran>) -> Answer {
     let principal = core.principal(cx.caller());
     let record = TaskRecord::new(random::id()?, principal, core.tasks.pace, core.now());
     let created = record.created();
@@ -48,18 +42,18 @@ pub(crate) async fn begin(
     core.tasks.store.create(record, core.now()).await.map_err(|error| unavailable(&error))?;
     cx.end_exchange();
     cx.asking().become_task(Arc::new(Running { id: id.clone() }));
-    let task = Task { core: Arc::clone(core), cx: cx.clone(), tool, id, _ending: ending };
+    let answer = era::encode(core, cx.caller(), ToolsCallOutcome::Task(created));
+    let task = Task { core: Arc::clone(core), cx, tool, id };
     tokio::spawn(task.run(handler));
-    era::encode(core, cx.caller(), ToolsCallOutcome::Task(created))
+    answer
 }
 
 struct Task {
     core: Arc<Core>,
-    cx: Cx,
+    /// Ends the call for every clone of its [`Cx`] when the task ends.
+    cx: Ending,
     tool: Arc<ToolEntry>,
     id: String,
-    /// Ends the call for every clone of its [`Cx`] when the task ends.
-    _ending: Ending,
 }
 
 impl Task {

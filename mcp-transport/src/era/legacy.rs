@@ -6,6 +6,7 @@
 mod ask;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
@@ -28,13 +29,14 @@ const MAX_QUESTIONS: usize = 256;
 /// A conversation that `initialize` began.
 #[derive(Debug, Default)]
 pub struct Session {
+    /// The revision that was agreed on: its place among all of them, counted from 1; 0 before `initialize`. Every call
+    /// asks for it, so it is read without the lock.
+    revision: AtomicUsize,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The revision that was agreed on; `None` before `initialize`.
-    revision: Option<Revision>,
     capabilities: ClientCapabilities,
     client_info: Option<Implementation>,
     /// Whether `notifications/initialized` arrived.
@@ -73,9 +75,8 @@ impl Session {
     /// Refuses anything but `initialize` and `ping` before the handshake (V-15), a second handshake (V-18) and
     /// methods that the revision does not have.
     pub fn admit(&self, request: &Request) -> Result<(), RpcError> {
-        let state = self.lock();
         let method = &*request.method;
-        match (state.revision, method) {
+        match (self.agreed(), method) {
             (None, "initialize" | "ping") => Ok(()),
             (None, "server/discover") => Err(RpcError::method_not_found(method)),
             (None, _) => Err(RpcError::invalid_request(format!(
@@ -96,9 +97,10 @@ impl Session {
         let asked = params.protocol_version.known();
         let revision = served.legacy().find(|revision| Some(*revision) == asked).or_else(|| served.legacy().max())?;
         let mut state = self.lock();
-        state.revision = Some(revision);
         state.capabilities = params.capabilities.clone();
         state.client_info = Some(params.client_info.clone());
+        let place = Revision::ALL.iter().position(|known| *known == revision)?;
+        self.revision.store(place + 1, Ordering::Release);
         Some(revision)
     }
 
@@ -114,12 +116,12 @@ impl Session {
 
     /// Returns whether `initialize` was answered.
     pub fn is_begun(&self) -> bool {
-        self.lock().revision.is_some()
+        self.agreed().is_some()
     }
 
     /// Returns the revision that was agreed on; before that the latest legacy one.
     pub fn revision(&self) -> Revision {
-        self.lock().revision.unwrap_or(Revision::LATEST_LEGACY)
+        self.agreed().unwrap_or(Revision::LATEST_LEGACY)
     }
 
     /// Returns what the client declared in `initialize`.
@@ -190,6 +192,11 @@ impl Session {
         drop(state);
         // Outside of the lock, because this wakes who waits.
         drop(questions);
+    }
+
+    fn agreed(&self) -> Option<Revision> {
+        let place = self.revision.load(Ordering::Acquire).checked_sub(1)?;
+        Revision::ALL.get(place).copied()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

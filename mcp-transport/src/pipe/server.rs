@@ -294,7 +294,7 @@ impl<S: Service> Connection<S> {
                 _ => self.lines.next_line(),
             };
             match line {
-                Some(LineEvent::Line(text)) => self.handle_line(&text),
+                Some(LineEvent::Line(text)) => self.handle_line(text),
                 Some(LineEvent::TooLong { head, limit }) => self.handle_long_line(&head, limit),
                 None if self.input == Input::Filled => {
                     self.input = Input::Hungry;
@@ -322,11 +322,11 @@ impl<S: Service> Connection<S> {
         answers < self.limits.outbox_bytes && self.parked_bytes < self.limits.outbox_bytes
     }
 
-    fn handle_line(&mut self, text: &Bytes) {
-        match Message::parse(text.clone()) {
+    fn handle_line(&mut self, mut text: Bytes) {
+        match Message::take(&mut text) {
             Ok(message) => self.handle_message(message),
-            Err(malformed) if malformed.batch && self.takes_batches() => self.handle_batch(text),
-            Err(malformed) => self.handle_malformed(&malformed, text),
+            Err(malformed) if malformed.batch && self.takes_batches() => self.handle_batch(&text),
+            Err(malformed) => self.handle_malformed(&malformed, &text),
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -186,6 +186,14 @@ impl RawJson {
     /// Takes a part of a text that the scan has walked over as one value.
     pub(crate) fn scanned(text: &Bytes, span: Span) -> Self {
         Self(text.slice(span.range()))
+    }
+
+    /// Makes a text that part of it, as [`scanned`](Self::scanned) does: one who has the text need not share it.
+    pub(crate) fn of_scanned(mut text: Bytes, span: Span) -> Self {
+        let Range { start, end } = span.range();
+        text.truncate(end);
+        text.advance(start.min(text.len()));
+        Self(text)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The four kinds of message, read in one walk (T-1 to T-14).
 
 use std::borrow::Cow;
+use std::mem;
 
 use bytes::Bytes;
 
@@ -73,12 +74,21 @@ impl Message {
     ///
     /// Returns what to tell the sender. The id is in it whenever it stands in front of the fault.
     pub fn parse(text: impl Into<Bytes>) -> Result<Self, Malformed> {
-        let text = text.into();
+        Self::take(&mut text.into())
+    }
+
+    /// Reads one message as [`parse`](Self::parse) does, and takes the text when it is one, which is left empty. What is
+    /// no message stays: it may be a batch of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn take(text: &mut Bytes) -> Result<Self, Malformed> {
         let mut members = Members::default();
-        match members.scan(&text) {
-            Ok(()) => members.into_message(&text),
-            Err(error) => Err(members.broken(&text, error)),
-        }
+        members.scan(text).map_err(|error| members.broken(text, error))?;
+        let message = members.into_message(text)?;
+        text.clear();
+        Ok(message)
     }
 
     /// Returns the id that stands in the first bytes of a message too long to be read whole.
@@ -150,7 +160,7 @@ impl Members {
         Ok(())
     }
 
-    fn into_message(self, text: &Bytes) -> Result<Message, Malformed> {
+    fn into_message(self, text: &mut Bytes) -> Result<Message, Malformed> {
         let Some(jsonrpc) = self.jsonrpc else {
             return Err(self.invalid(text, "not a JSON-RPC message: `jsonrpc` is missing"));
         };
@@ -167,29 +177,25 @@ impl Members {
         }
     }
 
-    fn into_call(self, text: &Bytes, method: Span) -> Result<Message, Malformed> {
+    fn into_call(self, text: &mut Bytes, method: Span) -> Result<Message, Malformed> {
         let Some(method) = method_at(text, method) else {
             return Err(self.invalid(text, "`method` must be a string"));
         };
-        let params = match self.params {
-            None => Params::absent(),
-            Some(span) => {
-                if text.get(span.start()) != Some(&b'{') {
-                    return Err(self.invalid(text, "`params` must be an object"));
-                }
-                Params::scanned(text, span, self.peek)
-            }
-        };
-        if self.id.is_none() {
-            return Ok(Message::Notification(Notification { method, params }));
+        if self.params.is_some_and(|span| text.get(span.start()) != Some(&b'{')) {
+            return Err(self.invalid(text, "`params` must be an object"));
         }
-        match self.request_id(text) {
-            Some(id) => Ok(Message::Request(Request { id, method, params })),
-            None => Err(self.invalid(text, "`id` must be an integer or a string of at most 256 bytes")),
+        let id = self.request_id(text);
+        if id.is_none() && self.id.is_some() {
+            return Err(self.invalid(text, "`id` must be an integer or a string of at most 256 bytes"));
         }
+        let params = self.params.map_or(Params::absent(), |span| Params::scanned(mem::take(text), span, self.peek));
+        Ok(match id {
+            Some(id) => Message::Request(Request { id, method, params }),
+            None => Message::Notification(Notification { method, params }),
+        })
     }
 
-    fn into_response(self, text: &Bytes, outcome: Result<Span, Span>) -> Result<Message, Malformed> {
+    fn into_response(self, text: &mut Bytes, outcome: Result<Span, Span>) -> Result<Message, Malformed> {
         let id = self.request_id(text);
         let is_null = self.id.is_some_and(|span| text.get(span.start()) == Some(&b'n'));
         if id.is_none() && self.id.is_some() && !is_null {
@@ -197,11 +203,10 @@ impl Members {
         }
         let outcome = match outcome {
             Ok(span) => {
-                let result = RawJson::scanned(text, span);
-                if !result.is_object() {
+                if text.get(span.start()) != Some(&b'{') {
                     return Err(self.invalid(text, "`result` must be an object"));
                 }
-                Ok(result)
+                Ok(RawJson::of_scanned(mem::take(text), span))
             }
             Err(span) => match RawJson::scanned(text, span).decode::<RpcError>() {
                 Ok(error) => Err(error),

@@ -75,8 +75,8 @@ impl Params {
         Ok(Self { raw: Some(raw), start: 0, peek })
     }
 
-    pub(super) fn scanned(text: &Bytes, span: Span, peek: Peek) -> Self {
-        Self { raw: Some(RawJson::scanned(text, span)), start: span.start(), peek }
+    pub(super) fn scanned(text: Bytes, span: Span, peek: Peek) -> Self {
+        Self { raw: Some(RawJson::of_scanned(text, span)), start: span.start(), peek }
     }
 
     /// Returns the parameters as they were sent.

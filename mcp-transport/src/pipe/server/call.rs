@@ -70,12 +70,12 @@ impl<S: Service> Starter<S> {
     /// Starts a call.
     pub(super) fn start(&mut self, service: &Arc<S>, request: Request, caller: Caller) -> Started {
         let id = request.id.clone();
-        let (notifier, mut outbox) = self.idle.take().unwrap_or_else(|| outbox(&self.limits));
+        let (notifier, outbox) = self.idle.take().unwrap_or_else(|| outbox(&self.limits));
         match (self.poll)(service, Call::new(request, caller, notifier)) {
             Polled::Ready(answer) => {
-                let said = outbox.try_batch(usize::MAX);
-                // A queue that the call still has an end of is dropped here, and so closed.
-                self.idle = outbox.reopen();
+                // A queue that the call still has an end of is closed by this.
+                let (said, idle) = outbox.finish();
+                self.idle = idle;
                 Started::Ready(said, answer)
             }
             Polled::Pending(work) => {
