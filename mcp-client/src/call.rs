@@ -53,27 +53,38 @@ impl Question<'_> {
 
 impl Client {
     /// Asks, answers what the server asks back, and returns what came of it.
-    pub(crate) async fn answer_to(&self, mut question: Question<'_>) -> Result<Answered, Error> {
-        let mut rounds: Option<Rounds> = None;
-        loop {
-            let (result, connection) = self.exchange(&mut question).await?;
-            let wanted = match self.read(&question.method, result, &connection)? {
-                Answer::Complete(result) => {
-                    return Ok(Answered { result, is_task: false, asked_back: rounds.is_some() });
-                }
-                Answer::Task(result) => return Ok(Answered { result, is_task: true, asked_back: rounds.is_some() }),
-                Answer::InputRequired(wanted) => wanted,
-            };
-            let rounds = match &mut rounds {
-                Some(rounds) => rounds,
-                None => {
-                    let begun = Rounds::new(&question.params, &self.inner.limits);
-                    rounds.insert(begun.map_err(|_| Error::params(&question.method, "they are no object"))?)
-                }
-            };
-            // Boxed, as everything on this way that is rare, so that the usual call is small.
-            question.params = Box::pin(self.answer_round(rounds, &question.method, wanted, &connection)).await?;
-            question.is_bare = false;
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every request"
+    )]
+    pub(crate) fn answer_to<'q>(
+        &'q self,
+        mut question: Question<'q>,
+    ) -> impl Future<Output = Result<Answered, Error>> + Send {
+        async move {
+            let mut rounds: Option<Rounds> = None;
+            loop {
+                let (result, connection) = self.exchange(&mut question).await?;
+                let wanted = match self.read(&question.method, result, &connection)? {
+                    Answer::Complete(result) => {
+                        return Ok(Answered { result, is_task: false, asked_back: rounds.is_some() });
+                    }
+                    Answer::Task(result) => {
+                        return Ok(Answered { result, is_task: true, asked_back: rounds.is_some() });
+                    }
+                    Answer::InputRequired(wanted) => wanted,
+                };
+                let rounds = match &mut rounds {
+                    Some(rounds) => rounds,
+                    None => {
+                        let begun = Rounds::new(&question.params, &self.inner.limits);
+                        rounds.insert(begun.map_err(|_| Error::params(&question.method, "they are no object"))?)
+                    }
+                };
+                // Boxed, as everything on this way that is rare, so that the usual call is small.
+                question.params = Box::pin(self.answer_round(rounds, &question.method, wanted, &connection)).await?;
+                question.is_bare = false;
+            }
         }
     }
 
@@ -165,21 +176,27 @@ impl Client {
         Ok(request)
     }
 
-    async fn send(
-        &self,
-        connection: &Connection,
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every request"
+    )]
+    fn send<'s>(
+        &'s self,
+        connection: &'s Connection,
         request: Outgoing,
-        token: Option<&ProgressToken>,
-        observer: &mut Option<Box<Observer<'_>>>,
-    ) -> Outcome {
-        let inbox = &self.inner.inbox;
-        if connection.agreement.revision.features().has(Features::SESSION) && inbox.can_be_asked() {
-            // Boxed, because it has a timer in it.
-            return Box::pin(self.send_while_asked(connection, request, token, observer)).await;
+        token: Option<&'s ProgressToken>,
+        observer: &'s mut Option<Box<Observer<'_>>>,
+    ) -> impl Future<Output = Outcome> + Send {
+        async move {
+            let inbox = &self.inner.inbox;
+            if connection.agreement.revision.features().has(Features::SESSION) && inbox.can_be_asked() {
+                // Boxed, because it has a timer in it.
+                return Box::pin(self.send_while_asked(connection, request, token, observer)).await;
+            }
+            let exchange = connection.link.transport().open(request).await?;
+            let observe = |told| inbox.take_of_exchange(told, token, observer.as_deref_mut());
+            exchange.finish(observe).await
         }
-        let exchange = connection.link.transport().open(request).await?;
-        let observe = |told| inbox.take_of_exchange(told, token, observer.as_deref_mut());
-        exchange.finish(observe).await
     }
 
     /// Sends a request whose server may ask something before it answers.

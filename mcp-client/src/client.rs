@@ -181,8 +181,12 @@ impl Client {
     /// # Cancel safety
     ///
     /// Dropping the future cancels the call.
-    pub async fn call_tool(&self, name: impl Into<String>, arguments: impl Serialize) -> Result<ToolResult, Error> {
-        self.tool(name).arguments(arguments).call().await
+    pub fn call_tool(
+        &self,
+        name: impl Into<String>,
+        arguments: impl Serialize,
+    ) -> impl Future<Output = Result<ToolResult, Error>> + Send {
+        self.tool(name).arguments(arguments).call()
     }
 
     /// Begins to put a call together, with progress or other deadlines than the usual.

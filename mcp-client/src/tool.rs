@@ -96,15 +96,19 @@ impl<'a> ToolCall<'a> {
     /// # Cancel safety
     ///
     /// Dropping the future cancels the call, and its task.
-    pub async fn call(self) -> Result<ToolResult, Error> {
+    pub fn call(self) -> impl Future<Output = Result<ToolResult, Error>> + Send + use<'a> {
         let (client, total) = (self.client, self.total.unwrap_or(self.client.patience().total));
-        let answered = client.answer_to(self.into_question()?).await?;
-        if answered.is_task {
-            // Boxed, because it is rare and large.
-            let finished = async { TaskHandle::created(client, &answered.result)?.finish(total).await };
-            return Box::pin(finished).await;
+        // Put together here, so that the future holds nothing of what it was made of.
+        let question = self.into_question();
+        async move {
+            let answered = client.answer_to(question?).await?;
+            if answered.is_task {
+                // Boxed, because it is rare and large.
+                let finished = async { TaskHandle::created(client, &answered.result)?.finish(total).await };
+                return Box::pin(finished).await;
+            }
+            read(&answered.result)
         }
-        read(&answered.result)
     }
 
     /// Calls the tool, and returns as soon as it has answered or the server has made a task of the call, which it does
