@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::error::RpcError;
 use super::id::{ProgressToken, RequestId};
 use crate::json::RawJson;
+use crate::json::scan::find_special;
 use crate::json::write::with_digits;
 use crate::object::Number;
 
@@ -30,7 +31,7 @@ pub fn progress(out: &mut BytesMut, token: &ProgressToken, progress: f64, total:
     out.put_slice(br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"#);
     match token {
         ProgressToken::Number(number) => integer(out, *number),
-        ProgressToken::Text(text) => json(out, text),
+        ProgressToken::Text(token) => text(out, token),
     }
     out.put_slice(br#","progress":"#);
     json(out, &Number::from(progress));
@@ -40,7 +41,7 @@ pub fn progress(out: &mut BytesMut, token: &ProgressToken, progress: f64, total:
     }
     if let Some(message) = message {
         out.put_slice(br#","message":"#);
-        json(out, message);
+        text(out, message);
     }
     out.put_slice(b"}}");
 }
@@ -83,7 +84,7 @@ pub fn error_response(out: &mut BytesMut, id: Option<&RequestId>, error: &RpcErr
 
 fn call(out: &mut BytesMut, method: &str, params: Option<&RawJson>) {
     out.put_slice(br#","method":"#);
-    json(out, method);
+    text(out, method);
     if let Some(params) = params {
         out.put_slice(br#","params":"#);
         raw(out, params);
@@ -101,7 +102,7 @@ fn raw(out: &mut BytesMut, value: &RawJson) {
 fn id(out: &mut BytesMut, id: &RequestId) {
     match id {
         RequestId::Number(number) => integer(out, *number),
-        RequestId::Text(text) => json(out, text),
+        RequestId::Text(id) => text(out, id),
     }
 }
 
@@ -110,6 +111,16 @@ fn integer(out: &mut BytesMut, number: i64) {
         out.put_u8(b'-');
     }
     with_digits(number.unsigned_abs(), |digits| out.put_slice(digits));
+}
+
+/// Writes a string; nearly all have nothing to escape.
+fn text(out: &mut BytesMut, text: &str) {
+    if find_special(text.as_bytes()) < text.len() {
+        return json(out, text);
+    }
+    out.put_u8(b'"');
+    out.put_slice(text.as_bytes());
+    out.put_u8(b'"');
 }
 
 fn json<T: Serialize + ?Sized>(out: &mut BytesMut, value: &T) {
