@@ -155,6 +155,38 @@ async fn a_client_that_goes_away_drops_its_call_h_16() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_is_not_waited_for_although_it_takes_no_bytes() {
+    let server = Server::new();
+    let (mut stream, other) = duplex(16);
+    let served = tokio::spawn(serve_connection(other, Arc::clone(&server.endpoint)));
+    stream.write_all(call("echo").as_bytes()).await.unwrap();
+    settle().await;
+    let before = Instant::now();
+    stream.shutdown().await.unwrap();
+    served.await.unwrap();
+    assert_eq!(before.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_while_a_call_runs_is_read_after_its_answer_byte_by_byte_or_at_once() {
+    let next = call("echo");
+    for part in [1, 7, next.len()] {
+        let server = Server::new();
+        let mut wire = Wire::open(&server);
+        wire.write(call("wait")).await;
+        settle().await;
+        for part in next.as_bytes().chunks(part) {
+            wire.write(part).await;
+            settle().await;
+        }
+        assert_eq!(server.tools.begun.load(Ordering::SeqCst), 1, "one after the other");
+        server.tools.go.notify_one();
+        let answers = wire.read_until("{\"tool\":\"echo\"}}").await;
+        assert!(answers.contains("{\"tool\":\"wait\"}}"), "{answers}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_head_above_its_limits_is_431() {
     async fn check(head_count: usize, more: &str, expected: u16) {
         let server = Server::with(Limits::default().head_count(head_count));
