@@ -96,7 +96,7 @@ impl Read for Request {
         Ok(Self {
             model: required(&mut members, "model")?,
             input: match input {
-                Some(input) => read_input(input)?,
+                Some(input) => read_input(&input)?,
                 None => Vec::new(),
             },
             tools: optional(&mut members, "tools")?.unwrap_or_default(),
@@ -109,9 +109,9 @@ impl Read for Request {
 read_by_serde!(Request);
 
 /// A text is short for one message of the user.
-fn read_input(input: RawJson) -> Result<Vec<Item>, Error> {
+fn read_input(input: &RawJson) -> Result<Vec<Item>, Error> {
     match input.decode::<String>() {
         Ok(text) => Ok(vec![Item::user(text)]),
-        Err(_) => Read::read_raw(&input).map_err(|error| Error::custom(format_args!("`input`: {error}"))),
+        Err(_) => Read::read_raw(input).map_err(|error| Error::custom(format_args!("`input`: {error}"))),
     }
 }

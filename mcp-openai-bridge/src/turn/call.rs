@@ -117,7 +117,6 @@ impl std::error::Error for Refusal {}
 /// What came of a call.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "outcomes are few and live shortly; a box would be in everybody's way")]
 pub enum Outcome {
     /// The call could not be made, or had no result.
     Failed(Failure),

@@ -2,13 +2,26 @@
 
 #![no_main]
 
+use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use mcp_types::{JsonObject, RawJson};
+use mcp_types::{JsonObject, RawJson, Unread};
 
 fuzz_target!(|text: &[u8]| {
-    let Ok(raw) = RawJson::parse(text.to_vec()) else {
+    let bytes = Bytes::copy_from_slice(text);
+    let read = Unread::walk(&bytes, |value| value.raw());
+    let Ok(raw) = RawJson::parse(bytes.clone()) else {
+        assert!(read.is_err(), "the walk that reads is the walk that checks");
         return;
     };
+    assert_eq!(read.expect("it was checked"), RawJson::parse(text.trim_ascii().to_vec()).expect("it was checked"));
+    let mut members = JsonObject::new();
+    let walked = Unread::walk(&bytes, |value| {
+        value.members(|key, value| {
+            members.push(key, value.raw()?);
+            Ok(())
+        })
+    });
+    assert_eq!(walked.is_ok().then_some(members), JsonObject::of(&raw).ok());
     assert_eq!(raw.decode::<JsonObject>().is_ok(), raw.is_object());
     assert!(raw.is_object() || raw.members(["a"]).is_err());
     let written = serde_json::to_string(&raw).expect("raw JSON can be written");

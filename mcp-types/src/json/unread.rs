@@ -114,8 +114,8 @@ impl<'a> Unread<'_, 'a> {
         }
         loop {
             let key = scanner.key().map_err(Error::custom)?.name();
-            let key = String::from_utf8_lossy(&key);
-            read_one(text, scanner, depth + 1, |value| member(&key, value))?;
+            let key = std::str::from_utf8(&key).map_err(Error::custom)?;
+            read_one(text, scanner, depth + 1, |value| member(key, value))?;
             if scanner.separator(b'}').map_err(Error::custom)? {
                 return Ok(());
             }

@@ -52,10 +52,13 @@ pub(super) struct Connection {
 
 type Driver = http1::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>>;
 
+/// A request on its way; in a box, because each future that hands it on would have room for it.
+pub(super) type BoxedRequest = Box<Request<Full<Bytes>>>;
+
 /// Why a request was not answered.
 pub(super) enum Unsent {
     /// Nothing of it has left: it can go another way.
-    Whole(Box<Request<Full<Bytes>>>),
+    Whole(BoxedRequest),
     /// It may have left.
     Failed(Error),
 }
@@ -84,9 +87,7 @@ impl Connection {
     }
 
     /// Sends a request and waits for the head of its response.
-    ///
-    /// The request is in a box: each future on its way to here would have room for it.
-    pub(super) async fn send(&mut self, request: Box<Request<Full<Bytes>>>) -> Result<Response<Incoming>, Unsent> {
+    pub(super) async fn send(&mut self, request: BoxedRequest) -> Result<Response<Incoming>, Unsent> {
         let mut response = pin!(self.sender.try_send_request(*request));
         let driver = &mut self.driver;
         let response = poll_fn(|cx| drive_until(driver, cx, |own| response.as_mut().poll(own))).await;

@@ -4,12 +4,10 @@
 //! The surprising thing: a request goes out again only while nothing of it has left; the server may have carried out any
 //! other (H-17).
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use http::Response;
 use hyper::body::Incoming;
 
-use super::connection::{Connection, Security, Unsent};
+use super::connection::{BoxedRequest, Connection, Security, Unsent};
 use super::pool::Pool;
 use super::target::Target;
 use crate::error::Error;
@@ -29,10 +27,7 @@ impl Dialer {
     }
 
     /// Sends a request over a connection that is idle, or else over a new one, and waits for the head of the response.
-    pub(super) async fn send(
-        &self,
-        mut request: Box<Request<Full<Bytes>>>,
-    ) -> Result<(Connection, Response<Incoming>), Error> {
+    pub(super) async fn send(&self, mut request: BoxedRequest) -> Result<(Connection, Response<Incoming>), Error> {
         while let Some(mut connection) = self.pool.take() {
             match connection.send(request).await {
                 Ok(response) => return Ok((connection, response)),

@@ -16,7 +16,7 @@ use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
-use super::connection::{Connection, Security};
+use super::connection::{BoxedRequest, Connection, Security};
 use super::dialer::Dialer;
 use super::target::Target;
 use crate::error::Error;
@@ -123,7 +123,7 @@ impl Fetch {
         }
     }
 
-    fn addressed(&self, request: Request<Bytes>) -> Result<(Arc<Dialer>, Box<Request<Full<Bytes>>>), Error> {
+    fn addressed(&self, request: Request<Bytes>) -> Result<(Arc<Dialer>, BoxedRequest), Error> {
         let Place { dialer, uri, host } = self.place(request.uri())?;
         let mut request = Box::new(request.map(Full::new));
         *request.uri_mut() = uri;

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::alarm::Alarms;
-use super::connection::{Connection, Security};
+use super::connection::{BoxedRequest, Connection, Security};
 use super::dialer::Dialer;
 use super::redaction::Redaction;
 use super::replies::Replies;
@@ -115,22 +115,16 @@ impl Shared {
     }
 
     /// Makes a request with a message.
-    pub(super) fn post(&self, headers: Headers, message: Bytes) -> Box<Request<Full<Bytes>>> {
+    pub(super) fn post(&self, headers: Headers, message: Bytes) -> BoxedRequest {
         self.put_together(Method::POST, self.base_of_post.clone(), headers, message)
     }
 
     /// Makes a request without a message.
-    pub(super) fn request(&self, method: Method, headers: Headers) -> Box<Request<Full<Bytes>>> {
+    pub(super) fn request(&self, method: Method, headers: Headers) -> BoxedRequest {
         self.put_together(method, self.base.clone(), headers, Bytes::new())
     }
 
-    fn put_together(
-        &self,
-        method: Method,
-        base: HeaderMap,
-        headers: Headers,
-        body: Bytes,
-    ) -> Box<Request<Full<Bytes>>> {
+    fn put_together(&self, method: Method, base: HeaderMap, headers: Headers, body: Bytes) -> BoxedRequest {
         let mut request = Box::new(Request::new(Full::new(body)));
         *request.method_mut() = method;
         *request.uri_mut() = self.uri.clone();
@@ -142,7 +136,7 @@ impl Shared {
     }
 
     /// Sends a request over a connection that is idle, or else over a new one.
-    pub(super) async fn send(&self, request: Box<Request<Full<Bytes>>>) -> Result<(Connection, Response<Body>), Error> {
+    pub(super) async fn send(&self, request: BoxedRequest) -> Result<(Connection, Response<Body>), Error> {
         if self.is_closed() {
             return Err(Error::Closed);
         }
@@ -150,10 +144,7 @@ impl Shared {
     }
 
     /// Sends a request although the client may be closed: the one that ends the session.
-    pub(super) async fn send_anyway(
-        &self,
-        request: Box<Request<Full<Bytes>>>,
-    ) -> Result<(Connection, Response<Body>), Error> {
+    pub(super) async fn send_anyway(&self, request: BoxedRequest) -> Result<(Connection, Response<Body>), Error> {
         self.dialer.send(request).await
     }
 
