@@ -71,12 +71,7 @@ where
 fn builder(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     // The socket has the deadlines: those here would also close a connection that is idle between requests.
-    // And it sees when the peer is gone, so that HTTP need not look while a request is worked on.
-    builder
-        .half_close(true)
-        .header_read_timeout(None)
-        .max_header_size(limits.head_bytes)
-        .max_buf_size(limits.head_bytes.max(BUFFER));
+    builder.header_read_timeout(None).max_header_size(limits.head_bytes).max_buf_size(limits.head_bytes.max(BUFFER));
     // To be told its own number costs hyper more than to know it: it then makes room for every request.
     if limits.head_count != HYPER_HEADERS {
         builder.max_headers(limits.head_count);

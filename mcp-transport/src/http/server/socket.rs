@@ -23,10 +23,6 @@ pub(super) struct Socket<T> {
     set: Option<(u32, Instant)>,
     /// Since when the peer takes no bytes.
     stalled: Option<Instant>,
-    /// Whether HTTP waits for bytes, and so learns by itself when the peer is gone.
-    is_reading: bool,
-    /// What came while HTTP was not reading.
-    ahead: Option<u8>,
     sleep: Pin<Box<Sleep>>,
     head_timeout: Duration,
     idle_timeout: Duration,
@@ -85,8 +81,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             activity,
             set: None,
             stalled: None,
-            is_reading: false,
-            ahead: None,
             sleep: Box::pin(sleep_until(Instant::now() + limits.head_timeout)),
             head_timeout: limits.head_timeout,
             idle_timeout: limits.idle_timeout,
@@ -134,29 +128,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         Ok(())
     }
 
-    /// Fails when the peer is gone while HTTP reads nothing; a request that is worked on is cancelled by that (H-16).
-    ///
-    /// HTTP would look by itself, but before every answer, even one that is there, and into 8 KiB made for it, because the
-    /// head still holds the buffer that it came in.
-    fn look_ahead(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if self.is_reading || self.ahead.is_some() {
-            return Ok(());
-        }
-        let mut byte = [0];
-        let mut buf = ReadBuf::new(&mut byte);
-        let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, &mut buf) else { return Ok(()) };
-        read?;
-        self.ahead = buf.filled().first().copied();
-        if self.ahead.is_none() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
-    }
-
     fn note_write<R>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         match written {
             Poll::Ready(_) => self.stalled = None,
             Poll::Pending => {
                 self.stalled.get_or_insert_with(Instant::now);
                 self.poll_deadline(cx)?;
-                self.look_ahead(cx)?;
             }
         }
         written
@@ -166,18 +143,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let ahead = this.ahead.take_if(|_| buf.remaining() > 0);
-        buf.put_slice(ahead.as_slice());
-        let read = Pin::new(&mut this.inner).poll_read(cx, buf);
-        this.is_reading = read.is_pending() && ahead.is_none();
-        if this.is_reading {
-            this.poll_deadline(cx)?;
-            return Poll::Pending;
+        if let Poll::Ready(read) = Pin::new(&mut this.inner).poll_read(cx, buf) {
+            if this.activity.is(IDLE) {
+                this.activity.enter(HEAD);
+            }
+            return Poll::Ready(read);
         }
-        if this.activity.is(IDLE) {
-            this.activity.enter(HEAD);
-        }
-        if read.is_ready() { read } else { Poll::Ready(Ok(())) }
+        this.poll_deadline(cx)?;
+        Poll::Pending
     }
 }
 
@@ -205,9 +178,6 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<T> {
         // The last flush of an answer is where the wait for the next head begins; nothing reads before it.
         if self.activity.is(IDLE) {
             self.poll_deadline(cx)?;
-        }
-        if self.activity.is(BUSY) {
-            self.look_ahead(cx)?;
         }
         Poll::Ready(Ok(()))
     }
