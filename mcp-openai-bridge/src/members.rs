@@ -7,7 +7,8 @@
 //! The surprising thing: of a member that stands twice, the last one counts, as in most readers of JSON; a provider that
 //! says two things must not be understood in two ways.
 
-use mcp_types::{JsonObject, RawJson, ToolAnnotations, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson, ToolAnnotations};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde_json::Error;

@@ -40,7 +40,7 @@ pub use elicitation::*;
 pub use errors::*;
 pub use implementation::*;
 pub use input_required::*;
-pub use json::{JsonObject, RawJson, ScanError, ScanErrorKind, Unread};
+pub use json::{JsonObject, RawJson, ScanError, ScanErrorKind};
 pub use legacy_tasks::*;
 pub use lifecycle::*;
 pub use logging::*;

@@ -1,6 +1,7 @@
 //! A call that the model wants to be made, with arguments of which nothing is known yet.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;

@@ -3,7 +3,8 @@
 //! The surprising thing: reading is lenient where providers differ (an index that is missing or no number, arguments that
 //! are an object, a whole `message` in place of a `delta`), because a stream that is refused in its middle is lost.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;

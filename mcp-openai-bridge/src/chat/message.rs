@@ -3,7 +3,8 @@
 //! The surprising thing: the content stays raw. It is a text in most messages, a list of parts in some, and `null` beside
 //! calls, and who keeps the difference sends back what came.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;

@@ -1,6 +1,7 @@
 //! A request to `/v1/chat/completions`.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;

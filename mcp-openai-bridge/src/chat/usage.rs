@@ -2,7 +2,8 @@
 //!
 //! Providers count different things in different depths. The surprising thing: all of them are summed, known or not.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::{Serialize, Serializer};
 use serde_json::{Error, Value};
 

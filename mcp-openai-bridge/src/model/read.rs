@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use mcp_transport::Limits;
 use mcp_transport::sse::SseDecoder;
-use mcp_types::Unread;
+use mcp_types::json::Unread;
 
 use super::answer::Answer;
 use super::body::Wire;

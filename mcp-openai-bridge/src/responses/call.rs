@@ -108,7 +108,7 @@ impl Serialize for FunctionCallOutput {
 macro_rules! read_item {
     ($($item:ty),+ $(,)?) => {
         $(impl $crate::members::Read for $item {
-            fn read(value: mcp_types::Unread<'_, '_>) -> Result<Self, serde_json::Error> {
+            fn read(value: mcp_types::json::Unread<'_, '_>) -> Result<Self, serde_json::Error> {
                 let mut members = <mcp_types::JsonObject as $crate::members::Read>::read(value)?;
                 // Whoever asks for this type knows it already.
                 members.take("type");

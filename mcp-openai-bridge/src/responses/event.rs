@@ -1,6 +1,7 @@
 //! One event of a stream.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};

@@ -1,6 +1,7 @@
 //! One item of an input or of an output.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::de::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::Error;

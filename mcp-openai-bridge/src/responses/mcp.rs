@@ -3,7 +3,8 @@
 //! The surprising thing: the error of a call is typed, so that a tool that failed, a server that refused the call and a
 //! server that could not be reached can be told apart.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};

@@ -1,6 +1,7 @@
 //! A request to `/v1/responses`.
 
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};

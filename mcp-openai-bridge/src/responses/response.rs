@@ -1,6 +1,7 @@
 //! A response that came in one piece, or that a stream ended with.
 
-use mcp_types::{JsonObject, Unread};
+use mcp_types::JsonObject;
+use mcp_types::json::Unread;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Error;

@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use mcp_types::{JsonObject, RawJson, Unread};
+use mcp_types::json::Unread;
+use mcp_types::{JsonObject, RawJson};
 
 fuzz_target!(|text: &[u8]| {
     let bytes = Bytes::copy_from_slice(text);

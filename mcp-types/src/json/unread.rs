@@ -14,10 +14,13 @@ use super::{JsonObject, RawJson};
 
 /// A value of a JSON text that a walk has come to and that is not read yet.
 ///
+/// It is for a text of which nothing is known. What is a [`RawJson`] already was checked, and is walked over for less by
+/// [`RawJson::walk`].
+///
 /// # Examples
 ///
 /// ```
-/// use mcp_types::Unread;
+/// use mcp_types::json::Unread;
 ///
 /// # fn main() -> Result<(), serde_json::Error> {
 /// let (mut names, mut rest) = (Vec::new(), None);

@@ -1,7 +1,7 @@
 //! A walk over one value, for whoever looks at each part of it once and builds nothing.
 //!
 //! The surprising thing: nothing here says what is wrong. Raw JSON is known to be valid, so a walk ends early only when
-//! its caller ends it, by `None`.
+//! its caller ends it, by `None`. A text of which nothing is known is read by [`Unread`](super::Unread).
 
 use std::borrow::Cow;
 
