@@ -5,6 +5,7 @@
 //! thing: between requests nobody polls it, so whether the server has closed it is found out when it is used again.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -90,7 +91,16 @@ impl Connection {
     pub(super) async fn send(&mut self, request: BoxedRequest) -> Result<Response<Incoming>, Unsent> {
         let mut response = pin!(self.sender.try_send_request(*request));
         let driver = &mut self.driver;
-        let response = poll_fn(|cx| drive_until(driver, cx, |own| response.as_mut().poll(own))).await;
+        let mut is_out = false;
+        let response = poll_fn(|cx| {
+            if mem::replace(&mut is_out, true) {
+                return drive_until(driver, cx, |own| response.as_mut().poll(own));
+            }
+            // Nothing is awaited yet that this could find, so there is nothing to be told of too early.
+            drive(driver, cx);
+            response.as_mut().poll(cx)
+        });
+        let response = response.await;
         match response {
             Ok(response) => {
                 let told = response.headers().get("keep-alive").map(|value| value.as_bytes());
@@ -141,14 +151,16 @@ impl Connection {
         self.is_ready()
     }
 
-    /// Returns whether a request can be sent now.
+    /// Returns whether a request can be sent now, as far as is known without a look at the stream.
     pub(super) fn is_usable(&mut self) -> bool {
         Instant::now() < self.stale_at && self.is_ready()
     }
 
     fn is_ready(&mut self) -> bool {
-        // Nobody is told if there is more to do, because nobody waits for it.
-        drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
+        if !self.sender.is_ready() {
+            // Nobody is told if there is more to do, because nobody waits for it.
+            drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
+        }
         self.driver.is_some() && self.sender.is_ready()
     }
 }

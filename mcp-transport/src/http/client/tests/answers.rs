@@ -224,6 +224,32 @@ async fn a_request_goes_out_on_another_connection_when_the_server_has_closed_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_server_does_on_a_connection_that_rests_is_no_answer_to_the_next_request() {
+    for unasked in [None, Some(result(2).to_string())] {
+        let (client, [mut first, mut second]) = client(&Limits::default()).await;
+        let serve = async {
+            first.read().await;
+            first.reply("200 OK", "application/json", &result(1).to_string()).await;
+        };
+        let (answer, ()) = join!(finish(&client, modern("tools/call")), serve);
+        assert_eq!(answer.0.unwrap(), json!({"ok": 1}));
+        match unasked {
+            Some(unasked) => first.reply("200 OK", "application/json", &unasked).await,
+            None => tokio::io::AsyncWriteExt::shutdown(&mut first.stream).await.unwrap(),
+        }
+        let serve = async {
+            assert_eq!(second.read().await.json()["id"], 2);
+            second
+                .reply("200 OK", "application/json", &json!({"jsonrpc": "2.0", "id": 2, "result": {}}).to_string())
+                .await;
+            first.closed().await;
+        };
+        let (answer, ()) = join!(finish(&client, modern("tools/call")), serve);
+        assert_eq!(answer.0.unwrap(), json!({}));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_is_not_used_after_the_time_that_the_server_keeps_it() {
     let (client, [mut first, mut second]) = client(&Limits::default()).await;
     let body = result(1).to_string();
