@@ -30,10 +30,16 @@ pub(crate) struct Question<'a> {
     pub(crate) method: Cow<'static, str>,
     /// An object, with the members that the caller wants in `_meta`.
     pub(crate) params: RawJson,
-    /// Whether `params` are known to have no `_meta` and to answer nothing that a server asked.
-    pub(crate) is_bare: bool,
+    /// The call that `params` are, when there is nothing else in them: no `_meta`, and no answer to what a server asked.
+    pub(crate) bare: Option<BareCall>,
     pub(crate) patience: Patience,
     pub(crate) observer: Option<Box<Observer<'a>>>,
+}
+
+/// A call of a tool, as HTTP mirrors it into headers.
+pub(crate) struct BareCall {
+    pub(crate) name: String,
+    pub(crate) arguments: Option<RawJson>,
 }
 
 /// What came of a question.
@@ -47,7 +53,7 @@ pub(crate) struct Answered {
 
 impl Question<'_> {
     pub(crate) fn new(method: Cow<'static, str>, params: RawJson, patience: Patience) -> Self {
-        Self { method, params, is_bare: false, patience, observer: None }
+        Self { method, params, bare: None, patience, observer: None }
     }
 }
 
@@ -62,9 +68,25 @@ impl Client {
         mut question: Question<'q>,
     ) -> impl Future<Output = Result<Answered, Error>> + Send {
         async move {
+            let first = self.exchange(&mut question).await?;
+            self.answer_from(question, first).await
+        }
+    }
+
+    /// Does the rest of [`answer_to`](Self::answer_to) when there is a first result.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every request"
+    )]
+    pub(crate) fn answer_from<'q>(
+        &'q self,
+        mut question: Question<'q>,
+        first: (RawJson, Arc<Connection>),
+    ) -> impl Future<Output = Result<Answered, Error>> + Send {
+        async move {
+            let (mut result, mut connection) = first;
             let mut rounds: Option<Rounds> = None;
             loop {
-                let (result, connection) = self.exchange(&mut question).await?;
                 let wanted = match self.read(&question.method, result, &connection)? {
                     Answer::Complete(result) => {
                         return Ok(Answered { result, is_task: false, asked_back: rounds.is_some() });
@@ -83,7 +105,8 @@ impl Client {
                 };
                 // Boxed, as everything on this way that is rare, so that the usual call is small.
                 question.params = Box::pin(self.answer_round(rounds, &question.method, wanted, &connection)).await?;
-                question.is_bare = false;
+                question.bare = None;
+                (result, connection) = self.exchange(&mut question).await?;
             }
         }
     }
@@ -157,21 +180,26 @@ impl Client {
     ) -> Result<Outgoing, Error> {
         let refused = |why: String| Error::params(&question.method, why);
         let raw = question.params.clone();
-        let (wrapped, params) = if question.is_bare && self.inner.medium != Medium::Http {
-            (connection.wrap_bare(raw, token).map_err(refused)?, None)
+        let is_http = self.inner.medium == Medium::Http;
+        let (wrapped, name, param_headers) = if let Some(call) = &question.bare {
+            let wrapped = connection.wrap_bare(raw, token).map_err(refused)?;
+            let headers = self.param_headers(connection, Some(&call.name), || call.arguments.clone());
+            (wrapped, is_http.then(|| call.name.clone()), headers)
         } else {
             // The only walk over the parameters: whatever follows knows from it where things stand.
             let params = Params::from_raw(raw).map_err(|error| refused(error.to_string()))?;
-            (connection.wrap(&params, token).map_err(refused)?, Some(params))
+            let wrapped = connection.wrap(&params, token).map_err(refused)?;
+            let entry = method::entry(&question.method).filter(|_| is_http);
+            let name = entry.and_then(|entry| entry.mirrored_name(&params)).map(Cow::into_owned);
+            let tool = name.as_deref().filter(|_| question.method == "tools/call");
+            let headers = self.param_headers(connection, tool, || params.arguments());
+            (wrapped, name, headers)
         };
         let mut request = Outgoing::new(question.method.clone(), wrapped.params);
         request.hearing = Some(wrapped.hearing);
         request.revision = Some(connection.agreement.revision);
-        if let Some(params) = params.filter(|_| self.inner.medium == Medium::Http) {
-            request.param_headers = self.param_headers(connection, &question.method, &params).map_err(refused)?;
-            let name = method::entry(&question.method).and_then(|entry| entry.mirrored_name(&params));
-            request.name = name.map(Cow::into_owned);
-        }
+        request.name = name;
+        request.param_headers = param_headers.map_err(refused)?;
         request.patience = question.patience;
         Ok(request)
     }
@@ -224,18 +252,17 @@ impl Client {
         }
     }
 
+    /// Returns the headers that repeat arguments of a tool; none when no tool is called.
     fn param_headers(
         &self,
         connection: &Connection,
-        method: &str,
-        params: &Params,
+        tool: Option<&str>,
+        arguments: impl FnOnce() -> Option<RawJson>,
     ) -> Result<Vec<(String, String)>, String> {
-        if method != "tools/call" || !self.inner.mirrors_params(connection) {
-            return Ok(Vec::new());
-        }
+        let Some(tool) = tool.filter(|_| self.inner.mirrors_params(connection)) else { return Ok(Vec::new()) };
         // Without a list nothing is known of the tool; the server then says so, and the list is read (H-37).
-        let mirror = params.name().and_then(|name| self.inner.mirrors().of(&name));
-        mirror.map_or(Ok(Vec::new()), |mirror| mirror::headers(&mirror, params.arguments().as_ref()))
+        let mirror = self.inner.mirrors().of(tool);
+        mirror.map_or(Ok(Vec::new()), |mirror| mirror::headers(&mirror, arguments().as_ref()))
     }
 
     /// Reads the list of tools again, whatever is cached.

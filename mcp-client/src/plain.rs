@@ -1,22 +1,24 @@
 //! Reading the usual result of a tool in one walk.
 //!
 //! Nearly all results are texts, perhaps with structured content beside them, and what a message brings is known to be
-//! valid. The surprising thing: this decides nothing. It gives up at once at whatever it does not know, and then the
-//! decoder of [`CallToolResult`] reads the result from its beginning, and says what is wrong if something is.
+//! valid. The surprising thing: this decides nothing. It gives up at once at whatever it does not know, such as a result
+//! that is not complete, and then [`Answer`](crate::answer::Answer) and the decoder of [`CallToolResult`] read it from its
+//! beginning, and say what is wrong if something is.
 
 use mcp_types::json::{Kind, Walk};
-use mcp_types::{CallToolResult, ContentBlock, RawJson, ResultType};
+use mcp_types::meta::SERVER_INFO;
+use mcp_types::{CallToolResult, ContentBlock, Implementation, RawJson, ResultMeta, ResultType};
 
-/// Reads a result whose content is texts; `None` when there is anything else in it.
+/// Reads a result that is complete and whose content is texts; `None` when there is anything else in it.
 pub(crate) fn read(result: &RawJson) -> Option<CallToolResult> {
     let mut read = CallToolResult::new();
     let mut content = None;
     result.walk().members(|value, key| match key {
         b"content" => put(&mut content, texts(value)?),
         b"isError" => put(&mut read.is_error, boolean(value)?),
-        b"resultType" => put(&mut read.result_type, ResultType::from(&*string(value)?)),
+        b"resultType" if *value.text()? == *b"complete" => put(&mut read.result_type, ResultType::Complete),
         b"structuredContent" => put(&mut read.structured_content, value.raw()?),
-        b"_meta" => put(&mut read.meta, value.raw()?.decode().ok()?),
+        b"_meta" => put(&mut read.meta, meta(value)?),
         _ => None,
     })?;
     read.content = content?;
@@ -40,6 +42,26 @@ fn text(walk: &mut Walk<'_>) -> Option<ContentBlock> {
         _ => None,
     })?;
     kind.and(text).map(ContentBlock::text)
+}
+
+/// Reads what nearly always is nothing but who answers.
+fn meta(walk: &mut Walk<'_>) -> Option<ResultMeta> {
+    let raw = walk.raw()?;
+    let mut meta = ResultMeta::new();
+    let known = raw.walk().members(|value, key| {
+        (*key == *SERVER_INFO.as_bytes()).then(|| put(&mut meta.server_info, Box::new(server(value)?)))?
+    });
+    known.map(|()| meta).or_else(|| raw.decode().ok())
+}
+
+fn server(walk: &mut Walk<'_>) -> Option<Implementation> {
+    let (mut name, mut version) = (None, None);
+    walk.members(|value, key| match key {
+        b"name" => put(&mut name, string(value)?),
+        b"version" => put(&mut version, string(value)?),
+        _ => None,
+    })?;
+    Some(Implementation::new(name?, version?))
 }
 
 fn string(walk: &mut Walk<'_>) -> Option<String> {
@@ -79,9 +101,16 @@ mod tests {
         );
         check(r#"{"isError":false,"content":[{"type":"text","text":""},{"\u0074ype":"te\u0078t","text":"b"}]}"#, true);
         check(r#"{"content":[],"structuredContent":{"a":[1.50]},"resultType":"complete"}"#, true);
-        check(r#"{"content":[],"structuredContent":null,"resultType":"later","_meta":{"a/b":{"c":1}}}"#, true);
-        let meta = r#"{"content":[],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"1"}}}"#;
-        check(meta, true);
+        check(r#"{"content":[],"structuredContent":null,"resultType":"compl\u0065te","_meta":{"a/b":{"c":1}}}"#, true);
+        let answered_by = |server: &str| {
+            check(&format!(r#"{{"content":[],"_meta":{{"io.modelcontextprotocol/serverInfo":{server}}}}}"#), true);
+            let more = format!(r#"{{"io.modelcontextprotocol/serverInfo":{server},"a":1}}"#);
+            check(&format!(r#"{{"content":[],"_meta":{more}}}"#), true);
+        };
+        answered_by(r#"{"name":"s","version":"1"}"#);
+        answered_by(r#"{"version":"\n","name":"s","title":"S","later":[1.50]}"#);
+        answered_by(r#"{"name":"s","name":"t","version":"1"}"#);
+        answered_by("null");
     }
 
     #[test]
@@ -96,8 +125,11 @@ mod tests {
             r#"{"content":[],"isError":null}"#,
             r#"{"content":[],"isError":"true"}"#,
             r#"{"content":[],"resultType":7}"#,
+            r#"{"content":[],"resultType":"later"}"#,
+            r#"{"content":[],"resultType":"complete","resultType":"complete"}"#,
             r#"{"content":[],"resultType":null}"#,
             r#"{"content":[],"_meta":7}"#,
+            r#"{"content":[],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s"}}}"#,
             r#"{"content":[],"later":1}"#,
             r#"{"content":["a"]}"#,
             r#"{"content":[{"type":"text"}]}"#,

@@ -14,7 +14,7 @@ use mcp_types::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::{Observer, Question};
+use crate::call::{BareCall, Observer, Question};
 use crate::client::Client;
 use crate::error::Error;
 use crate::plain;
@@ -101,13 +101,20 @@ impl<'a> ToolCall<'a> {
         // Put together here, so that the future holds nothing of what it was made of.
         let question = self.into_question();
         async move {
-            let answered = client.answer_to(question?).await?;
-            if answered.is_task {
-                // Boxed, because it is rare and large.
-                let finished = async { TaskHandle::created(client, &answered.result)?.finish(total).await };
-                return Box::pin(finished).await;
+            let mut question = question?;
+            let first = client.exchange(&mut question).await?;
+            if let Some(result) = plain::read(&first.0) {
+                return Ok(ToolResult(result));
             }
-            read(&answered.result)
+            // Boxed, because it is rare and large.
+            let rest = async {
+                let answered = client.answer_from(question, first).await?;
+                if answered.is_task {
+                    return TaskHandle::created(client, &answered.result)?.finish(total).await;
+                }
+                read(&answered.result)
+            };
+            Box::pin(rest).await
         }
     }
 
@@ -135,18 +142,17 @@ impl<'a> ToolCall<'a> {
         let refused = |why: String| Error::params(METHOD, why);
         let mut params = CallToolRequestParams::new(self.name);
         params.arguments = self.arguments.map_err(refused)?;
-        let is_bare = self.meta.is_empty();
-        if !is_bare {
+        if !self.meta.is_empty() {
             let mut meta = RequestMeta::new();
             meta.extra = self.meta;
             params.meta = Some(meta);
         }
-        let params = RawJson::encode(&params).map_err(|error| refused(error.to_string()))?;
+        let raw = RawJson::encode(&params).map_err(|error| refused(error.to_string()))?;
         let mut patience = self.client.patience();
         patience.idle = self.idle.unwrap_or(patience.idle);
         patience.total = self.total.unwrap_or(patience.total);
-        let mut question = Question::new(Cow::Borrowed(METHOD), params, patience);
-        question.is_bare = is_bare;
+        let mut question = Question::new(Cow::Borrowed(METHOD), raw, patience);
+        question.bare = params.meta.is_none().then_some(BareCall { name: params.name, arguments: params.arguments });
         question.observer = self.observer;
         Ok(question)
     }
@@ -159,9 +165,6 @@ impl fmt::Debug for ToolCall<'_> {
 }
 
 fn read(result: &RawJson) -> Result<ToolResult, Error> {
-    if let Some(result) = plain::read(result) {
-        return Ok(ToolResult(result));
-    }
     let unreadable = |error: serde_json::Error| Error::malformed("the result of `tools/call`", error.to_string());
     result.decode().map(ToolResult).map_err(unreadable)
 }
