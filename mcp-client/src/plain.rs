@@ -17,7 +17,8 @@ pub(crate) fn read(result: &RawJson) -> Option<CallToolResult> {
         b"content" => put(&mut content, texts(value)?),
         b"isError" => put(&mut read.is_error, boolean(value)?),
         b"resultType" if *value.text()? == *b"complete" => put(&mut read.result_type, ResultType::Complete),
-        b"structuredContent" => put(&mut read.structured_content, value.raw()?),
+        // A copy, as by the decoder: who keeps the result should not keep all that arrived with it.
+        b"structuredContent" => put(&mut read.structured_content, value.raw()?.copied()),
         b"_meta" => put(&mut read.meta, meta(value)?),
         _ => None,
     })?;
@@ -111,6 +112,14 @@ mod tests {
         answered_by(r#"{"version":"\n","name":"s","title":"S","later":[1.50]}"#);
         answered_by(r#"{"name":"s","name":"t","version":"1"}"#);
         answered_by("null");
+    }
+
+    #[test]
+    fn a_result_does_not_keep_the_message_that_it_came_in() {
+        let raw = RawJson::parse(r#"{"content":[],"structuredContent":{"a":1}}"#).unwrap();
+        let structured = read(&raw).unwrap().structured_content.unwrap();
+        assert_eq!(structured.as_str(), r#"{"a":1}"#);
+        assert!(!raw.as_bytes().as_ptr_range().contains(&structured.as_bytes().as_ptr()));
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl Outbox {
     }
 
     /// Returns all that is there, and the two ends again if nobody else can write to the queue any more; else it is closed.
-    #[cfg(any(feature = "pipe", test))]
+    #[cfg(feature = "pipe")]
     pub(crate) fn finish(mut self) -> (Option<Batch>, Option<(Notifier, Self)>) {
         let Some(shared) = Arc::get_mut(&mut self.shared) else {
             return (self.taken(|queue| queue.take_batch(usize::MAX)), None);
@@ -527,6 +527,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "pipe")]
     fn a_queue_gives_out_all_that_is_in_it_and_is_used_again_only_when_nobody_can_write_to_it() {
         let (notifier, outbox) = outbox(&Limits::default());
         let clone = notifier.clone();
@@ -563,6 +564,7 @@ mod tests {
         assert_eq!(second.now_or_never(), Some(Err(Closed)));
     }
     #[test]
+    #[cfg(any(feature = "http-server", feature = "pipe"))]
     fn a_batch_has_what_waited_in_order_and_no_more_than_was_asked_for() {
         fn check(most: usize, expected: &[&str]) {
             let (notifier, mut outbox) = outbox(&Limits::default());
@@ -584,6 +586,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(any(feature = "http-server", feature = "pipe"))]
     fn a_batch_makes_room_for_those_who_wait() {
         let (notifier, mut outbox) = outbox(&Limits::default().outbox_messages(1));
         let params = RawJson::empty_object();

@@ -18,11 +18,11 @@ pub(crate) type DepthLimit = Option<usize>;
 /// Checks that a schema stays in its budget and refers only to itself.
 pub(crate) fn check(schema: &Value, limits: &Limits) -> Result<DepthLimit, SchemaFault> {
     let mut walk = Walk { limits, root: schema, anchors: HashMap::new(), nodes: Vec::new(), seen: HashSet::new() };
-    walk.visit(schema, 1)?;
+    walk.visit(schema, schema, 1)?;
     let nodes = std::mem::take(&mut walk.nodes);
     let mut graph = Graph::default();
-    for node in &nodes {
-        graph.edges.insert(key(node), walk.edges(node)?);
+    for (node, resource) in &nodes {
+        graph.edges.insert(key(node), walk.edges(node, resource)?);
     }
     graph.refuse_loops()?;
     let most = limits.schema_expansion;
@@ -34,7 +34,7 @@ pub(crate) fn check(schema: &Value, limits: &Limits) -> Result<DepthLimit, Schem
     let components = Components::of(&graph);
     let mut work = most.saturating_mul(16);
     let mut fanout = 0;
-    for node in &nodes {
+    for (node, _) in &nodes {
         fanout = fanout.max(graph.fanout(key(node), &components, &mut work).ok_or_else(too_costly)?);
     }
     Ok(depth_limit(fanout, most))
@@ -91,14 +91,16 @@ const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 struct Walk<'a> {
     limits: &'a Limits,
     root: &'a Value,
-    anchors: HashMap<&'a str, &'a Value>,
-    nodes: Vec<&'a Value>,
+    /// Several schemas may have one name, each in a resource of its own.
+    anchors: HashMap<&'a str, Vec<&'a Value>>,
+    /// Each with the resource that it stands in: the nearest schema around it that has an `$id`, or the root.
+    nodes: Vec<(&'a Value, &'a Value)>,
     seen: HashSet<Key>,
 }
 
 impl<'a> Walk<'a> {
     /// Counts the subschemas and collects their anchors.
-    fn visit(&mut self, schema: &'a Value, depth: usize) -> Result<(), SchemaFault> {
+    fn visit(&mut self, schema: &'a Value, resource: &'a Value, depth: usize) -> Result<(), SchemaFault> {
         if !self.seen.insert(key(schema)) {
             return Ok(());
         }
@@ -108,14 +110,15 @@ impl<'a> Walk<'a> {
         if self.nodes.len() >= self.limits.schema_subschemas {
             return Err(SchemaFault(format!("it has more than {} subschemas", self.limits.schema_subschemas)));
         }
-        self.nodes.push(schema);
+        let resource = if has_id(schema) { schema } else { resource };
+        self.nodes.push((schema, resource));
         self.look_at(schema)?;
         for (_, child) in children(schema) {
-            self.visit(child, depth + 1)?;
+            self.visit(child, resource, depth + 1)?;
         }
         for definitions in ["$defs", "definitions"] {
             for child in schema.get(definitions).and_then(Value::as_object).into_iter().flat_map(|map| map.values()) {
-                self.visit(child, depth + 1)?;
+                self.visit(child, resource, depth + 1)?;
             }
         }
         Ok(())
@@ -124,11 +127,11 @@ impl<'a> Walk<'a> {
     fn look_at(&mut self, schema: &'a Value) -> Result<(), SchemaFault> {
         for anchor in ["$anchor", "$dynamicAnchor"] {
             if let Some(name) = schema.get(anchor).and_then(Value::as_str) {
-                self.anchors.insert(name, schema);
+                self.anchors.entry(name).or_default().push(schema);
             }
         }
         if let Some(id) = schema.get("$id").and_then(Value::as_str) {
-            self.anchors.insert(id, schema);
+            self.anchors.entry(id).or_default().push(schema);
         }
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         let patterns = patterns.into_iter().flat_map(|map| map.keys().map(String::as_str));
@@ -139,31 +142,48 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn edges(&self, schema: &'a Value) -> Result<Vec<(Step<'a>, Key)>, SchemaFault> {
+    fn edges(&self, schema: &'a Value, resource: &'a Value) -> Result<Vec<(Step<'a>, Key)>, SchemaFault> {
         let mut edges: Vec<_> = children(schema).map(|(step, child)| (step, key(child))).collect();
         for keyword in REFERENCES {
             if let Some(reference) = schema.get(keyword).and_then(Value::as_str) {
-                edges.push((Step::Stay, key(self.resolve(reference)?)));
+                edges.extend(self.resolve(reference, resource)?.into_iter().map(|target| (Step::Stay, target)));
             }
         }
         Ok(edges)
     }
 
-    fn resolve(&self, reference: &str) -> Result<&'a Value, SchemaFault> {
-        let target = match reference.strip_prefix('#') {
-            Some("") => Some(self.root),
-            Some(pointer) if pointer.starts_with('/') => self.root.pointer(&decoded(pointer)),
-            Some(anchor) => self.anchors.get(anchor).copied(),
-            None => self.anchors.get(reference).copied(),
+    /// Returns whatever a reference may mean.
+    ///
+    /// Drafts differ in what makes a resource and in which of several names is meant. To count too much refuses a strange
+    /// schema; to count the wrong target lets a costly one in.
+    fn resolve(&self, reference: &str, resource: &'a Value) -> Result<Vec<Key>, SchemaFault> {
+        let named = |name: &str| self.anchors.get(name).into_iter().flatten().copied().collect();
+        let targets: Vec<&Value> = match reference.strip_prefix('#') {
+            Some("") => vec![self.root, resource],
+            Some(pointer) if pointer.starts_with('/') => {
+                let pointer = decoded(pointer);
+                [self.root, resource].into_iter().filter_map(|base| base.pointer(&pointer)).collect()
+            }
+            Some(anchor) => named(anchor),
+            None => named(reference),
         };
         // A target outside of every applicator, such as `#/x`, is a subschema that nobody has counted.
-        target.filter(|target| self.seen.contains(&key(target))).ok_or_else(|| {
+        let mut targets: Vec<Key> = targets.into_iter().map(key).filter(|target| self.seen.contains(target)).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        if targets.is_empty() {
             let shown: String = reference.chars().take(100).collect();
-            SchemaFault(format!(
+            return Err(SchemaFault(format!(
                 "it refers to `{shown}`, which is not a subschema of it; references are never fetched, put it into `$defs`"
-            ))
-        })
+            )));
+        }
+        Ok(targets)
     }
+}
+
+/// Returns whether `#` may mean this schema in what stands below it; `id` is the name of draft-04.
+fn has_id(schema: &Value) -> bool {
+    ["$id", "id"].iter().any(|name| schema.get(name).is_some_and(Value::is_string))
 }
 
 /// Lists the subschemas of a schema, without what `$defs` only keeps.
@@ -378,6 +398,21 @@ mod tests {
         assert!(fault(&json!({"$ref": "#/$defs/absent"})).contains("never fetched"));
         let anchored = json!({"$ref": "#here", "$defs": {"x": {"$anchor": "here", "type": "string"}}});
         assert!(check(&anchored, &Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn a_reference_means_what_it_means_in_the_resource_around_it() {
+        // The same bomb, in a resource of its own, with names that are harmless in the root.
+        let mut inner = bomb(22);
+        inner["$id"] = json!("https://x.example/inner");
+        let mut schema = bomb(0);
+        for level in 1..=22 {
+            schema["$defs"][format!("d{level}")] = json!({"type": "string"});
+        }
+        schema["properties"] = json!({"a": inner});
+        assert!(fault(&schema).contains("subschemas"), "{schema}");
+        let alone = json!({"$defs": {"a": {"$id": "a", "$ref": "#/$defs/b", "$defs": {"b": {"type": "string"}}}}});
+        assert!(check(&alone, &Limits::default()).is_ok());
     }
 
     #[test]

@@ -20,7 +20,7 @@ type Place = usize;
 const ANY: Place = usize::MAX;
 /// The greatest number of required members that a node keeps track of.
 const MAX_REQUIRED: usize = 64;
-/// Up to here an `f64` tells whole numbers apart, so that bounds can be compared.
+/// Below it an `f64` tells whole numbers apart, so that bounds can be compared; 2^53 is also what 2^53 + 1 becomes.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 #[derive(Clone)]
@@ -93,6 +93,10 @@ impl Shape {
         if schema.get("$schema").is_some_and(|dialect| dialect != "https://json-schema.org/draft/2020-12/schema") {
             return None;
         }
+        // Below a second `$id`, `#` means another document.
+        if parts(schema).any(names_a_resource) {
+            return None;
+        }
         let mut reader = Reader { root: schema, nodes: Vec::new(), places: HashMap::new() };
         let root = reader.place(schema)?;
         let nodes: Vec<Node> = reader.nodes.into_iter().collect::<Option<_>>()?;
@@ -150,7 +154,8 @@ impl<'a> Reader<'a> {
                 "additionalProperties" if value == &Value::Bool(false) => node.rest = None,
                 "additionalProperties" => node.rest = Some(self.place(value)?),
                 "items" => node.items = self.place(value)?,
-                "enum" => node.words = Some(words(value.as_array()?)?),
+                // Beside a `const` it may only narrow it, which is rare enough for the full validator.
+                "enum" if !keywords.contains_key("const") => node.words = Some(words(value.as_array()?)?),
                 "const" => node.words = Some(vec![value.as_str()?.into()]),
                 "minimum" => node.minimum = value.as_f64()?,
                 "maximum" => node.maximum = value.as_f64()?,
@@ -159,8 +164,8 @@ impl<'a> Reader<'a> {
             }
         }
         if node.words.is_some() {
-            // The words are strings, so nothing else can follow them.
-            node.kinds = Kinds::STRING;
+            // The words are strings, so nothing else can follow them, and not even they where the type is another one.
+            node.kinds = Kinds(node.kinds.0 & Kinds::STRING.0);
         }
         require(&mut node, keywords.get("required"))?;
         Some(node)
@@ -233,6 +238,18 @@ fn require(node: &mut Node, names: Option<&Value>) -> Option<()> {
     Some(())
 }
 
+fn parts(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    match value {
+        Value::Array(items) => Box::new(items.iter()),
+        Value::Object(members) => Box::new(members.values()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+fn names_a_resource(value: &Value) -> bool {
+    value.get("$id").is_some() || parts(value).any(names_a_resource)
+}
+
 fn words(values: &[Value]) -> Option<Vec<Box<str>>> {
     values.iter().map(|value| value.as_str().map(Into::into)).collect()
 }
@@ -269,7 +286,7 @@ impl Node {
         self.of_kind(if is_integer { Kinds::INTEGER } else { Kinds::NUMBER })?;
         if self.minimum.is_finite() || self.maximum.is_finite() {
             let number: f64 = text.parse().ok()?;
-            let is_right = number.abs() <= EXACT && number >= self.minimum && number <= self.maximum;
+            let is_right = number.abs() < EXACT && number >= self.minimum && number <= self.maximum;
             return is_right.then_some(());
         }
         Some(())
@@ -390,10 +407,44 @@ mod tests {
             json!({"type": "object", "properties": {"a": {"not": {}}}}),
             json!({"enum": [1, 2]}),
             json!({"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}),
+            json!({"const": "a", "enum": ["a", "b"]}),
+            json!({"$defs": {"a": {"$id": "https://x.example/a", "$defs": {"b": {"type": "integer"}}}}, "type": "object"}),
             json!(false),
         ] {
             assert!(Shape::of(&schema).is_none(), "{schema}");
         }
+        assert!(Shape::of(&json!({"$id": "https://x.example/", "type": "object"})).is_some());
+    }
+
+    #[test]
+    fn words_beside_a_type_must_follow_both() {
+        let check = |schema: Value, text: &'static str, expected: bool| {
+            assert_eq!(
+                Shape::of(&schema).unwrap().proves(&RawJson::parse(text).unwrap()),
+                expected,
+                "{text} for {schema}"
+            );
+        };
+        check(json!({"type": "integer", "enum": ["x"]}), r#""x""#, false);
+        check(json!({"type": ["string", "null"], "enum": ["x"]}), r#""x""#, true);
+        check(json!({"type": ["string", "null"], "const": "x"}), "null", false);
+    }
+
+    #[test]
+    fn a_bound_that_a_float_cannot_tell_from_its_neighbour_proves_nothing() {
+        let near: Vec<i64> = (-3..=3).flat_map(|by| [(1 << 53) + by, -(1 << 53) + by]).collect();
+        let mut proven = 0;
+        for bound in &near {
+            for schema in [json!({"type": "integer", "minimum": bound}), json!({"type": "number", "maximum": bound})] {
+                let (shape, validator) = (Shape::of(&schema).unwrap(), jsonschema::draft202012::new(&schema).unwrap());
+                for value in near.iter().map(|value| json!(value)) {
+                    let is_proven = shape.proves(&RawJson::from(value.clone()));
+                    assert!(!is_proven || validator.is_valid(&value), "{value} was proven for {schema}");
+                    proven += usize::from(is_proven);
+                }
+            }
+        }
+        assert!(proven > 0);
     }
 
     /// A small generator (xorshift), so that every run tries the same cases.
@@ -411,7 +462,11 @@ mod tests {
             match self.roll(if depth == 0 { 6 } else { 10 }) {
                 0 => json!({"type": "integer", "minimum": 0, "maximum": 3}),
                 1 => json!({"type": ["string", "null"]}),
-                2 => json!({"enum": ["x", "y"]}),
+                2 => match self.roll(3) {
+                    0 => json!({"enum": ["x", "y"]}),
+                    1 => json!({"type": "integer", "enum": ["x", "y"]}),
+                    _ => json!({"type": "string", "const": "x", "enum": ["x", "z"]}),
+                },
                 3 => json!({"type": "number", "format": "double"}),
                 4 => json!({"type": "boolean", "description": "d"}),
                 5 => json!(true),

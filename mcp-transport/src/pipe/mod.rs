@@ -1,7 +1,7 @@
 //! Byte streams that carry one message per line: standard streams, sockets, in-memory pipes (specification:
 //! *Transports*, stdio; S-1 to S-12).
 //!
-//! [`Pipe`] and [`stdio`] are ways in for a server, [`Mux`] is a transport for a client. All protocol is in the
+//! [`Pipe`] and [`stdio`] are ways in for a server, `Mux` (feature `mux`) is a transport for a client. All protocol is in the
 //! [`Peer`](crate::peer::Peer); here are only the loops that read, write and wait for it.
 
 #[cfg(feature = "mux")]

@@ -85,6 +85,8 @@ impl JsonObject {
     }
 
     /// Adds a member without looking for one of the same name, which keeps reading linear.
+    ///
+    /// An object that has it already has it twice then, and is encoded so; [`insert`](Self::insert) looks, and replaces.
     pub fn push(&mut self, key: impl Into<String>, value: RawJson) {
         self.members_mut().push((key.into(), value));
     }

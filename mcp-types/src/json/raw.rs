@@ -26,7 +26,7 @@ use super::write;
 ///
 /// Cloning is cheap: the bytes are shared. What [`Message::parse`](crate::Message::parse), [`members`](Self::members)
 /// and [`Params`](crate::Params) hand out are parts of the buffer that the message arrived in, which they keep alive;
-/// nothing is copied. As a member of a decoded struct the text goes through serde, which can lend nothing: `Deserialize`
+/// nothing is copied, unless by [`copied`](Self::copied). As a member of a decoded struct the text goes through serde, which can lend nothing: `Deserialize`
 /// walks over it twice (the parser finds its end, the scan checks it) and copies it once into a buffer of its own.
 /// [`encode`](Self::encode) copies it into the output, and walks over a long one to know how deep it is; any other
 /// serializer takes nothing raw unseen, and walks over all of it.
@@ -130,6 +130,12 @@ impl RawJson {
     /// Returns the text as shared bytes.
     pub fn into_bytes(self) -> Bytes {
         self.0
+    }
+
+    /// Copies the text into a buffer of its own, for who keeps a part for longer than the whole that it came in.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
     }
 
     /// Begins a walk over the value, at its root.

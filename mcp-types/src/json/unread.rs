@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_json::Error;
 
+use super::raw::read_scanned;
 use super::scan::{self, Scanner};
 use super::{JsonObject, RawJson};
 
@@ -85,7 +86,7 @@ impl<'a> Unread<'_, 'a> {
     /// Fails when the value is no JSON, or not of the shape that `T` wants.
     pub fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
         let span = self.scanner.value(self.depth).map_err(Error::custom)?;
-        serde_json::from_slice(self.text.get(span.range()).unwrap_or_default())
+        read_scanned(self.text.get(span.range()).unwrap_or_default())
     }
 
     /// Reads a text.

@@ -81,17 +81,20 @@ fn tree(name: &str, features: &[&str], more: &[&str]) -> Outcome<BTreeSet<(Strin
     Ok(crates.collect())
 }
 
-/// Builds each published crate by itself with no features, with each single one, and with all: a feature that only
-/// works because another crate turned something on is found here. The first that fails is enough to read.
+/// Builds each published crate and its tests by themselves with no features, with each single one, and with all: a
+/// feature that only works because another crate turned something on is found here. The first that fails is enough to
+/// read. The tests come second, because what they depend on turns more on.
 fn builds_alone(workspace: &Workspace) -> Outcome<Option<String>> {
     for package in workspace.published() {
         for features in feature_sets(package) {
-            let mut command = cargo();
-            command.current_dir(root()).args(["check", "-p", &package.name]).args(&features);
-            println!("{}", line(&command));
-            let captured = capture(&mut command)?;
-            if warns(&captured.stderr) {
-                return Ok(Some(format!("`{}` warns:\n{}", line(&command), captured.stderr.trim_end())));
+            for tests in [None, Some("--tests")] {
+                let mut command = cargo();
+                command.current_dir(root()).args(["check", "-p", &package.name]).args(&features).args(tests);
+                println!("{}", line(&command));
+                let captured = capture(&mut command)?;
+                if warns(&captured.stderr) {
+                    return Ok(Some(format!("`{}` warns:\n{}", line(&command), captured.stderr.trim_end())));
+                }
             }
         }
     }
