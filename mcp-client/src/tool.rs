@@ -63,6 +63,12 @@ impl<'a> ToolCall<'a> {
         self
     }
 
+    /// Sets the arguments as [`arguments`](Self::arguments) does, without a copy of them.
+    pub fn raw_arguments(mut self, arguments: RawJson) -> Self {
+        self.arguments = object_or_none(arguments);
+        self
+    }
+
     /// Hands every progress notification of the call to `observe`.
     pub fn on_progress(mut self, observe: impl FnMut(ProgressNotificationParams) + Send + 'a) -> Self {
         self.observer = Some(Box::new(observe));
@@ -171,14 +177,17 @@ fn read(result: &RawJson) -> Result<ToolResult, Error> {
 
 /// Encodes arguments; `null`, which is what `()` becomes, means none.
 fn encode(arguments: &impl Serialize) -> Result<Option<RawJson>, String> {
-    let encoded = RawJson::encode(arguments).map_err(|error| error.to_string())?;
-    if encoded.is_null() {
+    object_or_none(RawJson::encode(arguments).map_err(|error| error.to_string())?)
+}
+
+fn object_or_none(arguments: RawJson) -> Result<Option<RawJson>, String> {
+    if arguments.is_null() {
         return Ok(None);
     }
-    if !encoded.is_object() {
+    if !arguments.is_object() {
         return Err("the arguments of a tool must be a JSON object".to_owned());
     }
-    Ok(Some(encoded))
+    Ok(Some(arguments))
 }
 
 /// What a tool answered: a [`CallToolResult`] with what a caller does with it.
@@ -275,8 +284,10 @@ mod tests {
         assert_eq!(encode(&()), Ok(None));
         assert_eq!(encode(&json!(null)), Ok(None));
         assert_eq!(encode(&RawJson::parse(r#"{"b":1.0}"#).unwrap()), Ok(Some(RawJson::parse(r#"{"b":1.0}"#).unwrap())));
+        assert_eq!(object_or_none(RawJson::null()), Ok(None));
         for wrong in [json!([]), json!(7), json!("{}")] {
             assert!(encode(&wrong).is_err(), "{wrong}");
+            assert!(object_or_none(wrong.clone().into()).is_err(), "{wrong}");
         }
     }
 

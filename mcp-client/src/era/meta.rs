@@ -52,7 +52,7 @@ pub(crate) fn put(params: &Params, members: &Members, token: Option<&ProgressTok
     let raw = params.raw().cloned().unwrap_or_else(RawJson::empty_object);
     let Some(found) = params.meta().raw() else { return put_first(raw, members, token) };
     let mut hearing = Hearing::from(params);
-    let encoded = token.map(RawJson::encode).transpose().map_err(|error| error.to_string())?;
+    let encoded = token.map(RawJson::from);
     if token.is_some() {
         hearing.token = token.cloned();
     }
@@ -72,7 +72,7 @@ pub(crate) fn put(params: &Params, members: &Members, token: Option<&ProgressTok
 /// Says what is wrong with `params` when they are not an object.
 pub(crate) fn put_first(params: RawJson, members: &Members, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
     let hearing = Hearing { token: token.cloned(), logs: false };
-    let encoded = token.map(RawJson::encode).transpose().map_err(|error| error.to_string())?;
+    let encoded = token.map(RawJson::from);
     let params = match members.with(encoded.as_ref()).map_err(|error| error.to_string())? {
         Some(added) => params.with_first(META, &added).map_err(|error| error.to_string())?,
         None => params,

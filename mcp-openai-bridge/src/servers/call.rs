@@ -25,7 +25,7 @@ impl Tools for Servers {
         }
         let Ok(_permit) = member.calls.acquire().await else { return Err(Unavailable::closed(server).into()) };
         let client = member.client().await?;
-        let call = client.tool(tool).arguments(arguments).on_progress(|told| cx.progress(told));
+        let call = client.tool(tool).raw_arguments(arguments).on_progress(|told| cx.progress(told));
         Ok(call.call().await?.into_inner())
     }
 }

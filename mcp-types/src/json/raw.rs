@@ -87,6 +87,11 @@ impl RawJson {
         Self(text.expect("the value has string keys and at most 128 containers in each other").into())
     }
 
+    /// Writes an integer.
+    pub(crate) fn integer(number: i64) -> Self {
+        Self(number.to_string().into())
+    }
+
     /// Returns the empty object, `{}`.
     pub fn empty_object() -> Self {
         Self(Bytes::from_static(b"{}"))

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::json::RawJson;
+
 /// The greatest length of a textual id or token, in bytes.
 const MAX_TEXT: usize = 256;
 
@@ -45,6 +47,15 @@ macro_rules! identifier {
         impl From<String> for $name {
             fn from(text: String) -> Self {
                 Self::Text(text.into())
+            }
+        }
+
+        impl From<&$name> for RawJson {
+            fn from(id: &$name) -> Self {
+                match id {
+                    $name::Number(number) => Self::integer(*number),
+                    $name::Text(text) => Self::of(text),
+                }
             }
         }
 
@@ -141,6 +152,7 @@ mod tests {
         ] {
             let id: RequestId = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&id).unwrap(), text);
+            assert_eq!(RawJson::from(&id).as_str(), text);
             assert_eq!(RequestId::read(text.as_bytes()), Some(id));
         }
         assert_ne!(RequestId::from(1), RequestId::from("1"));

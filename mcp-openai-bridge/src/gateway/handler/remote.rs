@@ -18,7 +18,7 @@ pub(super) struct Remote {
 #[async_trait]
 impl Handler for Remote {
     async fn call(&self, arguments: RawJson, cx: &CallContext<'_>) -> Result<CallToolResult, Failure> {
-        let call = self.client.tool(self.tool.as_str()).arguments(arguments);
+        let call = self.client.tool(self.tool.as_str()).raw_arguments(arguments);
         let result = call.on_progress(|progress| cx.progress(progress)).call().await;
         let mut result = result?.into_inner();
         if let Some(meta) = &mut result.meta {

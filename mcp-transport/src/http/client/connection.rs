@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::HeaderName;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
@@ -103,7 +104,7 @@ impl Connection {
         let response = response.await;
         match response {
             Ok(response) => {
-                let told = response.headers().get("keep-alive").map(|value| value.as_bytes());
+                let told = response.headers().get(KEEP_ALIVE).map(|value| value.as_bytes());
                 if let Some(told) = rules::keep_alive(told) {
                     // A second less than it said, because the request has a way to go.
                     self.patience = self.patience.min(told.saturating_sub(Duration::from_secs(1)));
@@ -228,3 +229,6 @@ fn read_error(error: hyper::Error) -> Error {
     }
     Error::environment("the connection to the server broke", error)
 }
+
+/// Says how long the server keeps the connection.
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");

@@ -4,7 +4,7 @@
 //! gives its connection back; a legacy one is cancelled by a notification, which outlives whoever dropped it.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use futures::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 use http::Response;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use hyper::body::Incoming as Body;
 use mcp_types::{Message, RawJson, RequestId, RpcError, rpc};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -41,11 +41,13 @@ pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exch
     let sent = shared.post(headers, message.freeze());
     let mut wait = Wait::new(shared, request.patience);
     let mut withdrawal = Withdrawal::new(shared, &id, &request, &agreement);
-    let outcome = wait.on(async {
-        let (connection, response) = shared.send(sent).await?;
-        receive(shared, &id, &request, has_session, connection, response).await
-    });
-    let outcome = outcome.await;
+    let outcome = {
+        let received = pin!(async {
+            let (connection, response) = shared.send(sent).await?;
+            receive(shared, &id, &request, has_session, connection, response).await
+        });
+        wait.on(received).await
+    };
     if !matches!(&outcome, Err(Error::TimedOut(_)) | Ok(Received::Events(_))) {
         withdrawal.cancel();
     }
@@ -77,45 +79,49 @@ enum Received {
     Events(Box<Events>),
 }
 
-async fn receive(
+#[expect(clippy::manual_async_fn, reason = "an async fn keeps its arguments twice, and this is made for every request")]
+fn receive(
     shared: &Shared,
     id: &RequestId,
     request: &Outgoing,
     has_session: bool,
     connection: Connection,
     response: Response<Body>,
-) -> Result<Received, Error> {
-    let status = response.status();
-    if !status.is_success() {
-        let failure = Box::pin(shared.read_failure(connection, response)).await?;
-        let error = rules::read_failure(Some(id), has_session, failure)?;
-        return Ok(Received::Answer(Err(error)));
-    }
-    let value = |name: &str| response.headers().get(name).map(|value| value.as_bytes());
-    if legacy::opens(&request.method) {
-        shared.agreement().session = rules::read_session_id(value(MCP_SESSION_ID))?;
-    }
-    if response.headers().contains_key(CONTENT_ENCODING) {
-        return Err(Error::malformed("an HTTP response", "it is compressed, which was not asked for"));
-    }
-    match Content::read(status.as_u16(), value(CONTENT_TYPE.as_str())) {
-        Content::Json => {
-            let text = shared.read_result(connection, response).await?;
-            Ok(Received::Answer(shared.outcome(rules::read_answer(id, text)?)))
+) -> impl Future<Output = Result<Received, Error>> + Send {
+    async move {
+        let status = response.status();
+        if !status.is_success() {
+            let failure = Box::pin(shared.read_failure(connection, response)).await?;
+            let error = rules::read_failure(Some(id), has_session, failure)?;
+            return Ok(Received::Answer(Err(error)));
         }
-        Content::Events => Ok(Received::Events(Box::new(Events::new(connection, response, &shared.limits)))),
-        Content::Nothing => {
-            let why = format!("status {status} without a body is no answer to `{}`", request.method);
-            Err(Error::malformed("an HTTP response", why))
+        if legacy::opens(&request.method) {
+            let session = response.headers().get(MCP_SESSION_ID).map(HeaderValue::as_bytes);
+            shared.agreement().session = rules::read_session_id(session)?;
         }
-        Content::Foreign => {
-            let media = value(CONTENT_TYPE.as_str()).map(String::from_utf8_lossy).unwrap_or_default();
-            let why = format!(
-                "status {status} with content type `{}`; it must be application/json or text/event-stream: is {} an MCP endpoint?",
-                media.chars().take(80).collect::<String>(),
-                shared.target,
-            );
-            Err(Error::malformed("an HTTP response", why))
+        if response.headers().contains_key(CONTENT_ENCODING) {
+            return Err(Error::malformed("an HTTP response", "it is compressed, which was not asked for"));
+        }
+        let content_type = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        match Content::read(status.as_u16(), content_type) {
+            Content::Json => {
+                let text = shared.read_result(connection, response.into_body()).await?;
+                Ok(Received::Answer(shared.outcome(rules::read_answer(id, text)?)))
+            }
+            Content::Events => Ok(Received::Events(Box::new(Events::new(connection, response, &shared.limits)))),
+            Content::Nothing => {
+                let why = format!("status {status} without a body is no answer to `{}`", request.method);
+                Err(Error::malformed("an HTTP response", why))
+            }
+            Content::Foreign => {
+                let media = content_type.map(String::from_utf8_lossy).unwrap_or_default();
+                let why = format!(
+                    "status {status} with content type `{}`; it must be application/json or text/event-stream: is {} an MCP endpoint?",
+                    media.chars().take(80).collect::<String>(),
+                    shared.target,
+                );
+                Err(Error::malformed("an HTTP response", why))
+            }
         }
     }
 }
@@ -161,7 +167,8 @@ impl Streaming {
 
     async fn next(&mut self) -> Result<Event, Error> {
         loop {
-            let message = match self.wait.on(self.events.next(&mut self.cursor)).await {
+            let next = self.wait.on(pin!(self.events.next(&mut self.cursor))).await;
+            let message = match next {
                 Ok(Some(message)) => message,
                 Ok(None) => {
                     self.resume(Error::Closed).await?;
@@ -181,7 +188,7 @@ impl Streaming {
                 Message::Request(request) if self.is_legacy => {
                     self.wait.restart();
                     let taken = self.shared.take_in(Incoming::Request(request)).map(Ok);
-                    self.wait.on(taken).await?;
+                    self.wait.on(pin!(taken)).await?;
                 }
                 // A late answer to something else, or a request of a server that must not send any (S-3, V-68).
                 Message::Request(_) | Message::Response(_) => {}
@@ -211,8 +218,8 @@ impl Streaming {
                 }
             };
             self.wait.pause(pause).await?;
-            let opened = Events::open(&self.shared, self.cursor.last_event_id());
-            match self.wait.on(opened).await {
+            let opened = self.wait.on(pin!(Events::open(&self.shared, self.cursor.last_event_id()))).await;
+            match opened {
                 Ok(Opened::Events(events)) => {
                     self.cursor.connected();
                     self.events = events;
@@ -260,13 +267,13 @@ impl Wait {
         self.alarm.rest(&self.shared.alarms);
     }
 
-    async fn on<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    /// Waits for work, which is lent, because all that is handed on by value has room here and there.
+    async fn on<T>(&mut self, mut work: Pin<&mut impl Future<Output = Result<T, Error>>>) -> Result<T, Error> {
         let (deadline, passed) = if self.total < self.idle {
             (self.total, Deadline::Total(self.patience.total))
         } else {
             (self.idle, Deadline::Idle(self.patience.idle))
         };
-        let mut work = pin!(work);
         poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Ready(outcome) => Poll::Ready(outcome),
             Poll::Pending => self.alarm.poll(deadline, &self.shared.alarms, cx).map(|()| Err(Error::TimedOut(passed))),

@@ -149,19 +149,25 @@ impl Shared {
     }
 
     /// Reads a body that has to fit into the limit of results, and keeps the connection.
-    pub(super) async fn read_result(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every request"
+    )]
+    pub(super) fn read_result(
         &self,
         mut connection: Connection,
-        response: Response<Body>,
-    ) -> Result<Bytes, Error> {
-        let limit = self.limits.result_bytes;
-        let (bytes, is_whole) = connection.read_whole(response.into_body(), limit).await?;
-        if !is_whole {
-            let why = format!("it has more than {limit} bytes; raise `result_bytes` if the server is right");
-            return Err(Error::malformed("an HTTP response", why));
+        body: Body,
+    ) -> impl Future<Output = Result<Bytes, Error>> + Send {
+        async move {
+            let limit = self.limits.result_bytes;
+            let (bytes, is_whole) = connection.read_whole(body, limit).await?;
+            if !is_whole {
+                let why = format!("it has more than {limit} bytes; raise `result_bytes` if the server is right");
+                return Err(Error::malformed("an HTTP response", why));
+            }
+            self.dialer.pool.put(connection);
+            Ok(bytes)
         }
-        self.dialer.pool.put(connection);
-        Ok(bytes)
     }
 
     /// Reads a response with an error status; a redirect is an error of its own.
