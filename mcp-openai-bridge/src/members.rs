@@ -5,7 +5,7 @@
 //! first, from which the known ones are taken.
 //!
 //! The surprising thing: of a member that stands twice, the last one counts, as in most readers of JSON; a provider that
-//! says two things must not be understood in two ways.
+//! says two things must not be understood in two ways. What is read where it stands must be readable each time.
 
 use mcp_types::json::Unread;
 use mcp_types::{JsonObject, RawJson, ToolAnnotations};
@@ -15,13 +15,12 @@ use serde_json::Error;
 
 /// What is read from JSON in one walk.
 ///
-/// What is raw stays a part of the text: it is not copied and not checked a second time, as it would be by serde, which
-/// can lend nothing.
+/// What is raw stays a part of the text: it is not copied, as it would be by serde, which can lend nothing.
 pub(crate) trait Read: Sized {
     fn read(value: Unread<'_, '_>) -> Result<Self, Error>;
 
     fn read_raw(value: &RawJson) -> Result<Self, Error> {
-        Unread::walk(value.as_bytes(), Self::read)
+        Unread::walk_raw(value, Self::read)
     }
 }
 

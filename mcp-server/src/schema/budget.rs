@@ -4,6 +4,7 @@
 //! but the number of subschemas that one value meets after references are followed.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use mcp_transport::Limits;
 use serde_json::Value;
@@ -17,12 +18,12 @@ pub(crate) type DepthLimit = Option<usize>;
 
 /// Checks that a schema stays in its budget and refers only to itself.
 pub(crate) fn check(schema: &Value, limits: &Limits) -> Result<DepthLimit, SchemaFault> {
-    let mut walk = Walk { limits, root: schema, anchors: HashMap::new(), nodes: Vec::new(), seen: HashSet::new() };
-    walk.visit(schema, schema, 1)?;
+    let mut walk = Walk { limits, root: schema, named: HashMap::new(), nodes: Vec::new(), seen: HashSet::new() };
+    walk.visit(schema, &Rc::new(vec![schema]), 1)?;
     let nodes = std::mem::take(&mut walk.nodes);
     let mut graph = Graph::default();
-    for (node, resource) in &nodes {
-        graph.edges.insert(key(node), walk.edges(node, resource)?);
+    for (node, resources) in &nodes {
+        graph.edges.insert(key(node), walk.edges(node, resources)?);
     }
     graph.refuse_loops()?;
     let most = limits.schema_expansion;
@@ -88,19 +89,21 @@ const INSIDE: [&str; 8] = [
 ];
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
+/// What `#` may mean at a schema: the root, and each schema around it, itself included, that has an id.
+type Resources<'a> = Rc<Vec<&'a Value>>;
+
 struct Walk<'a> {
     limits: &'a Limits,
     root: &'a Value,
-    /// Several schemas may have one name, each in a resource of its own.
-    anchors: HashMap<&'a str, Vec<&'a Value>>,
-    /// Each with the resource that it stands in: the nearest schema around it that has an `$id`, or the root.
-    nodes: Vec<(&'a Value, &'a Value)>,
+    /// By what [`name_of`] makes of an anchor or an id; several schemas may have one name.
+    named: HashMap<String, Vec<&'a Value>>,
+    nodes: Vec<(&'a Value, Resources<'a>)>,
     seen: HashSet<Key>,
 }
 
 impl<'a> Walk<'a> {
     /// Counts the subschemas and collects their anchors.
-    fn visit(&mut self, schema: &'a Value, resource: &'a Value, depth: usize) -> Result<(), SchemaFault> {
+    fn visit(&mut self, schema: &'a Value, resources: &Resources<'a>, depth: usize) -> Result<(), SchemaFault> {
         if !self.seen.insert(key(schema)) {
             return Ok(());
         }
@@ -110,28 +113,27 @@ impl<'a> Walk<'a> {
         if self.nodes.len() >= self.limits.schema_subschemas {
             return Err(SchemaFault(format!("it has more than {} subschemas", self.limits.schema_subschemas)));
         }
-        let resource = if has_id(schema) { schema } else { resource };
-        self.nodes.push((schema, resource));
+        let mut resources = Rc::clone(resources);
+        if ids(schema).next().is_some() && !std::ptr::eq(schema, self.root) {
+            Rc::make_mut(&mut resources).push(schema);
+        }
+        self.nodes.push((schema, Rc::clone(&resources)));
         self.look_at(schema)?;
         for (_, child) in children(schema) {
-            self.visit(child, resource, depth + 1)?;
+            self.visit(child, &resources, depth + 1)?;
         }
         for definitions in ["$defs", "definitions"] {
             for child in schema.get(definitions).and_then(Value::as_object).into_iter().flat_map(|map| map.values()) {
-                self.visit(child, resource, depth + 1)?;
+                self.visit(child, &resources, depth + 1)?;
             }
         }
         Ok(())
     }
 
     fn look_at(&mut self, schema: &'a Value) -> Result<(), SchemaFault> {
-        for anchor in ["$anchor", "$dynamicAnchor"] {
-            if let Some(name) = schema.get(anchor).and_then(Value::as_str) {
-                self.anchors.entry(name).or_default().push(schema);
-            }
-        }
-        if let Some(id) = schema.get("$id").and_then(Value::as_str) {
-            self.anchors.entry(id).or_default().push(schema);
+        let anchors = ["$anchor", "$dynamicAnchor"].into_iter().filter_map(|name| schema.get(name)?.as_str());
+        for name in anchors.chain(ids(schema)) {
+            self.named.entry(name_of(name)).or_default().push(schema);
         }
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         let patterns = patterns.into_iter().flat_map(|map| map.keys().map(String::as_str));
@@ -142,11 +144,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn edges(&self, schema: &'a Value, resource: &'a Value) -> Result<Vec<(Step<'a>, Key)>, SchemaFault> {
+    fn edges(&self, schema: &'a Value, resources: &[&'a Value]) -> Result<Vec<(Step<'a>, Key)>, SchemaFault> {
         let mut edges: Vec<_> = children(schema).map(|(step, child)| (step, key(child))).collect();
         for keyword in REFERENCES {
             if let Some(reference) = schema.get(keyword).and_then(Value::as_str) {
-                edges.extend(self.resolve(reference, resource)?.into_iter().map(|target| (Step::Stay, target)));
+                edges.extend(self.resolve(reference, resources)?.into_iter().map(|target| (Step::Stay, target)));
             }
         }
         Ok(edges)
@@ -154,18 +156,18 @@ impl<'a> Walk<'a> {
 
     /// Returns whatever a reference may mean.
     ///
-    /// Drafts differ in what makes a resource and in which of several names is meant. To count too much refuses a strange
-    /// schema; to count the wrong target lets a costly one in.
-    fn resolve(&self, reference: &str, resource: &'a Value) -> Result<Vec<Key>, SchemaFault> {
-        let named = |name: &str| self.anchors.get(name).into_iter().flatten().copied().collect();
-        let targets: Vec<&Value> = match reference.strip_prefix('#') {
-            Some("") => vec![self.root, resource],
+    /// Drafts differ in what is an id, what is an anchor, and what both are relative to. To count too much refuses a
+    /// strange schema; to count another target than the validator takes lets a costly one in.
+    fn resolve(&self, reference: &str, resources: &[&'a Value]) -> Result<Vec<Key>, SchemaFault> {
+        let targets: Vec<&Value> = match reference.strip_prefix('#').or(reference.is_empty().then_some("")) {
+            Some("") => resources.to_vec(),
             Some(pointer) if pointer.starts_with('/') => {
                 let pointer = decoded(pointer);
-                [self.root, resource].into_iter().filter_map(|base| base.pointer(&pointer)).collect()
+                resources.iter().filter_map(|base| base.pointer(&pointer)).collect()
             }
-            Some(anchor) => named(anchor),
-            None => named(reference),
+            Some(anchor) => self.named.get(&name_of(anchor)).cloned().unwrap_or_default(),
+            None if reference.trim_end_matches('#').contains('#') => Vec::new(),
+            None => self.named.get(&name_of(reference)).cloned().unwrap_or_default(),
         };
         // A target outside of every applicator, such as `#/x`, is a subschema that nobody has counted.
         let mut targets: Vec<Key> = targets.into_iter().map(key).filter(|target| self.seen.contains(target)).collect();
@@ -181,9 +183,19 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Returns whether `#` may mean this schema in what stands below it; `id` is the name of draft-04.
-fn has_id(schema: &Value) -> bool {
-    ["$id", "id"].iter().any(|name| schema.get(name).is_some_and(Value::is_string))
+/// Returns what may be the id of a schema; `id` is its name in draft-04.
+fn ids(schema: &Value) -> impl Iterator<Item = &str> {
+    ["$id", "id"].into_iter().filter_map(|name| schema.get(name)?.as_str())
+}
+
+/// Returns what two spellings of one id or anchor have in common, however either is resolved: its last segment.
+fn name_of(id: &str) -> String {
+    let id = id.trim_start_matches('#').trim_end_matches('#');
+    match id.rsplit('/').next().unwrap_or_default() {
+        // Both are the folder that they stand in.
+        "." | ".." => String::new(),
+        segment => decoded(segment).to_lowercase(),
+    }
 }
 
 /// Lists the subschemas of a schema, without what `$defs` only keeps.
@@ -413,6 +425,47 @@ mod tests {
         assert!(fault(&schema).contains("subschemas"), "{schema}");
         let alone = json!({"$defs": {"a": {"$id": "a", "$ref": "#/$defs/b", "$defs": {"b": {"type": "string"}}}}});
         assert!(check(&alone, &Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn a_costly_target_is_found_behind_every_spelling_of_a_reference() {
+        let costly = |more: Value, of: Value| {
+            let mut schema = of;
+            schema["$defs"]["bomb"] = bomb(22);
+            schema["$defs"]["bomb"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            assert!(fault(&schema).contains("subschemas"), "{schema}");
+        };
+        let decoy = |more: &Value| {
+            let mut decoy = json!({"type": "string"});
+            decoy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            decoy
+        };
+        // Relative to the root's id, which is another one than the decoy's.
+        let inner = json!({"$id": "https://y.example/", "$defs": {"b": decoy(&json!({"$id": "b"}))}});
+        for reference in ["b", "./b", "%62", "https://x.example/b", "HTTPS://X.example/c/../b#"] {
+            costly(
+                json!({"$id": "https://x.example/b"}),
+                json!({"$id": "https://x.example/r", "$ref": reference, "$defs": {"inner": inner}}),
+            );
+        }
+        // An anchor of draft-07 beside one of 2020-12.
+        costly(
+            json!({"$id": "#foo"}),
+            json!({"$schema": "http://json-schema.org/draft-07/schema#", "allOf": [{"$ref": "#foo"}],
+                "$defs": {"decoy": decoy(&json!({"$anchor": "foo"}))}}),
+        );
+        // An `id` that means nothing in 2020-12.
+        let mut inner = bomb(22);
+        inner["$id"] = json!("https://x.example/inner");
+        for level in 0..22 {
+            let next = json!({"id": "x", "$ref": format!("#/$defs/d{}", level + 1)});
+            inner["$defs"][format!("d{level}")] = json!({"anyOf": [next, next]});
+        }
+        let mut schema = json!({"properties": {"a": inner}, "$defs": {}});
+        for level in 0..=22 {
+            schema["$defs"][format!("d{level}")] = json!({"type": "string"});
+        }
+        assert!(fault(&schema).contains("subschemas"));
     }
 
     #[test]

@@ -93,8 +93,8 @@ impl Shape {
         if schema.get("$schema").is_some_and(|dialect| dialect != "https://json-schema.org/draft/2020-12/schema") {
             return None;
         }
-        // Below a second `$id`, `#` means another document.
-        if parts(schema).any(names_a_resource) {
+        // Below a second `$id`, `#` means another document; below a second `$schema`, all may.
+        if parts(schema).any(begins_anew) {
             return None;
         }
         let mut reader = Reader { root: schema, nodes: Vec::new(), places: HashMap::new() };
@@ -246,8 +246,8 @@ fn parts(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     }
 }
 
-fn names_a_resource(value: &Value) -> bool {
-    value.get("$id").is_some() || parts(value).any(names_a_resource)
+fn begins_anew(value: &Value) -> bool {
+    value.get("$id").is_some() || value.get("$schema").is_some() || parts(value).any(begins_anew)
 }
 
 fn words(values: &[Value]) -> Option<Vec<Box<str>>> {
@@ -285,7 +285,8 @@ impl Node {
         let is_integer = text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
         self.of_kind(if is_integer { Kinds::INTEGER } else { Kinds::NUMBER })?;
         if self.minimum.is_finite() || self.maximum.is_finite() {
-            let number: f64 = text.parse().ok()?;
+            // By the parser that reads the number for the validator, since two may differ in the last digit.
+            let number: f64 = serde_json::from_str(text).ok()?;
             let is_right = number.abs() < EXACT && number >= self.minimum && number <= self.maximum;
             return is_right.then_some(());
         }
@@ -408,6 +409,7 @@ mod tests {
             json!({"enum": [1, 2]}),
             json!({"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}),
             json!({"const": "a", "enum": ["a", "b"]}),
+            json!({"properties": {"m": {"$schema": "http://json-schema.org/draft-07/schema#", "format": "email"}}}),
             json!({"$defs": {"a": {"$id": "https://x.example/a", "$defs": {"b": {"type": "integer"}}}}, "type": "object"}),
             json!(false),
         ] {
@@ -445,6 +447,11 @@ mod tests {
             }
         }
         assert!(proven > 0);
+        // The text is nearer to the bound than the number that is made of it.
+        let schema: Value = serde_json::from_str(r#"{"type": "number", "minimum": 50.96484199901622}"#).unwrap();
+        let value = RawJson::parse("50.964841999016219").unwrap();
+        let is_valid = jsonschema::draft202012::new(&schema).unwrap().is_valid(&value.to_value().unwrap());
+        assert_eq!(Shape::of(&schema).unwrap().proves(&value), is_valid);
     }
 
     /// A small generator (xorshift), so that every run tries the same cases.

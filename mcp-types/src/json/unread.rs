@@ -59,6 +59,17 @@ impl<'a> Unread<'_, 'a> {
         value.map_err(|error| scan::validate(text).err().map_or(error, Error::custom))
     }
 
+    /// Reads what was checked before, by who reads other texts in the same way.
+    ///
+    /// # Errors
+    ///
+    /// Fails when `read` fails.
+    pub fn walk_raw<T>(raw: &'a RawJson, read: impl FnOnce(Unread<'_, 'a>) -> Result<T, Error>) -> Result<T, Error> {
+        let mut scanner = Scanner::unchecked_utf8(raw.as_bytes());
+        scanner.space();
+        read_one(raw.as_bytes(), &mut scanner, 0, read)
+    }
+
     /// Returns whether the value is `null`.
     pub fn is_null(&self) -> bool {
         self.scanner.peek() == Some(b'n')
@@ -197,6 +208,16 @@ mod tests {
             &["a:", "1.50", "\"]\"", "b\n:", "null", "a:", "c:", "\"}\""],
         );
         check(" true ", &["true"]);
+    }
+
+    #[test]
+    fn what_was_checked_before_is_read_in_the_same_way() {
+        let raw = RawJson::parse(r#" {"a": [1.50, "]"], "b": {"c": null}} "#).unwrap();
+        let (mut once, mut again) = (Vec::new(), Vec::new());
+        Unread::walk(raw.as_bytes(), |value| parts(value, &mut once)).unwrap();
+        Unread::walk_raw(&raw, |value| parts(value, &mut again)).unwrap();
+        assert_eq!(once, again);
+        assert_eq!(once, ["a:", "1.50", "\"]\"", "b:", "c:", "null"]);
     }
 
     #[test]
