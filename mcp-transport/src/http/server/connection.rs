@@ -79,5 +79,6 @@ fn builder(limits: &Limits) -> http1::Builder {
     builder
 }
 
-/// How many bytes of a body are read at once, at most.
-const BUFFER: usize = 64 * 1024;
+/// How many bytes of a body are read at once, at most: a body of 64 KiB comes in one part with its head, and is not copied
+/// to be joined.
+const BUFFER: usize = 128 * 1024;
