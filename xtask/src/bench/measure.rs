@@ -129,7 +129,9 @@ fn clients(cells: &mut [Cell], way: Way, words: &[&str], programs: &Programs, pl
         _ => None,
     };
     in_turn(cells, plan.rounds, |cell| {
-        let mut run = vec![text(&programs.program(&format!("{}-client", cell.subject))?)];
+        let program = format!("{}-client", cell.subject);
+        let is_limit = cell.subject == "limit";
+        let mut run = vec![if is_limit { programs.load_side(&program) } else { text(&programs.program(&program)?) }];
         run.extend(words.iter().map(|&word| word.to_owned()));
         let calls = [("--requests", plan.calls), ("--warm", plan.calls / 10), ("--size", cell.point)];
         run.extend(calls.into_iter().flat_map(|(option, number)| [option.to_owned(), number.to_string()]));

@@ -28,7 +28,7 @@ pub(crate) struct Row {
 pub(crate) enum How {
     /// The release build of the README's server.
     Build,
-    /// A client that calls a limit.
+    /// A client that calls a server that is a limit.
     Client(Way, &'static [&'static str]),
     /// The way of a call through the program.
     Gateway,
