@@ -38,9 +38,9 @@ where
     let service = service_fn(move |request: HttpRequest<Incoming>| {
         let (busy, shared) = (activity.begin(), Arc::clone(&answering));
         // Outside of the future, which would keep the place of the whole request beside those of its parts.
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         async move {
-            let mut response = shared.endpoint.respond(&head, body).await;
+            let mut response = shared.endpoint.respond(&mut head, body).await;
             response.body_mut().hold(busy);
             if response.headers().contains_key(CONNECTION) {
                 shared.is_unread.store(true, Ordering::Release);

@@ -104,12 +104,17 @@ impl Endpoint {
     /// The future of this is moved for every request, and its room stays with the connection while a stream is open. So it
     /// waits in two places only, for the body in [`Self::begin`] and for the answer here: neither has to keep what only
     /// the other needs. What stands between them are plain functions, because an `async fn` keeps its arguments twice.
-    pub(super) async fn respond<B: Body<Data = Bytes>>(&self, head: &Parts, body: B) -> Response<ReplyBody> {
+    ///
+    /// The headers are gone from the head afterwards: their room is the answer's.
+    pub(super) async fn respond<B: Body<Data = Bytes>>(&self, head: &mut Parts, body: B) -> Response<ReplyBody> {
         let step = self.begin(head, body).await;
         let response = match step {
             Ok(Step::Answered(response)) => return response,
             Ok(Step::Opening(opening)) => opening.await,
-            Ok(Step::Working(exchange, form)) => return response::answered(exchange.run(form).await),
+            Ok(Step::Working(exchange, form)) => {
+                let outcome = exchange.run(form).await;
+                return response::answered(outcome, std::mem::take(&mut head.headers));
+            }
             Err(refusal) => Err(refusal),
         };
         response.unwrap_or_else(|refusal| response::refused(&refusal))

@@ -283,6 +283,6 @@ async fn a_connection_has_no_room_for_what_only_some_of_its_requests_need() {
     let check = |bytes: usize, what: &str| assert!(bytes <= 1024, "{what} holds {bytes} bytes");
     let (_stream, other) = duplex(1);
     check(size_of_val(&serve_connection(other, Arc::clone(&server.endpoint))), "the task of a connection");
-    let (head, body) = super::full(super::post(), "{}").into_parts();
-    check(size_of_val(&server.endpoint.respond(&head, body)), "the answering of a request");
+    let (mut head, body) = super::full(super::post(), "{}").into_parts();
+    check(size_of_val(&server.endpoint.respond(&mut head, body)), "the answering of a request");
 }

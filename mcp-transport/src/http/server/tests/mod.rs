@@ -222,8 +222,8 @@ impl Server {
     }
 
     async fn send(&self, request: HttpRequest<Full<Bytes>>) -> Seen {
-        let (head, body) = request.into_parts();
-        let response = self.endpoint.respond(&head, body).await;
+        let (mut head, body) = request.into_parts();
+        let response = self.endpoint.respond(&mut head, body).await;
         let (head, body) = response.into_parts();
         Seen { status: head.status.as_u16(), headers: head.headers, body }
     }

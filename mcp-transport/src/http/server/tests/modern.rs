@@ -209,8 +209,8 @@ async fn a_body_above_the_limit_is_413_whether_its_length_is_declared_or_not() {
         assert_eq!(server.ask(full(post(), "0123456789")).await.status, status, "limit {limit}");
         let parts = ["01234", "56789"].map(|part| Ok::<_, std::io::Error>(Frame::data(Bytes::from(part))));
         let body = StreamBody::new(futures::stream::iter(parts));
-        let (head, body) = post().body(body).unwrap().into_parts();
-        assert_eq!(server.endpoint.respond(&head, body).await.status(), status, "limit {limit}");
+        let (mut head, body) = post().body(body).unwrap().into_parts();
+        assert_eq!(server.endpoint.respond(&mut head, body).await.status(), status, "limit {limit}");
     }
 }
 
@@ -218,9 +218,9 @@ async fn a_body_above_the_limit_is_413_whether_its_length_is_declared_or_not() {
 async fn a_body_that_does_not_come_is_408() {
     let server = Server::new();
     let body = StreamBody::new(futures::stream::pending::<Result<Frame<Bytes>, std::io::Error>>());
-    let (head, body) = post().body(body).unwrap().into_parts();
+    let (mut head, body) = post().body(body).unwrap().into_parts();
     let before = tokio::time::Instant::now();
-    assert_eq!(server.endpoint.respond(&head, body).await.status(), 408);
+    assert_eq!(server.endpoint.respond(&mut head, body).await.status(), 408);
     assert_eq!(before.elapsed().as_secs(), 10);
 }
 

@@ -172,8 +172,8 @@ async fn the_guard_stands_before_the_endpoint_and_the_routes_and_behind_host_and
 async fn the_guard_refuses_before_a_body_is_read_and_the_connection_ends_then() {
     let server = with(None, true, Limits::default());
     let body = Untouched;
-    let (head, body) = post().body(body).unwrap().into_parts();
-    let response = server.endpoint.respond(&head, body).await;
+    let (mut head, body) = post().body(body).unwrap().into_parts();
+    let response = server.endpoint.respond(&mut head, body).await;
     assert_eq!((response.status().as_u16(), &response.headers()["connection"]), (401, &"close".parse().unwrap()));
     let response = server.ask(full(request_without_body(), "")).await;
     assert!(!response.headers.contains_key("connection"));
