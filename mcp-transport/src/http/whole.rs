@@ -51,8 +51,10 @@ impl Whole {
     /// Makes room for so many bytes in all, and for some that are only expected.
     fn make_room(&mut self, length: usize) {
         if self.all.capacity() < length {
-            let room = self.expected.min(length.saturating_mul(BELIEVED)).max(length);
-            self.all.reserve(room - self.all.len());
+            // Room that falls short by a little would be doubled in the end, so all of it is made or far less.
+            let is_believed = self.expected <= length.saturating_mul(BELIEVED);
+            let room = if is_believed { self.expected } else { length.saturating_mul(GROWTH) };
+            self.all.reserve(room.max(length) - self.all.len());
         }
     }
 
@@ -61,8 +63,10 @@ impl Whole {
     }
 }
 
-/// For how many bytes there is room for each that came, while more are expected.
+/// How many times what came is believed to come, and gets its room.
 const BELIEVED: usize = 16;
+/// For how many bytes there is room for each that came, while more are expected than is believed.
+const GROWTH: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -101,7 +105,9 @@ mod tests {
             assert_eq!(whole.into_bytes().len(), part * parts);
         }
         check(1, 2, 1, 1024);
-        check(1024, 2, 1, 32 << 10);
+        check(1024, 2, 1, 8 << 10);
+        // It falls short by 256 bytes of being believed at once.
+        check((128 << 10) - 8, 32, 2, 4 << 20);
         check(64 << 10, 64, 3, 4 << 20);
         check(8 << 10, 512, 3, 4 << 20);
     }

@@ -95,7 +95,8 @@ impl<'a> Writer<'a> {
 /// Appends a string with its quotes.
 pub(crate) fn put_string(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    out.reserve(rest.len() + 2);
+    // With an eighth for escapes and for what follows: one byte too few would double the room, and move all of it.
+    out.reserve(rest.len() + rest.len() / 8 + 2);
     out.push(b'"');
     loop {
         let (plain, special) = rest.split_at_checked(find_special(rest)).unwrap_or((rest, b""));

@@ -19,6 +19,7 @@ mod listener;
 mod load;
 mod logged;
 mod response;
+mod room;
 mod routes;
 mod rules;
 mod session;
@@ -216,6 +217,7 @@ impl Http {
 
 impl Serve for Http {
     async fn serve<S: Service>(self, service: Arc<S>) -> Result<(), Error> {
+        room::keep(&self.config.limits);
         let (stage, stop) = Stop::new();
         let endpoint = Arc::new(Endpoint::new(service, self.config, stop));
         let _sessions = EndSessions(Arc::clone(&endpoint));
