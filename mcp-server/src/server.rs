@@ -55,11 +55,7 @@ impl Server {
         way_in.serve(self.by_another_way()).await.map_err(Error::Transport)
     }
 
-    /// Starts to serve a client in this process and returns the client's end.
-    ///
-    /// # Panics
-    ///
-    /// Panics outside a tokio runtime.
+    /// Returns the way to this server for a client in the same process, which calls it without a pipe.
     pub fn in_process(&self) -> InProcess {
         InProcess::serve(self.by_another_way(), self.core.limits().clone())
     }

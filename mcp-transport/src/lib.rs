@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod due;
 pub mod era;
 mod error;
 pub mod header;

@@ -1,45 +1,49 @@
 //! A server and its client in one process.
 //!
-//! The bytes are those of a real pipe, so that a test over it proves what a pipe would (P-T2). The surprising thing:
-//! nobody has to stop the server; it ends when its client is gone.
+//! What belongs to no session needs no pipe: a modern request is a call of the server where the client asks, and so
+//! nothing is written, read or woken for one that is answered at once ([`Direct`]). A session needs both directions, and
+//! has them over a pipe in memory. The bytes of that are those of a real one, so that a test over [`pair`] proves what a
+//! pipe would (P-T2).
+//!
+//! The surprising thing: nobody has to stop the server; it ends when its client is gone.
 
+#[cfg(feature = "mux")]
+mod direct;
+#[cfg(feature = "mux")]
+mod exchange;
+
+use std::fmt;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use tokio::io::DuplexStream;
 
-use crate::limits::Limits;
 #[cfg(feature = "mux")]
-use crate::pipe::Mux;
+use crate::era::Served;
+use crate::limits::Limits;
 use crate::pipe::Pipe;
-use crate::service::{Serve, Service};
+#[cfg(feature = "mux")]
+use crate::pipe::call::Starter;
+use crate::service::{Serve as _, Service};
+
+#[cfg(feature = "mux")]
+pub use direct::Direct;
 
 /// Makes a pipe in memory; what is written to one end is read from the other.
 pub fn pair() -> (DuplexStream, DuplexStream) {
     tokio::io::duplex(PIPE_BYTES)
 }
 
-/// The client's end of a pipe to a server in this process.
-#[derive(Debug)]
+/// The way to a server in this process.
 pub struct InProcess {
-    stream: DuplexStream,
+    service: Arc<dyn Resident>,
+    limits: Limits,
 }
 
 impl InProcess {
-    /// Takes the client's end of a pipe whose other end is being served.
-    pub fn new(stream: DuplexStream) -> Self {
-        Self { stream }
-    }
-
-    /// Serves `service` in a task of its own and returns the way to it.
-    ///
-    /// # Panics
-    ///
-    /// Panics outside a tokio runtime.
+    /// Takes the service that is to be reached, and the limits that it works within.
     pub fn serve<S: Service>(service: Arc<S>, limits: Limits) -> Self {
-        let (client, server) = pair();
-        let (reader, writer) = tokio::io::split(server);
-        tokio::spawn(Pipe::new(reader, writer).limits(limits).serve(service));
-        Self::new(client)
+        Self { service, limits }
     }
 
     /// Starts to talk to the server.
@@ -48,13 +52,58 @@ impl InProcess {
     ///
     /// Panics outside a tokio runtime.
     #[cfg(feature = "mux")]
-    pub fn connect(self, limits: &Limits) -> Mux {
-        Mux::over(self.stream, limits)
+    pub fn connect(self, limits: &Limits) -> Direct {
+        Direct::new(self, limits)
     }
 
-    /// Returns the client's end, to talk to the server in another way.
+    /// Serves a pipe in memory and returns the client's end, to talk to the server in another way.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime.
     pub fn into_stream(self) -> DuplexStream {
-        self.stream
+        let (client, server) = pair();
+        tokio::spawn(self.service.serve_pipe(server, self.limits));
+        client
+    }
+}
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InProcess").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// A service without its type, so that the way to it is compiled once.
+trait Resident: Send + Sync {
+    /// Serves one client over a pipe.
+    fn serve_pipe(self: Arc<Self>, stream: DuplexStream, limits: Limits) -> BoxFuture<'static, ()>;
+
+    /// Makes what starts calls.
+    #[cfg(feature = "mux")]
+    fn starter(self: Arc<Self>, limits: &Limits) -> Starter;
+
+    #[cfg(feature = "mux")]
+    fn served(&self) -> Served;
+}
+
+impl<S: Service> Resident for S {
+    fn serve_pipe(self: Arc<Self>, stream: DuplexStream, limits: Limits) -> BoxFuture<'static, ()> {
+        let (reader, writer) = tokio::io::split(stream);
+        Box::pin(async move {
+            // Serving a pipe does not fail; it ends.
+            let _ = Pipe::new(reader, writer).limits(limits).serve(self).await;
+        })
+    }
+
+    #[cfg(feature = "mux")]
+    fn starter(self: Arc<Self>, limits: &Limits) -> Starter {
+        Starter::new(self, limits)
+    }
+
+    #[cfg(feature = "mux")]
+    fn served(&self) -> Served {
+        Service::served(self)
     }
 }
 

@@ -10,10 +10,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use mcp_transport::memory::InProcess;
-use mcp_transport::pipe::Mux;
+use mcp_transport::memory::pair;
+use mcp_transport::pipe::{Mux, Pipe};
 use mcp_transport::{
-    Answer, Call, Deadline, Error, Event, Exchange, Incoming, Limits, Outgoing, Patience, Service, Transport,
+    Answer, Call, Deadline, Error, Event, Exchange, Incoming, Limits, Outgoing, Patience, Serve as _, Service,
+    Transport,
 };
 use mcp_types::{ErrorCode, RawJson, RequestId, Revision, RpcError};
 use serde_json::{Value, json};
@@ -555,7 +556,10 @@ async fn a_server_in_the_same_process_is_served_over_the_same_bytes() {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     });
-    let client = InProcess::serve(Arc::new(Echo), Limits::default()).connect(&Limits::default());
+    let (client, server) = pair();
+    let (reader, writer) = tokio::io::split(server);
+    tokio::spawn(Pipe::new(reader, writer).serve(Arc::new(Echo)));
+    let client = Mux::over(client, &Limits::default());
     let params = json!({"name": "echo", "arguments": {"a": "line\nend"}, "_meta": meta});
     let exchange = client.open(Outgoing::new("tools/call", RawJson::from(params))).await.unwrap();
     let mut told = 0;

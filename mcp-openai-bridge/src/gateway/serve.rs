@@ -115,11 +115,7 @@ impl Gateway {
         way_in.serve(Arc::new(Front(self.clone()))).await.map_err(GatewayError::Serve)
     }
 
-    /// Starts to serve an MCP client in this process and returns the client's end.
-    ///
-    /// # Panics
-    ///
-    /// Panics outside a tokio runtime.
+    /// Returns the way to the gateway for an MCP client in the same process.
     pub fn in_process(&self) -> InProcess {
         InProcess::serve(Arc::new(Front(self.clone())), self.inner.server.limits().clone())
     }

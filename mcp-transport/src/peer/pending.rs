@@ -9,6 +9,7 @@ use mcp_types::{ProgressToken, RequestId};
 
 use super::Kind;
 use crate::client::{Hearing, Patience};
+use crate::due::Due;
 use crate::error::Deadline;
 use crate::own_ids::OwnIds;
 
@@ -29,35 +30,17 @@ pub(super) struct Pending {
 pub(super) struct Asked {
     pub(super) kind: Kind,
     hearing: Hearing,
-    patience: Patience,
-    /// When the total deadline passes; `None` when that is beyond the clock.
-    total_at: Option<Instant>,
-    /// When the earlier of the deadlines passes.
-    due: Option<Instant>,
+    due: Due,
 }
 
 impl Asked {
     pub(super) fn new(method: &str, hearing: Hearing, patience: Patience, now: Instant) -> Self {
-        let mut asked =
-            Self { kind: Kind::of(method), hearing, patience, total_at: now.checked_add(patience.total), due: None };
-        asked.start(now);
-        asked
+        Self { kind: Kind::of(method), hearing, due: Due::new(patience, now) }
     }
 
-    /// Returns which deadline [`due`](Self::due) is.
+    /// Returns the deadline that passes first.
     pub(super) fn deadline(&self) -> Deadline {
-        match self.due {
-            Some(due) if self.total_at == Some(due) => Deadline::Total(self.patience.total),
-            _ => Deadline::Idle(self.patience.idle),
-        }
-    }
-
-    fn start(&mut self, now: Instant) {
-        let idle_at = now.checked_add(self.patience.idle);
-        self.due = match (idle_at, self.total_at) {
-            (Some(idle), Some(total)) => Some(idle.min(total)),
-            (idle, total) => idle.or(total),
-        };
+        self.due.deadline()
     }
 }
 
@@ -65,7 +48,7 @@ impl Pending {
     pub(super) fn insert(&mut self, asked: Asked) -> RequestId {
         let id = self.next_id;
         self.next_id += 1;
-        if let Some(due) = asked.due {
+        if let Some(due) = asked.due.at() {
             self.deadlines.insert((due, id));
         }
         if let Some(token) = &asked.hearing.token {
@@ -80,7 +63,7 @@ impl Pending {
     pub(super) fn remove(&mut self, id: &RequestId) -> Option<Asked> {
         let RequestId::Number(id) = id else { return None };
         let asked = self.asked.remove(id)?;
-        if let Some(due) = asked.due {
+        if let Some(due) = asked.due.at() {
             self.deadlines.remove(&(due, *id));
         }
         if let Some(token) = asked.hearing.token.as_ref().filter(|token| self.tokens.get(token) == Some(id)) {
@@ -115,11 +98,11 @@ impl Pending {
     pub(super) fn touch(&mut self, id: &RequestId, now: Instant) {
         let RequestId::Number(id) = id else { return };
         let Some(asked) = self.asked.get_mut(id) else { return };
-        if let Some(due) = asked.due {
+        if let Some(due) = asked.due.at() {
             self.deadlines.remove(&(due, *id));
         }
-        asked.start(now);
-        if let Some(due) = asked.due {
+        asked.due.heard(now);
+        if let Some(due) = asked.due.at() {
             self.deadlines.insert((due, *id));
         }
     }

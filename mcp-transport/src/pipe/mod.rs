@@ -17,6 +17,8 @@ mod writer;
 pub(crate) use mux::Mail;
 #[cfg(feature = "mux")]
 pub use mux::{Mux, Noise};
+#[cfg(feature = "mux")]
+pub(crate) use server::call;
 pub use server::{AnyPipe, Pipe};
 pub use stdio::{Stdio, stdio};
 

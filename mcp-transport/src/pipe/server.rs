@@ -6,7 +6,7 @@
 //! coming too early. The surprising thing: far more requests may wait than may run, because what the running ones need
 //! may come after them: a cancellation, an answer that a call waits for, the end of the input.
 
-mod call;
+pub(crate) mod call;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, OptionFuture};
-use futures::stream::{AbortHandle, BoxStream, SelectAll, StreamExt};
+use futures::stream::{AbortHandle, Abortable, BoxStream, SelectAll, StreamExt};
 use mcp_types::{Features, Malformed, Message, Notification, Request, RequestId, RpcError};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
@@ -36,7 +36,7 @@ use crate::line::LineEvent;
 use crate::peer::{self, Accepted, Peer};
 use crate::service::{Caller, Serve, Service};
 
-use call::{Output, Started, Starter, WORTH_WRITING, Waiting};
+use call::{Output, Saying, Started, Starter, WORTH_WRITING};
 
 /// A way in for one client, over a reader and a writer that carry one message per line.
 ///
@@ -126,9 +126,9 @@ struct Connection<S> {
     ahead: usize,
     peer: Peer,
     writer: Writer,
-    starter: Starter<S>,
+    starter: Starter,
     /// The calls that were not ready at once.
-    waiting: SelectAll<Waiting>,
+    waiting: SelectAll<Abortable<Saying>>,
     /// How to stop each of them.
     running: HashMap<RequestId, AbortHandle>,
     /// Requests beyond [`Limits::in_flight`], in the order they came.
@@ -164,6 +164,7 @@ impl<S: Service> Connection<S> {
     fn new(service: Arc<S>, reader: Box<dyn AsyncRead + Send + Unpin>, writer: Writer, limits: Limits) -> Self {
         Self {
             served: service.served(),
+            starter: Starter::new(Arc::clone(&service), &limits),
             service,
             session: Arc::new(Session::new()),
             pushes: None,
@@ -175,7 +176,6 @@ impl<S: Service> Connection<S> {
             // How many may be open follows from how much may be parked.
             peer: Peer::new(&limits.clone().in_flight(UNBOUNDED)),
             writer,
-            starter: Starter::new(&limits),
             waiting: SelectAll::new(),
             running: HashMap::new(),
             parked: VecDeque::new(),
@@ -438,15 +438,16 @@ impl<S: Service> Connection<S> {
     /// Starts a call. One that is answered at once is never entered among those that are running.
     fn start(&mut self, request: Request, caller: Caller, accepted: Accepted) {
         let id = request.id.clone();
-        match self.starter.start(&self.service, request, caller) {
+        match self.starter.start(request, caller) {
             Started::Ready(batch, answer) => {
                 if let Some(batch) = batch {
                     self.peer.forward_accepted(&accepted, batch.messages());
                 }
                 self.peer.answer(accepted, &id, &answer);
             }
-            Started::Waiting(waiting, stop) => {
-                self.waiting.push(waiting);
+            Started::Waiting(saying) => {
+                let (stop, registration) = AbortHandle::new_pair();
+                self.waiting.push(Abortable::new(saying, registration));
                 self.peer.keep(id.clone(), accepted);
                 self.running.insert(id, stop);
             }

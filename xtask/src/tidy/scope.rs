@@ -82,6 +82,7 @@ pub(crate) const DRIVERS: &[&str] = &[
     "mcp-transport/src/client.rs",
     "mcp-transport/src/http/",
     "mcp-transport/src/memory.rs",
+    "mcp-transport/src/memory/",
     "mcp-transport/src/outbox.rs",
     "mcp-transport/src/pipe/",
     "mcp-transport/src/process/",

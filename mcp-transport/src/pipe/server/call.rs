@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::{AbortHandle, Abortable, Stream};
+use futures::stream::Stream;
 use mcp_types::{Request, RequestId, RpcError};
 use tokio::task::JoinHandle;
 
@@ -20,24 +20,22 @@ use crate::outbox::{Batch, Notifier, Outbox, outbox};
 use crate::service::{Answer, Call, Caller, Service};
 
 /// What became of a call when it was started.
-pub(super) enum Started {
+pub(crate) enum Started {
     /// It is answered, after what it had to say before.
     Ready(Option<Batch>, Answer),
-    /// It has to wait; the handle stops it, and nothing comes from it afterwards.
-    Waiting(Waiting, AbortHandle),
+    /// It has to wait.
+    Waiting(Saying),
 }
 
 /// What a waiting call says.
-pub(super) enum Output {
+pub(crate) enum Output {
     Notifications(Batch),
     /// The last one.
     Answer(Answer),
 }
 
 /// What a waiting call says, in order: the notifications, then the answer.
-pub(super) type Waiting = Abortable<Saying>;
-
-pub(super) struct Saying {
+pub(crate) struct Saying {
     id: RequestId,
     outbox: Outbox,
     task: JoinHandle<Answer>,
@@ -47,14 +45,14 @@ pub(super) struct Saying {
 }
 
 /// Starts calls, and keeps what one that was answered at once needed for the next one.
-pub(super) struct Starter<S> {
+pub(crate) struct Starter {
     limits: Limits,
     idle: Option<(Notifier, Outbox)>,
-    poll: Poller<S>,
+    poll: Poller,
 }
 
 /// Polls a call once.
-type Poller<S> = Box<dyn FnMut(&Arc<S>, Call) -> Polled + Send>;
+type Poller = Box<dyn FnMut(Call) -> Polled + Send>;
 
 /// What came of polling a call once.
 enum Polled {
@@ -62,16 +60,20 @@ enum Polled {
     Pending(BoxFuture<'static, Answer>),
 }
 
-impl<S: Service> Starter<S> {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), idle: None, poll: Box::new(poller()) }
+impl Starter {
+    pub(crate) fn new<S: Service>(service: Arc<S>, limits: &Limits) -> Self {
+        Self { limits: limits.clone(), idle: None, poll: Box::new(poller(service)) }
     }
 
     /// Starts a call.
-    pub(super) fn start(&mut self, service: &Arc<S>, request: Request, caller: Caller) -> Started {
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime when the call has to wait.
+    pub(crate) fn start(&mut self, request: Request, caller: Caller) -> Started {
         let id = request.id.clone();
         let (notifier, outbox) = self.idle.take().unwrap_or_else(|| outbox(&self.limits));
-        match (self.poll)(service, Call::new(request, caller, notifier)) {
+        match (self.poll)(Call::new(request, caller, notifier)) {
             Polled::Ready(answer) => {
                 // A queue that the call still has an end of is closed by this.
                 let (said, idle) = outbox.finish();
@@ -79,9 +81,7 @@ impl<S: Service> Starter<S> {
                 Started::Ready(said, answer)
             }
             Polled::Pending(work) => {
-                let saying = Saying { id, outbox, task: tokio::spawn(work), answer: None, over: false };
-                let (handle, registration) = AbortHandle::new_pair();
-                Started::Waiting(Abortable::new(saying, registration), handle)
+                Started::Waiting(Saying { id, outbox, task: tokio::spawn(work), answer: None, over: false })
             }
         }
     }
@@ -90,11 +90,11 @@ impl<S: Service> Starter<S> {
 /// Returns what polls each call once, in a place that is used again unless a call has to wait, and then keeps it.
 ///
 /// It is a closure because the type of that place has no name.
-fn poller<S: Service>() -> impl FnMut(&Arc<S>, Call) -> Polled + Send {
+fn poller<S: Service>(service: Arc<S>) -> impl FnMut(Call) -> Polled + Send {
     let mut free = None;
-    move |service, call| {
+    move |call| {
         let mut place = free.take().unwrap_or_else(|| Box::pin(None));
-        place.set(Some(guarded(Arc::clone(service), call)));
+        place.set(Some(guarded(Arc::clone(&service), call)));
         // Nobody needs to be woken: if it has to wait it is polled again, by its task.
         let mut cx = Context::from_waker(Waker::noop());
         match poll_in(&mut place, &mut cx) {
@@ -154,4 +154,4 @@ impl Drop for Saying {
 }
 
 /// So much output, in bytes, is written before more is gathered.
-pub(super) const WORTH_WRITING: usize = 64 * 1024;
+pub(crate) const WORTH_WRITING: usize = 64 * 1024;

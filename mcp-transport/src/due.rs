@@ -1,0 +1,47 @@
+//! The two deadlines of a request: one since anything was heard of it, one for all of it (V-21).
+//!
+//! The surprising thing: a patience may be longer than the clock can say; such a deadline never passes.
+
+use std::time::Instant;
+
+use crate::client::Patience;
+use crate::error::Deadline;
+
+/// When a request stops being waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due {
+    patience: Patience,
+    total_at: Option<Instant>,
+    at: Option<Instant>,
+}
+
+impl Due {
+    /// Starts both deadlines.
+    pub(crate) fn new(patience: Patience, now: Instant) -> Self {
+        let mut due = Self { patience, total_at: now.checked_add(patience.total), at: None };
+        due.heard(now);
+        due
+    }
+
+    /// Starts the deadline again that a sign of life puts off.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        let idle_at = now.checked_add(self.patience.idle);
+        self.at = match (idle_at, self.total_at) {
+            (Some(idle), Some(total)) => Some(idle.min(total)),
+            (idle, total) => idle.or(total),
+        };
+    }
+
+    /// Returns when the earlier of the deadlines passes.
+    pub(crate) fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    /// Returns which deadline that is.
+    pub(crate) fn deadline(&self) -> Deadline {
+        match self.at {
+            Some(at) if self.total_at == Some(at) => Deadline::Total(self.patience.total),
+            _ => Deadline::Idle(self.patience.idle),
+        }
+    }
+}
