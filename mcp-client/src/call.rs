@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, Either, select};
 use mcp_transport::{Outgoing, Patience};
 use mcp_types::{Features, Params, ProgressNotificationParams, ProgressToken, RawJson, method, methods};
+use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::client::Client;
@@ -28,18 +29,35 @@ pub(crate) type Observer<'a> = dyn FnMut(ProgressNotificationParams) + Send + 'a
 /// What a client asks for, before an era gives it its form.
 pub(crate) struct Question<'a> {
     pub(crate) method: Cow<'static, str>,
-    /// An object, with the members that the caller wants in `_meta`.
-    pub(crate) params: RawJson,
-    /// The call that `params` are, when there is nothing else in them: no `_meta`, and no answer to what a server asked.
-    pub(crate) bare: Option<BareCall>,
+    pub(crate) params: Given,
     pub(crate) patience: Patience,
     pub(crate) observer: Option<Box<Observer<'a>>>,
 }
 
+/// The parameters of a question, before an era adds what it wants.
+pub(crate) enum Given {
+    /// A call of a tool and nothing else: no `_meta`, and no answer to what a server asked. It is written once, with what
+    /// the era adds.
+    Call(BareCall),
+    /// An object, with the members that the caller wants in `_meta`.
+    Params(RawJson),
+}
+
 /// A call of a tool, as HTTP mirrors it into headers.
+#[derive(Debug, Serialize)]
 pub(crate) struct BareCall {
     pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) arguments: Option<RawJson>,
+}
+
+impl Given {
+    fn raw(&self) -> Result<RawJson, serde_json::Error> {
+        match self {
+            Self::Call(call) => RawJson::encode(call),
+            Self::Params(params) => Ok(params.clone()),
+        }
+    }
 }
 
 /// What came of a question.
@@ -53,7 +71,7 @@ pub(crate) struct Answered {
 
 impl Question<'_> {
     pub(crate) fn new(method: Cow<'static, str>, params: RawJson, patience: Patience) -> Self {
-        Self { method, params, bare: None, patience, observer: None }
+        Self { method, params: Given::Params(params), patience, observer: None }
     }
 }
 
@@ -99,13 +117,14 @@ impl Client {
                 let rounds = match &mut rounds {
                     Some(rounds) => rounds,
                     None => {
-                        let begun = Rounds::new(&question.params, &self.inner.limits);
+                        let params = question.params.raw().map_err(|error| Error::params(&question.method, error))?;
+                        let begun = Rounds::new(&params, &self.inner.limits);
                         rounds.insert(begun.map_err(|_| Error::params(&question.method, "they are no object"))?)
                     }
                 };
                 // Boxed, as everything on this way that is rare, so that the usual call is small.
-                question.params = Box::pin(self.answer_round(rounds, &question.method, wanted, &connection)).await?;
-                question.bare = None;
+                let answered = Box::pin(self.answer_round(rounds, &question.method, wanted, &connection)).await?;
+                question.params = Given::Params(answered);
                 (result, connection) = self.exchange(&mut question).await?;
             }
         }
@@ -179,21 +198,23 @@ impl Client {
         token: Option<&ProgressToken>,
     ) -> Result<Outgoing, Error> {
         let refused = |why: String| Error::params(&question.method, why);
-        let raw = question.params.clone();
         let is_http = self.inner.medium == Medium::Http;
-        let (wrapped, name, param_headers) = if let Some(call) = &question.bare {
-            let wrapped = connection.wrap_bare(raw, token).map_err(refused)?;
-            let headers = self.param_headers(connection, Some(&call.name), || call.arguments.clone());
-            (wrapped, is_http.then(|| call.name.clone()), headers)
-        } else {
-            // The only walk over the parameters: whatever follows knows from it where things stand.
-            let params = Params::from_raw(raw).map_err(|error| refused(error.to_string()))?;
-            let wrapped = connection.wrap(&params, token).map_err(refused)?;
-            let entry = method::entry(&question.method).filter(|_| is_http);
-            let name = entry.and_then(|entry| entry.mirrored_name(&params)).map(Cow::into_owned);
-            let tool = name.as_deref().filter(|_| question.method == "tools/call");
-            let headers = self.param_headers(connection, tool, || params.arguments());
-            (wrapped, name, headers)
+        let (wrapped, name, param_headers) = match &question.params {
+            Given::Call(call) => {
+                let wrapped = connection.wrap_call(call, token).map_err(refused)?;
+                let headers = self.param_headers(connection, Some(&call.name), || call.arguments.clone());
+                (wrapped, is_http.then(|| call.name.clone()), headers)
+            }
+            Given::Params(params) => {
+                // The only walk over the parameters: whatever follows knows from it where things stand.
+                let params = Params::from_raw(params.clone()).map_err(|error| refused(error.to_string()))?;
+                let wrapped = connection.wrap(&params, token).map_err(refused)?;
+                let entry = method::entry(&question.method).filter(|_| is_http);
+                let name = entry.and_then(|entry| entry.mirrored_name(&params)).map(Cow::into_owned);
+                let tool = name.as_deref().filter(|_| question.method == "tools/call");
+                let headers = self.param_headers(connection, tool, || params.arguments());
+                (wrapped, name, headers)
+            }
         };
         let mut request = Outgoing::new(question.method.clone(), wrapped.params);
         request.hearing = Some(wrapped.hearing);
@@ -204,10 +225,7 @@ impl Client {
         Ok(request)
     }
 
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an async fn keeps its arguments twice, and this is made for every request"
-    )]
+    /// Sends a request, which begins at once: what waits for the answer has no room for what is asked.
     fn send<'s>(
         &'s self,
         connection: &'s Connection,
@@ -215,16 +233,16 @@ impl Client {
         token: Option<&'s ProgressToken>,
         observer: &'s mut Option<Box<Observer<'_>>>,
     ) -> impl Future<Output = Outcome> + Send {
-        async move {
-            let inbox = &self.inner.inbox;
-            if connection.agreement.revision.features().has(Features::SESSION) && inbox.can_be_asked() {
-                // Boxed, because it has a timer in it.
-                return Box::pin(self.send_while_asked(connection, request, token, observer)).await;
-            }
-            let exchange = connection.link.transport().open(request).await?;
-            let observe = |told| inbox.take_of_exchange(told, token, observer.as_deref_mut());
-            exchange.finish(observe).await
+        let inbox = &self.inner.inbox;
+        if connection.agreement.revision.features().has(Features::SESSION) && inbox.can_be_asked() {
+            // Boxed, because it has a timer in it.
+            return Either::Left(Box::pin(self.send_while_asked(connection, request, token, observer)));
         }
+        let opened = connection.link.transport().open(request);
+        Either::Right(async move {
+            let exchange = opened.await?;
+            exchange.finish(|told| inbox.take_of_exchange(told, token, observer.as_deref_mut())).await
+        })
     }
 
     /// Sends a request whose server may ask something before it answers.
@@ -281,7 +299,8 @@ impl crate::client::Inner {
     fn note(&self, connection: &Connection, question: &Question<'_>) {
         if connection.agreement.revision.features().has(Features::SESSION)
             && Memory::concerns(&question.method)
-            && let Ok(params) = Params::from_raw(question.params.clone())
+            && let Ok(params) = question.params.raw()
+            && let Ok(params) = Params::from_raw(params)
         {
             self.memory().note(&question.method, &params);
         }

@@ -11,6 +11,7 @@ use mcp_transport::{Limits, Outgoing, Patience, Transport};
 use mcp_types::{Features, Params, ProgressToken, RawJson, Revision};
 use tokio::sync::watch;
 
+use crate::call::BareCall;
 use crate::client::now;
 use crate::endpoint::Endpoint;
 use crate::era::legacy::{self, Memory};
@@ -151,15 +152,15 @@ impl Connection {
         }
     }
 
-    /// Does the same with parameters that have no `_meta` and answer nothing, without looking for either.
+    /// Returns the parameters of a call as the era wants them.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the parameters when they are not an object.
-    pub(crate) fn wrap_bare(&self, params: RawJson, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+    /// Says what is wrong with its arguments when they cannot be sent.
+    pub(crate) fn wrap_call(&self, call: &BareCall, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
         match &self.envelope {
-            Some(envelope) => envelope.wrap_bare(params, token),
-            None => legacy::wrap_bare(params, token),
+            Some(envelope) => envelope.wrap_call(call, token),
+            None => legacy::wrap_call(call, token),
         }
     }
 }

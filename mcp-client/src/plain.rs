@@ -27,7 +27,8 @@ pub(crate) fn read(result: &RawJson) -> Option<CallToolResult> {
 }
 
 fn texts(walk: &mut Walk<'_>) -> Option<Vec<ContentBlock>> {
-    let mut blocks = Vec::new();
+    // Most results have one, and a list that grows by itself begins with room for four.
+    let mut blocks = Vec::with_capacity(1);
     walk.items(|item| {
         blocks.push(text(item)?);
         Some(())

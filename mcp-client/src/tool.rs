@@ -5,16 +5,18 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::future::ready;
 use std::ops::Deref;
 use std::time::Duration;
 
+use futures::future::Either;
 use mcp_types::{
     CallToolRequestParams, CallToolResult, ContentBlock, JsonObject, ProgressNotificationParams, RawJson, RequestMeta,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::{BareCall, Observer, Question};
+use crate::call::{BareCall, Given, Observer, Question};
 use crate::client::Client;
 use crate::error::Error;
 use crate::plain;
@@ -105,9 +107,11 @@ impl<'a> ToolCall<'a> {
     pub fn call(self) -> impl Future<Output = Result<ToolResult, Error>> + Send + use<'a> {
         let (client, total) = (self.client, self.total.unwrap_or(self.client.patience().total));
         // Put together here, so that the future holds nothing of what it was made of.
-        let question = self.into_question();
-        async move {
-            let mut question = question?;
+        let mut question = match self.into_question() {
+            Ok(question) => question,
+            Err(refused) => return Either::Left(ready(Err(refused))),
+        };
+        Either::Right(async move {
             let first = client.exchange(&mut question).await?;
             if let Some(result) = plain::read(&first.0) {
                 return Ok(ToolResult(result));
@@ -121,7 +125,7 @@ impl<'a> ToolCall<'a> {
                 read(&answered.result)
             };
             Box::pin(rest).await
-        }
+        })
     }
 
     /// Calls the tool, and returns as soon as it has answered or the server has made a task of the call, which it does
@@ -146,21 +150,19 @@ impl<'a> ToolCall<'a> {
     fn into_question(self) -> Result<Question<'a>, Error> {
         const METHOD: &str = "tools/call";
         let refused = |why: String| Error::params(METHOD, why);
-        let mut params = CallToolRequestParams::new(self.name);
-        params.arguments = self.arguments.map_err(refused)?;
-        if !self.meta.is_empty() {
-            let mut meta = RequestMeta::new();
-            meta.extra = self.meta;
-            params.meta = Some(meta);
-        }
-        let raw = RawJson::encode(&params).map_err(|error| refused(error.to_string()))?;
+        let arguments = self.arguments.map_err(refused)?;
+        let params = if self.meta.is_empty() {
+            Given::Call(BareCall { name: self.name, arguments })
+        } else {
+            let mut params = CallToolRequestParams::new(self.name);
+            params.arguments = arguments;
+            params.meta.insert(RequestMeta::new()).extra = self.meta;
+            Given::Params(RawJson::encode(&params).map_err(|error| refused(error.to_string()))?)
+        };
         let mut patience = self.client.patience();
         patience.idle = self.idle.unwrap_or(patience.idle);
         patience.total = self.total.unwrap_or(patience.total);
-        let mut question = Question::new(Cow::Borrowed(METHOD), raw, patience);
-        question.bare = params.meta.is_none().then_some(BareCall { name: params.name, arguments: params.arguments });
-        question.observer = self.observer;
-        Ok(question)
+        Ok(Question { method: Cow::Borrowed(METHOD), params, patience, observer: self.observer })
     }
 }
 

@@ -192,11 +192,20 @@ impl Exchange {
     /// # Cancel safety
     ///
     /// Dropping the future cancels the request.
-    pub async fn finish(mut self, mut observe: impl FnMut(Notification)) -> Result<Result<RawJson, RpcError>, Error> {
-        loop {
-            match self.next().await? {
-                Event::Notification(notification) => observe(notification),
-                Event::Response(outcome) => return Ok(outcome),
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every request"
+    )]
+    pub fn finish(
+        mut self,
+        mut observe: impl FnMut(Notification),
+    ) -> impl Future<Output = Result<Result<RawJson, RpcError>, Error>> {
+        async move {
+            loop {
+                match self.next().await? {
+                    Event::Notification(notification) => observe(notification),
+                    Event::Response(outcome) => return Ok(outcome),
+                }
             }
         }
     }

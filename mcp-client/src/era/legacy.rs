@@ -12,6 +12,7 @@ use mcp_types::{
 
 use super::meta::{Members, Wrapped};
 use super::{Agreement, Disagreement, Identity, choose};
+use crate::call::BareCall;
 
 /// What a session has been told to remember, so that the next one can be told too (digest 9.2).
 #[derive(Clone, Debug, Default)]
@@ -127,13 +128,13 @@ pub(crate) fn wrap(params: &Params, token: Option<&ProgressToken>) -> Result<Wra
     super::meta::put(&Params::from_raw(stripped).map_err(|error| error.to_string())?, &Members::default(), token)
 }
 
-/// Returns parameters that have no `_meta` and answer nothing as a legacy server may see them.
+/// Returns the parameters of a call as a legacy server may see them.
 ///
 /// # Errors
 ///
-/// Says what is wrong with the parameters when they are not an object.
-pub(crate) fn wrap_bare(params: RawJson, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
-    super::meta::put_first(params, &Members::default(), token)
+/// Says what is wrong with its arguments when they cannot be sent.
+pub(crate) fn wrap_call(call: &BareCall, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+    super::meta::put_around(call, &Members::default(), token)
 }
 
 /// Members of parameters that answer an `input_required` result.

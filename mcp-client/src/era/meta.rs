@@ -5,8 +5,14 @@
 
 use mcp_transport::Hearing;
 use mcp_types::{JsonObject, Params, ProgressToken, RawJson, meta};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use crate::call::BareCall;
 
 const META: &str = "_meta";
+/// Room for the names of the members of a call, and for a token.
+const AROUND: usize = 96;
 
 /// What an era puts into every `_meta`, encoded once.
 #[derive(Clone, Debug, Default)]
@@ -65,12 +71,59 @@ pub(crate) fn put(params: &Params, members: &Members, token: Option<&ProgressTok
     Ok(Wrapped { params, hearing })
 }
 
+/// Returns the parameters of a call with `members` and the token in their `_meta`, written once.
+///
+/// # Errors
+///
+/// Says what is wrong with its arguments when they are nested too deep to be sent.
+pub(crate) fn put_around(call: &BareCall, members: &Members, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+    let hearing = Hearing { token: token.cloned(), logs: false };
+    let added = Added { members: &members.list, token };
+    let added = (!added.is_empty()).then_some(added);
+    let around = Around { added, name: &call.name, arguments: call.arguments.as_ref() };
+    let expected = members.object.iter().chain(&call.arguments).map(|raw| raw.as_bytes().len()).sum::<usize>();
+    let params = RawJson::encode_expecting(&around, expected + call.name.len() + AROUND);
+    Ok(Wrapped { params: params.map_err(|error| error.to_string())?, hearing })
+}
+
+/// A call with what stands in its `_meta`.
+#[derive(Serialize)]
+struct Around<'a> {
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    added: Option<Added<'a>>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<&'a RawJson>,
+}
+
+/// What an era adds to a `_meta`.
+struct Added<'a> {
+    members: &'a [(&'static str, RawJson)],
+    token: Option<&'a ProgressToken>,
+}
+
+impl Added<'_> {
+    fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.token.is_none()
+    }
+}
+
+impl Serialize for Added<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let token = self.token.map(|token| (meta::PROGRESS_TOKEN, token));
+        let mut map = serializer.serialize_map(None)?;
+        token.iter().try_for_each(|(key, token)| map.serialize_entry(key, token))?;
+        self.members.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+        map.end()
+    }
+}
+
 /// Returns `params`, which have no `_meta`, with `members` and the token in one.
 ///
 /// # Errors
 ///
 /// Says what is wrong with `params` when they are not an object.
-pub(crate) fn put_first(params: RawJson, members: &Members, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+fn put_first(params: RawJson, members: &Members, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
     let hearing = Hearing { token: token.cloned(), logs: false };
     let encoded = token.map(RawJson::from);
     let params = match members.with(encoded.as_ref()).map_err(|error| error.to_string())? {
@@ -140,6 +193,25 @@ mod tests {
         check("{}", r#"{"_meta":{"a":1,"b":"x"}}"#);
         check("{ }", r#"{"_meta":{"a":1,"b":"x"}}"#);
         check(r#" {"n":1.50}"#, r#"{"_meta":{"a":1,"b":"x"},"n":1.50}"#);
+    }
+
+    #[test]
+    fn a_call_is_written_as_its_parameters_would_be_with_the_same_meta() {
+        let none = Members::default();
+        let some = Members::new(vec![("a", raw("1")), ("b", raw("\"x\""))]).unwrap();
+        let check = |members: &Members, token: Option<ProgressToken>, arguments: Option<&str>, expected: &str| {
+            let call = BareCall { name: "say \"hi\"".to_owned(), arguments: arguments.map(raw) };
+            let params = Params::from_raw(RawJson::encode(&call).unwrap()).unwrap();
+            let around = put_around(&call, members, token.as_ref()).unwrap();
+            assert_eq!(around.params.as_str(), expected);
+            let put = put(&params, members, token.as_ref()).unwrap();
+            assert_eq!((put.params.as_str(), put.hearing), (expected, around.hearing));
+        };
+        check(&none, None, None, r#"{"name":"say \"hi\""}"#);
+        check(&none, Some(7.into()), None, r#"{"_meta":{"progressToken":7},"name":"say \"hi\""}"#);
+        check(&some, None, Some("{}"), r#"{"_meta":{"a":1,"b":"x"},"name":"say \"hi\"","arguments":{}}"#);
+        let both = r#"{"_meta":{"progressToken":"t","a":1,"b":"x"},"name":"say \"hi\"","arguments":{"n":1.50}}"#;
+        check(&some, Some("t".into()), Some(r#"{"n":1.50}"#), both);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use mcp_types::{
 
 use super::meta::{Members, Wrapped};
 use super::{Agreement, Disagreement, Identity, choose};
+use crate::call::BareCall;
 
 /// The `_meta` that says who asks, in which version, and what the client can do.
 #[derive(Clone, Debug)]
@@ -47,13 +48,13 @@ impl Envelope {
         Ok(wrapped)
     }
 
-    /// Returns parameters that have no `_meta` with the envelope in one.
+    /// Returns the parameters of a call with the envelope in their `_meta`.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the parameters when they are not an object.
-    pub(crate) fn wrap_bare(&self, params: RawJson, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
-        let mut wrapped = super::meta::put_first(params, &self.members, token)?;
+    /// Says what is wrong with its arguments when they cannot be sent.
+    pub(crate) fn wrap_call(&self, call: &BareCall, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
+        let mut wrapped = super::meta::put_around(call, &self.members, token)?;
         wrapped.hearing.logs = self.hears_logs;
         Ok(wrapped)
     }

@@ -44,18 +44,20 @@ impl Questions {
         Self { may_elicit: server.allow_elicitation, may_sample: server.allow_sampling, calls: Arc::default() }
     }
 
-    /// Lets the questions of a server find back to a call while it runs.
+    /// Returns whether the server may ask anything.
+    pub(super) fn may_be_asked(&self) -> bool {
+        self.may_elicit || self.may_sample
+    }
+
+    /// Lets the questions of a server, which may ask some, find back to a call while it runs.
     pub(super) async fn during<T>(&self, cx: &Cx, call: impl Future<Output = T>) -> T {
-        if !self.may_elicit && !self.may_sample {
-            return call.await;
-        }
         let _running = self.run(Some(cx.clone()));
         CALL.scope(cx.clone(), call).await
     }
 
     /// Lets a call run behind which nobody can be asked, so that its questions are put to nobody else.
     pub(super) async fn during_unasked<T>(&self, call: impl Future<Output = T>) -> T {
-        if !self.may_elicit && !self.may_sample {
+        if !self.may_be_asked() {
             return call.await;
         }
         let _running = self.run(None);

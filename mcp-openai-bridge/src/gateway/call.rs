@@ -5,14 +5,15 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use async_trait::async_trait;
-use futures::FutureExt as _;
 use mcp_server::Cx;
 use mcp_types::meta::SERVER_INFO;
 use mcp_types::{CallToolResult, ErrorCode, JsonObject, ProgressNotificationParams, RawJson, ResultMeta, RpcError};
-use tokio::sync::Notify;
 
 use super::ask::Questions;
 use super::config::{Config, Server};
@@ -60,54 +61,71 @@ impl Callees {
         self.rules.iter().find(|rules| rules.label == label)
     }
 
-    /// Answers a call that came by MCP; progress goes back the way it came.
-    pub(super) async fn answer(
+    /// Answers a call of a tool of the file that came by MCP; progress goes back the way it came.
+    pub(super) async fn answer_here(
         &self,
-        label: &str,
         tool: &str,
         arguments: RawJson,
         cx: &Cx,
     ) -> Result<CallToolResult, RpcError> {
-        if label == LOCAL
-            && let Some(outcome) = self.handlers.call_within(tool, cx).await
-        {
-            return outcome.or_else(|failure| refused(label, failure));
-        }
-        let told = Progress::default();
-        let take = |progress| told.put(progress);
-        let id = cx.id().to_string();
-        let context = CallContext::new(&id, &take);
-        let call = self.run(label, tool, arguments, &context);
-        let mut call = match self.rules(label) {
-            Some(rules) => rules.questions.during(cx, call).boxed(),
-            None => call.boxed(),
-        };
-        let outcome = loop {
-            tokio::select! {
-                outcome = &mut call => break outcome,
-                () = told.next.notified() => told.tell(cx).await,
+        let outcome = match self.handlers.call_within(tool, cx).await {
+            Some(outcome) => outcome,
+            None => {
+                let told = Progress::default();
+                let (id, take) = (cx.id().to_string(), |progress| told.put(progress));
+                let context = CallContext::new(&id, &take);
+                let call = self.handlers.call(tool, arguments, &context);
+                // Boxed, so that a tool that is built in has no room for it.
+                Box::pin(told.during(cx, pin!(call))).await
             }
         };
-        told.tell(cx).await;
-        outcome.or_else(|failure| refused(label, failure))
+        outcome.or_else(|failure| refused(LOCAL, failure))
     }
 
-    async fn run(
-        &self,
-        label: &str,
-        tool: &str,
+    /// Answers a call of a tool of a server that came by MCP; progress goes back the way it came.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every call"
+    )]
+    pub(super) fn answer<'c>(
+        &'c self,
+        label: &'c str,
+        tool: &'c str,
         arguments: RawJson,
-        cx: &CallContext<'_>,
-    ) -> Result<CallToolResult, Failure> {
-        if label == LOCAL {
-            return self.handlers.call(tool, arguments, cx).await;
+        cx: &'c Cx,
+    ) -> impl Future<Output = Result<CallToolResult, RpcError>> + Send + 'c {
+        async move {
+            let told = Progress::default();
+            let mut call = pin!(self.forward(label, tool, arguments, |progress| told.put(progress)));
+            let outcome = match self.rules(label).filter(|rules| rules.questions.may_be_asked()) {
+                // Boxed, because few servers may ask, and what waits for the others is small.
+                Some(rules) => Box::pin(told.during(cx, pin!(rules.questions.during(cx, call.as_mut())))).await,
+                None => told.during(cx, call.as_mut()).await,
+            };
+            outcome.or_else(|failure| refused(label, failure))
         }
-        if let Some(rules) = self.rules(label) {
-            rules.check_params(tool, &arguments)?;
+    }
+
+    /// Calls a tool of a server, as far as the file lets it be called.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every call"
+    )]
+    fn forward<'c>(
+        &'c self,
+        label: &'c str,
+        tool: &'c str,
+        arguments: RawJson,
+        progress: impl Fn(ProgressNotificationParams) + Send + 'c,
+    ) -> impl Future<Output = Result<CallToolResult, Failure>> + Send + 'c {
+        async move {
+            if let Some(rules) = self.rules(label) {
+                rules.check_params(tool, &arguments)?;
+            }
+            let mut result = self.servers.call_tool(label, tool, arguments, progress).await?;
+            without_hop(&mut result.meta);
+            Ok(result)
         }
-        let mut result = self.servers.call(label, tool, arguments, cx).await?;
-        without_hop(&mut result.meta);
-        Ok(result)
     }
 }
 
@@ -121,7 +139,10 @@ impl Tools for Callees {
         arguments: RawJson,
         cx: &CallContext<'_>,
     ) -> Result<CallToolResult, Failure> {
-        let call = self.run(label, tool, arguments, cx);
+        if label == LOCAL {
+            return self.handlers.call(tool, arguments, cx).await;
+        }
+        let call = self.forward(label, tool, arguments, |progress| cx.progress(progress));
         match self.rules(label) {
             Some(rules) => rules.questions.during_unasked(call).await,
             None => call.await,
@@ -185,29 +206,52 @@ pub(super) fn without_hop(meta: &mut Option<ResultMeta>) {
 
 /// Progress on its way from a callback, which cannot wait, to a caller who may be slow.
 #[derive(Default)]
-struct Progress {
-    waiting: Mutex<VecDeque<ProgressNotificationParams>>,
-    next: Notify,
-}
+struct Progress(Mutex<VecDeque<ProgressNotificationParams>>);
 
 impl Progress {
     fn put(&self, progress: ProgressNotificationParams) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         if waiting.len() == WAITING_PROGRESS {
             waiting.pop_front();
         }
         waiting.push_back(progress);
-        self.next.notify_one();
     }
 
-    async fn tell(&self, cx: &Cx) {
-        while let Some(progress) = self.take() {
-            cx.progress(progress.progress, progress.total, progress.message.as_deref()).await;
+    /// Lets a call run to its end, and tells on the way what it puts here. It does so only while it is polled, so there is
+    /// nobody to be woken for it.
+    async fn during<T>(&self, cx: &Cx, mut call: Pin<&mut impl Future<Output = T>>) -> T {
+        loop {
+            let outcome = poll_fn(|context| match call.as_mut().poll(context) {
+                Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+                Poll::Pending if self.waiting().is_empty() => Poll::Pending,
+                Poll::Pending => Poll::Ready(None),
+            });
+            match outcome.await {
+                Some(outcome) if self.waiting().is_empty() => return outcome,
+                // Boxed, because most calls tell nothing.
+                outcome => {
+                    if let Some(outcome) = Box::pin(self.tell(cx, outcome)).await {
+                        return outcome;
+                    }
+                }
+            }
         }
     }
 
+    /// Tells what waits, and hands on what came of the call.
+    async fn tell<T>(&self, cx: &Cx, outcome: T) -> T {
+        while let Some(progress) = self.take() {
+            cx.progress(progress.progress, progress.total, progress.message.as_deref()).await;
+        }
+        outcome
+    }
+
     fn take(&self) -> Option<ProgressNotificationParams> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.waiting().pop_front()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<ProgressNotificationParams>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -50,6 +50,16 @@ fn callable(mut entity: mcp_types::Tool, server: &Offered, own: &str, callees: &
         entity.input_schema = of_an_object(&entity.input_schema);
     }
     let callee = Arc::new((Arc::clone(callees), server.label.clone(), own.to_owned()));
+    // Two kinds of closures, so that a call has no room for what only the other kind waits for.
+    if is_local {
+        return Tool::from_entity(entity, move |arguments: RawJson, cx: Cx| {
+            let callee = Arc::clone(&callee);
+            async move {
+                let (callees, _, own) = &*callee;
+                callees.answer_here(own, arguments, &cx).await
+            }
+        });
+    }
     let tool = Tool::from_entity(entity, move |arguments: RawJson, cx: Cx| {
         let callee = Arc::clone(&callee);
         async move {
@@ -57,7 +67,7 @@ fn callable(mut entity: mcp_types::Tool, server: &Offered, own: &str, callees: &
             callees.answer(label, own, arguments, &cx).await
         }
     });
-    if is_local { tool } else { tool.without_checks() }
+    tool.without_checks()
 }
 
 /// Adds the `"type": "object"` that a schema of arguments must have; one of another type is left to be refused.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mcp_client::{Deadline, Error as ClientError};
-use mcp_types::{CallToolResult, ErrorCode, RawJson};
+use mcp_types::{CallToolResult, ErrorCode, ProgressNotificationParams, RawJson};
 
 use super::outcome::{Unavailable, with_causes};
 use super::{Servers, Status};
@@ -18,15 +18,34 @@ impl Tools for Servers {
         arguments: RawJson,
         cx: &CallContext<'_>,
     ) -> Result<CallToolResult, Failure> {
-        let Some(member) = self.member(server) else { return Err(Unavailable::unknown(server).into()) };
-        if !member.filter.admits(tool) {
-            let message = format!("there is no tool `{tool}`");
-            return Err(Failure::Protocol { code: ErrorCode::INVALID_PARAMS.0, message });
+        self.call_tool(server, tool, arguments, |told| cx.progress(told)).await
+    }
+}
+
+impl Servers {
+    /// Calls a tool of a server as [`Tools::call`] does, without a box around it.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every call"
+    )]
+    pub(crate) fn call_tool<'c>(
+        &'c self,
+        server: &'c str,
+        tool: &'c str,
+        arguments: RawJson,
+        progress: impl Fn(ProgressNotificationParams) + Send + 'c,
+    ) -> impl Future<Output = Result<CallToolResult, Failure>> + Send + 'c {
+        async move {
+            let Some(member) = self.member(server) else { return Err(Unavailable::unknown(server).into()) };
+            if !member.filter.admits(tool) {
+                let message = format!("there is no tool `{tool}`");
+                return Err(Failure::Protocol { code: ErrorCode::INVALID_PARAMS.0, message });
+            }
+            let Ok(_permit) = member.calls.acquire().await else { return Err(Unavailable::closed(server).into()) };
+            let client = member.client().await?;
+            let call = client.tool(tool).raw_arguments(arguments).on_progress(progress).call();
+            Ok(call.await?.into_inner())
         }
-        let Ok(_permit) = member.calls.acquire().await else { return Err(Unavailable::closed(server).into()) };
-        let client = member.client().await?;
-        let call = client.tool(tool).raw_arguments(arguments).on_progress(|told| cx.progress(told));
-        Ok(call.call().await?.into_inner())
     }
 }
 

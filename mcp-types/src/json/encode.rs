@@ -19,7 +19,15 @@ pub const MAX_ENCODED_DEPTH: u32 = MAX_DEPTH - 1;
 
 /// Writes `value`, which may have `most` nested containers.
 pub(crate) fn write<T: Serialize + ?Sized>(value: &T, most: u32) -> Result<Vec<u8>, serde_json::Error> {
-    let mut text = Vec::with_capacity(USUAL);
+    write_into(Vec::with_capacity(USUAL), value, most)
+}
+
+/// Writes `value` as [`write`] does, into memory that is there.
+pub(super) fn write_into<T: Serialize + ?Sized>(
+    mut text: Vec<u8>,
+    value: &T,
+    most: u32,
+) -> Result<Vec<u8>, serde_json::Error> {
     value.serialize(Writer::new(&mut text, MAX_DEPTH.saturating_sub(most)))?;
     Ok(text)
 }

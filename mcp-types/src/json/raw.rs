@@ -56,6 +56,15 @@ impl RawJson {
         encode::write(value, MAX_ENCODED_DEPTH).map(|text| Self(text.into()))
     }
 
+    /// Encodes a Rust value as [`encode`](Self::encode) does, with room for a text of `expected` bytes from the beginning.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`encode`](Self::encode) does.
+    pub fn encode_expecting<T: Serialize + ?Sized>(value: &T, expected: usize) -> Result<Self, serde_json::Error> {
+        encode::write_into(Vec::with_capacity(expected), value, MAX_ENCODED_DEPTH).map(|text| Self(text.into()))
+    }
+
     /// Encodes a Rust value that is written as an object, with one more member at its end.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 //! The surprising thing: a modern request is cancelled by letting go of its connection, so a dropped exchange never
 //! gives its connection back; a legacy one is cancelled by a notification, which outlives whoever dropped it.
 
-use std::future::poll_fn;
+use std::borrow::Cow;
+use std::future::{poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
@@ -19,7 +21,7 @@ use mcp_types::{Message, RawJson, RequestId, RpcError, rpc};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::alarm::Alarm;
-use super::connection::Connection;
+use super::connection::{BoxedRequest, Connection};
 use super::events::{Events, Opened};
 use super::rules::{self, Agreement, Content};
 use super::shared::Shared;
@@ -31,44 +33,84 @@ use crate::peer::cancelled;
 use crate::replay::{Comeback, Cursor, GaveUp, Loss};
 
 /// Sends a request, waits for the head of the response, and for all of it when it is one message.
-pub(super) async fn open(shared: &Arc<Shared>, request: Outgoing) -> Result<Exchange, Error> {
-    let id = shared.next_id();
-    let mut message = BytesMut::new();
-    rpc::request(&mut message, &id, &request.method, Some(&request.params));
-    let agreement = shared.agreement().clone();
-    let headers = agreement.of_request(&request)?;
-    let has_session = rules::has_session(&headers);
-    let sent = shared.post(headers, message.freeze());
-    let mut wait = Wait::new(shared, request.patience);
-    let mut withdrawal = Withdrawal::new(shared, &id, &request, &agreement);
-    let outcome = {
-        let received = pin!(async {
-            let (connection, response) = shared.send(sent).await?;
-            receive(shared, &id, &request, has_session, connection, response).await
-        });
-        wait.on(received).await
-    };
-    if !matches!(&outcome, Err(Error::TimedOut(_)) | Ok(Received::Events(_))) {
-        withdrawal.cancel();
+pub(super) fn open(shared: &Arc<Shared>, request: Outgoing) -> BoxFuture<'_, Result<Exchange, Error>> {
+    match Asked::new(shared, request) {
+        Ok(asked) => Box::pin(asked.answer(shared)),
+        Err(error) => Box::pin(ready(Err(error))),
     }
-    match outcome? {
-        Received::Answer(outcome) => {
-            wait.rest();
-            Ok(Exchange::answered(id, outcome))
-        }
-        Received::Events(events) => {
-            wait.restart();
-            let is_legacy = agreement.is_legacy(request.revision);
-            let state = Streaming {
-                shared: Arc::clone(shared),
-                id: id.clone(),
-                events,
-                wait,
-                withdrawal,
-                is_legacy,
-                cursor: Cursor::of_answer(&shared.limits),
+}
+
+/// A request that is put together: all that is still needed of it, so that what waits for its answer is small.
+struct Asked {
+    request: BoxedRequest,
+    id: RequestId,
+    method: Cow<'static, str>,
+    patience: Patience,
+    is_legacy: bool,
+    has_session: bool,
+    /// By what a legacy request is withdrawn; nothing for a modern one and for `initialize`, which must not be cancelled
+    /// (V-17).
+    withdrawn_by: Option<Box<Agreement>>,
+}
+
+impl Asked {
+    fn new(shared: &Shared, mut request: Outgoing) -> Result<Self, Error> {
+        let id = shared.next_id();
+        let mut message = BytesMut::new();
+        rpc::request(&mut message, &id, &request.method, Some(&request.params));
+        let agreement = shared.agreement().clone();
+        let headers = agreement.of_request(&mut request)?;
+        let is_legacy = agreement.is_legacy(request.revision);
+        let is_withdrawn = is_legacy && agreement.revision.is_some() && !legacy::opens(&request.method);
+        Ok(Self {
+            has_session: rules::has_session(&headers),
+            request: shared.post(headers, message.freeze()),
+            id,
+            method: request.method,
+            patience: request.patience,
+            is_legacy,
+            withdrawn_by: is_withdrawn.then(|| Box::new(agreement)),
+        })
+    }
+
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is made for every request"
+    )]
+    fn answer(mut self, shared: &Arc<Shared>) -> impl Future<Output = Result<Exchange, Error>> + Send {
+        async move {
+            let mut wait = Wait::new(shared, self.patience);
+            let mut withdrawal = Withdrawal::new(shared, &self.id, self.withdrawn_by.take());
+            let outcome = {
+                let (id, method, has_session) = (&self.id, &self.method, self.has_session);
+                let received = pin!(async {
+                    let (connection, response) = shared.send(self.request).await?;
+                    receive(shared, id, method, has_session, connection, response).await
+                });
+                wait.on(received).await
             };
-            Ok(Exchange::new(id, state.into_stream()))
+            if !matches!(&outcome, Err(Error::TimedOut(_)) | Ok(Received::Events(_))) {
+                withdrawal.cancel();
+            }
+            match outcome? {
+                Received::Answer(outcome) => {
+                    wait.rest();
+                    Ok(Exchange::answered(self.id, outcome))
+                }
+                Received::Events(events) => {
+                    wait.restart();
+                    let state = Streaming {
+                        shared: Arc::clone(shared),
+                        id: self.id.clone(),
+                        events,
+                        wait,
+                        withdrawal,
+                        is_legacy: self.is_legacy,
+                        cursor: Cursor::of_answer(&shared.limits),
+                    };
+                    Ok(Exchange::new(self.id, state.into_stream()))
+                }
+            }
         }
     }
 }
@@ -83,7 +125,7 @@ enum Received {
 fn receive(
     shared: &Shared,
     id: &RequestId,
-    request: &Outgoing,
+    method: &str,
     has_session: bool,
     connection: Connection,
     response: Response<Body>,
@@ -95,7 +137,7 @@ fn receive(
             let error = rules::read_failure(Some(id), has_session, failure)?;
             return Ok(Received::Answer(Err(error)));
         }
-        if legacy::opens(&request.method) {
+        if legacy::opens(method) {
             let session = response.headers().get(MCP_SESSION_ID).map(HeaderValue::as_bytes);
             shared.agreement().session = rules::read_session_id(session)?;
         }
@@ -110,7 +152,7 @@ fn receive(
             }
             Content::Events => Ok(Received::Events(Box::new(Events::new(connection, response, &shared.limits)))),
             Content::Nothing => {
-                let why = format!("status {status} without a body is no answer to `{}`", request.method);
+                let why = format!("status {status} without a body is no answer to `{method}`");
                 Err(Error::malformed("an HTTP response", why))
             }
             Content::Foreign => {
@@ -284,17 +326,13 @@ impl Wait {
 
 /// Tells a legacy server that nobody waits for the answer any more, when it is dropped (P-60).
 struct Withdrawal {
-    /// What is withdrawn, and from where; nothing for a modern request and for `initialize`, which must not be cancelled
-    /// (V-17).
-    pending: Option<(Arc<Shared>, Agreement, RequestId)>,
+    /// What is withdrawn, and from where; nothing when nobody is told.
+    pending: Option<(Arc<Shared>, Box<Agreement>, RequestId)>,
 }
 
 impl Withdrawal {
-    fn new(shared: &Arc<Shared>, id: &RequestId, request: &Outgoing, agreement: &Agreement) -> Self {
-        if !agreement.is_legacy(request.revision) || agreement.revision.is_none() || legacy::opens(&request.method) {
-            return Self { pending: None };
-        }
-        Self { pending: Some((Arc::clone(shared), agreement.clone(), id.clone())) }
+    fn new(shared: &Arc<Shared>, id: &RequestId, by: Option<Box<Agreement>>) -> Self {
+        Self { pending: by.map(|agreement| (Arc::clone(shared), agreement, id.clone())) }
     }
 
     /// Withdraws the withdrawal.

@@ -210,7 +210,7 @@ impl HttpClient {
 
 impl Transport for HttpClient {
     fn open(&self, request: Outgoing) -> BoxFuture<'_, Result<Exchange, Error>> {
-        Box::pin(exchange::open(&self.shared, request))
+        exchange::open(&self.shared, request)
     }
 
     fn notify(&self, method: &'static str, params: Option<RawJson>) -> BoxFuture<'_, Result<(), Error>> {

@@ -48,12 +48,12 @@ impl Agreement {
         revision.or(self.revision).is_none_or(|revision| revision.features().has(Features::SESSION))
     }
 
-    /// Returns the headers of a request.
+    /// Returns the headers of a request, and takes out of it what they are made of.
     ///
     /// # Errors
     ///
     /// Fails when the request has something that cannot stand in a header.
-    pub(super) fn of_request(&self, request: &Outgoing) -> Result<Headers, Error> {
+    pub(super) fn of_request(&self, request: &mut Outgoing) -> Result<Headers, Error> {
         let revision = request.revision.or(self.revision);
         match revision {
             Some(revision) if !revision.features().has(Features::SESSION) => {
@@ -64,13 +64,17 @@ impl Agreement {
                 let mut headers = Headers::with_capacity(3 + request.param_headers.len());
                 headers.push(version(revision));
                 headers.push((METHOD, method.map_err(|_| unfit(MCP_METHOD))?));
-                if let Some(name) = &request.name {
-                    let name = HeaderValue::try_from(&*encode_value(name)).map_err(|_| unfit(MCP_NAME))?;
+                if let Some(name) = request.name.take() {
+                    let encoded = match encode_value(&name) {
+                        Cow::Borrowed(_) => None,
+                        Cow::Owned(encoded) => Some(encoded),
+                    };
+                    let name = HeaderValue::try_from(encoded.unwrap_or(name)).map_err(|_| unfit(MCP_NAME))?;
                     headers.push((NAME, name));
                 }
-                for (name, value) in &request.param_headers {
-                    let value = HeaderValue::try_from(value).map_err(|_| unfit(name))?;
-                    headers.push((HeaderName::try_from(name).map_err(|_| unfit(name))?, value));
+                for (name, value) in request.param_headers.drain(..) {
+                    let value = HeaderValue::try_from(value).map_err(|_| unfit(&name))?;
+                    headers.push((HeaderName::try_from(&name).map_err(|_| unfit(&name))?, value));
                 }
                 Ok(headers)
             }
@@ -122,6 +126,17 @@ impl Agreement {
         }
         Ok(headers)
     }
+}
+
+/// Returns whether all of [`OF_CALL`] are among the headers.
+pub(super) fn has_all_of_call(headers: &Headers) -> bool {
+    headers.len() >= OF_CALL.len() && OF_CALL.iter().zip(headers).all(|(name, (found, _))| name == found)
+}
+
+/// Writes a number into a header.
+pub(super) fn number(number: usize) -> HeaderValue {
+    // A text as long as its memory becomes a value as it is.
+    HeaderValue::try_from(number.to_string()).unwrap_or_else(|_| number.into())
 }
 
 /// Returns whether a message belongs to a session, by its headers.
@@ -242,6 +257,8 @@ pub(super) fn random() -> u32 {
     u32::try_from(number >> 32).unwrap_or(u32::MAX)
 }
 
+/// The headers of a modern call, in the order of [`Agreement::of_request`].
+pub(super) const OF_CALL: [HeaderName; 3] = [PROTOCOL_VERSION, METHOD, NAME];
 const RESPONSE: &str = "an HTTP response";
 
 const METHOD: HeaderName = HeaderName::from_static(MCP_METHOD);
@@ -272,18 +289,19 @@ mod tests {
         let mut call = request("tools/call", Some(Revision::LATEST));
         call.name = Some("zürich".to_owned());
         call.param_headers = vec![("Mcp-Param-Region".to_owned(), "eu".to_owned())];
-        let headers = settled(Revision::LATEST_LEGACY).of_request(&call).unwrap();
+        let headers = settled(Revision::LATEST_LEGACY).of_request(&mut call).unwrap();
+        assert!(has_all_of_call(&headers));
         assert_eq!(names(&headers), ["mcp-protocol-version", "mcp-method", "mcp-name", "mcp-param-region"]);
         assert_eq!(headers[2].1, "=?base64?esO8cmljaA==?=");
     }
 
     #[test]
     fn a_legacy_request_names_session_and_version_since_2025_06_18_hl_10_hl_11() {
-        let of = |revision| settled(revision).of_request(&request("tools/list", Some(revision))).unwrap();
+        let of = |revision| settled(revision).of_request(&mut request("tools/list", Some(revision))).unwrap();
         assert_eq!(names(&of(Revision::V2025_03_26)), ["mcp-session-id"]);
         assert_eq!(names(&of(Revision::V2025_06_18)), ["mcp-session-id", "mcp-protocol-version"]);
-        assert_eq!(Agreement::default().of_request(&request("tools/list", None)).unwrap(), []);
-        assert_eq!(settled(Revision::V2025_11_25).of_request(&request("initialize", None)).unwrap(), []);
+        assert_eq!(Agreement::default().of_request(&mut request("tools/list", None)).unwrap(), []);
+        assert_eq!(settled(Revision::V2025_11_25).of_request(&mut request("initialize", None)).unwrap(), []);
     }
 
     #[test]

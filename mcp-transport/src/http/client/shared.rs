@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::poll_immediate;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, LOCATION, RETRY_AFTER};
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
@@ -35,8 +35,11 @@ pub(super) struct Shared {
     uri: Uri,
     /// The headers of every request.
     base: HeaderMap,
-    /// The headers of every request with a message.
+    /// The headers of every request with a message; its length is still to be said.
     base_of_post: HeaderMap,
+    /// The same with the headers of a modern call, which are still to be set. A copy of it has room for them and for no
+    /// more: one that grows by itself grows to twice its size.
+    base_of_call: HeaderMap,
     pub(super) alarms: Alarms,
     /// What no error says.
     redaction: Redaction,
@@ -64,8 +67,13 @@ impl Shared {
         let mut base_of_post = base.clone();
         base_of_post.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         base_of_post.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        base_of_post.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         // So that the copies need not be sorted anew when the headers of a request are added.
         base_of_post.reserve(OWN_HEADERS);
+        let mut base_of_call = base_of_post.clone();
+        for name in rules::OF_CALL {
+            base_of_call.insert(name, HeaderValue::from_static(""));
+        }
         let uri = target.path_and_query.parse();
         let uri = uri.map_err(|_| Error::config(format!("the path of {target} cannot be sent")))?;
         let replies = Replies::new(&limits);
@@ -78,6 +86,7 @@ impl Shared {
             uri,
             base,
             base_of_post,
+            base_of_call,
             alarms: Alarms::default(),
             agreement: Mutex::default(),
             next_id: AtomicI64::new(1),
@@ -116,7 +125,12 @@ impl Shared {
 
     /// Makes a request with a message.
     pub(super) fn post(&self, headers: Headers, message: Bytes) -> BoxedRequest {
-        self.put_together(Method::POST, self.base_of_post.clone(), headers, message)
+        let base = if rules::has_all_of_call(&headers) { &self.base_of_call } else { &self.base_of_post };
+        let length = message.len();
+        let mut request = self.put_together(Method::POST, base.clone(), headers, message);
+        // The HTTP library would say it too, and make room for one more header.
+        request.headers_mut().insert(CONTENT_LENGTH, rules::number(length));
+        request
     }
 
     /// Makes a request without a message.
