@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::Either;
 use futures::stream::BoxStream;
 use mcp_server::transport::era::Served;
 use mcp_server::transport::era::legacy::Session;
@@ -34,12 +36,16 @@ impl Gateway {
 }
 
 impl Service for Front {
-    async fn call(&self, call: Call) -> Answer {
-        if self.0.needs_offer(&call.request.method) {
-            // Boxed, because it is rare and every call would have room for it.
-            Box::pin(self.0.offer()).await;
+    fn call(&self, call: Call) -> impl Future<Output = Answer> + Send {
+        if !self.0.needs_offer(&call.request.method) {
+            return Either::Left(self.server().call(call));
         }
-        self.server().call(call).await
+        // Boxed, because it is rare and every call would have room for it.
+        let listed = async move {
+            self.0.offer().await;
+            self.server().call(call).await
+        };
+        Either::Right(listed.boxed())
     }
 
     fn notify(&self, notification: Notification, caller: &mcp_server::transport::Caller) {
