@@ -484,6 +484,34 @@ impl<'a> Scanner<'a> {
 /// Returns the offset of the first byte that does not stand for itself in a string: a quote, a backslash or a control
 /// character; the length when there is none.
 pub(crate) fn find_special(text: &[u8]) -> usize {
+    // Most strings end soon. Of one that does not, blocks are looked at, which the compiler does by vectors.
+    let Some((near, far)) = text.split_first_chunk::<BLOCK>() else { return find_in_words(text) };
+    for (at, word) in near.as_chunks::<8>().0.iter().enumerate() {
+        let found = specials(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    BLOCK + find_far(far)
+}
+
+/// Does as [`find_special`] does, by blocks.
+#[inline(never)]
+fn find_far(text: &[u8]) -> usize {
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    // No branch within a block, or it would go byte by byte.
+    let is_plain = |block: &&[u8; BLOCK]| !block.iter().fold(false, |found, byte| found | is_special(*byte));
+    let plain = blocks.iter().take_while(is_plain).count() * BLOCK;
+    plain + find_in_words(text.get(plain..).unwrap_or_default())
+}
+
+fn is_special(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// Does as [`find_special`] does, a word at a time.
+#[inline(never)]
+fn find_in_words(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
         let found = specials(u64::from_le_bytes(*word));
@@ -502,8 +530,7 @@ pub(crate) fn find_special(text: &[u8]) -> usize {
         let at = found.trailing_zeros() as usize / 8;
         return before + if at < 4 { at } else { at + rest.len() - 8 };
     }
-    let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | 0..0x20);
-    before + rest.iter().position(special).unwrap_or(rest.len())
+    before + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
 }
 
 /// Marks the special bytes of a word by their highest bits. A borrow can mark bytes above a special one too, so only the
@@ -517,13 +544,16 @@ fn specials(word: u64) -> u64 {
     (below(word, 0x20) | is(b'"') | is(b'\\')) & HIGHEST
 }
 
+/// So many bytes are looked at together in a long string.
+const BLOCK: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_first_special_byte_is_found_wherever_it_stands() {
-        for length in 0..40 {
+        for length in (0..40).chain(60..70).chain([127, 128, 129, 200]) {
             let plain: Vec<u8> =
                 (0..length).map(|at| [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff][at % 8]).collect();
             assert_eq!(find_special(&plain), length);
