@@ -5,14 +5,10 @@
 
 use mcp_transport::Hearing;
 use mcp_types::{JsonObject, Params, ProgressToken, RawJson, meta};
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
 
 use crate::call::BareCall;
 
 const META: &str = "_meta";
-/// Room for the names of the members of a call, and for a token.
-const AROUND: usize = 96;
 
 /// What an era puts into every `_meta`, encoded once.
 #[derive(Clone, Debug, Default)]
@@ -78,44 +74,8 @@ pub(crate) fn put(params: &Params, members: &Members, token: Option<&ProgressTok
 /// Says what is wrong with its arguments when they are nested too deep to be sent.
 pub(crate) fn put_around(call: &BareCall, members: &Members, token: Option<&ProgressToken>) -> Result<Wrapped, String> {
     let hearing = Hearing { token: token.cloned(), logs: false };
-    let added = Added { members: &members.list, token };
-    let added = (!added.is_empty()).then_some(added);
-    let around = Around { added, name: &call.name, arguments: call.arguments.as_ref() };
-    let expected = members.object.iter().chain(&call.arguments).map(|raw| raw.as_bytes().len()).sum::<usize>();
-    let params = RawJson::encode_expecting(&around, expected + call.name.len() + AROUND);
+    let params = RawJson::call(&call.name, call.arguments.as_ref(), members.object.as_ref(), token);
     Ok(Wrapped { params: params.map_err(|error| error.to_string())?, hearing })
-}
-
-/// A call with what stands in its `_meta`.
-#[derive(Serialize)]
-struct Around<'a> {
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    added: Option<Added<'a>>,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    arguments: Option<&'a RawJson>,
-}
-
-/// What an era adds to a `_meta`.
-struct Added<'a> {
-    members: &'a [(&'static str, RawJson)],
-    token: Option<&'a ProgressToken>,
-}
-
-impl Added<'_> {
-    fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.token.is_none()
-    }
-}
-
-impl Serialize for Added<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let token = self.token.map(|token| (meta::PROGRESS_TOKEN, token));
-        let mut map = serializer.serialize_map(None)?;
-        token.iter().try_for_each(|(key, token)| map.serialize_entry(key, token))?;
-        self.members.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
-        map.end()
-    }
 }
 
 /// Returns `params`, which have no `_meta`, with `members` and the token in one.

@@ -8,7 +8,8 @@ use serde::ser::Error as _;
 
 use super::RawJson;
 use super::scan::MAX_DEPTH;
-use super::write::{Writer, put_string};
+use super::write::{Writer, check_depth, put_string};
+use crate::rpc::ProgressToken;
 
 /// The greatest number of nested containers of a value that [`RawJson::encode`](super::RawJson::encode) makes.
 ///
@@ -19,15 +20,7 @@ pub const MAX_ENCODED_DEPTH: u32 = MAX_DEPTH - 1;
 
 /// Writes `value`, which may have `most` nested containers.
 pub(crate) fn write<T: Serialize + ?Sized>(value: &T, most: u32) -> Result<Vec<u8>, serde_json::Error> {
-    write_into(Vec::with_capacity(USUAL), value, most)
-}
-
-/// Writes `value` as [`write`] does, into memory that is there.
-pub(super) fn write_into<T: Serialize + ?Sized>(
-    mut text: Vec<u8>,
-    value: &T,
-    most: u32,
-) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = Vec::with_capacity(USUAL);
     value.serialize(Writer::new(&mut text, MAX_DEPTH.saturating_sub(most)))?;
     Ok(text)
 }
@@ -82,6 +75,49 @@ pub(super) fn write_first(
     Ok(text)
 }
 
+/// Writes the parameters of a call, with `_meta` in front.
+pub(super) fn write_call(
+    name: &str,
+    arguments: Option<&RawJson>,
+    meta: Option<&RawJson>,
+    token: Option<&ProgressToken>,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let raw = meta.into_iter().chain(arguments).map(|raw| raw.as_bytes().len()).sum::<usize>();
+    let mut text = Vec::with_capacity(raw + name.len() + AROUND_CALL);
+    text.push(b'{');
+    if meta.is_some() || token.is_some() {
+        text.extend_from_slice(br#""_meta":"#);
+        let begin = text.len();
+        text.push(b'{');
+        if let Some(token) = token {
+            text.extend_from_slice(br#""progressToken":"#);
+            token.serialize(Writer::new(&mut text, IN_PARAMS + 1))?;
+        }
+        let Some(rest) = meta.map_or(Some(&b"}"[..]), |meta| meta.as_bytes().trim_ascii().strip_prefix(b"{")) else {
+            return Err(serde_json::Error::custom("`_meta` must be an object"));
+        };
+        let rest = rest.trim_ascii_start();
+        if token.is_some() && rest != b"}" {
+            text.push(b',');
+        }
+        text.extend_from_slice(rest);
+        check_depth(text.get(begin..).unwrap_or_default(), IN_PARAMS)?;
+        text.push(b',');
+    }
+    text.extend_from_slice(br#""name":"#);
+    put_string(&mut text, name);
+    if let Some(arguments) = arguments {
+        text.extend_from_slice(br#","arguments":"#);
+        arguments.serialize(Writer::new(&mut text, IN_PARAMS))?;
+    }
+    text.push(b'}');
+    Ok(text)
+}
+
+/// How many containers are around a member of parameters.
+const IN_PARAMS: u32 = MAX_DEPTH - MAX_ENCODED_DEPTH + 1;
+/// What stands around the parts of a call, a token among it.
+const AROUND_CALL: usize = 80;
 /// What stands around a key and a value, and between two members.
 const PUNCTUATION: usize = r#"{"":,"#.len();
 /// As many bytes as most results and parameters do not exceed.
@@ -94,6 +130,37 @@ mod tests {
 
     use super::*;
     use crate::CallToolResult;
+
+    #[test]
+    fn a_call_is_written_as_serde_writes_it_and_no_deeper_than_it_can_be_sent() {
+        let deep = |depth: usize| RawJson::parse(format!("{}{}", "[".repeat(depth), "]".repeat(depth))).unwrap();
+        let most = MAX_ENCODED_DEPTH as usize - 1;
+        let check = |arguments: Option<RawJson>, meta: Option<&str>, token: Option<ProgressToken>| {
+            let meta = meta.map(|text| RawJson::parse(text.to_owned()).unwrap());
+            let text = write_call("a\"b", arguments.as_ref(), meta.as_ref(), token.as_ref()).unwrap();
+            let mut params = crate::CallToolRequestParams::new("a\"b");
+            params.arguments = arguments;
+            let mut expected = RawJson::encode(&params).unwrap();
+            if meta.is_some() || token.is_some() {
+                let mut meta = meta.unwrap_or_else(RawJson::empty_object);
+                if let Some(token) = token {
+                    meta = meta.with_first("progressToken", &RawJson::from(&token)).unwrap();
+                }
+                expected = expected.with_first("_meta", &meta).unwrap();
+            }
+            assert_eq!(String::from_utf8(text).unwrap(), expected.as_str());
+        };
+        check(None, None, None);
+        check(Some(deep(most)), None, Some(7.into()));
+        check(None, Some("{}"), Some("t".into()));
+        check(None, Some("{}"), None);
+        check(Some(RawJson::empty_object()), Some(r#"{ "a":{"b":[1.50]} }"#), Some((-1).into()));
+        assert!(write_call("a", Some(&deep(most + 1)), None, None).is_err());
+        let nested = |depth: usize| RawJson::parse(format!(r#"{{"a":{}}}"#, deep(depth).as_str())).unwrap();
+        assert!(write_call("a", None, Some(&nested(most - 1)), Some(&7.into())).is_ok());
+        assert!(write_call("a", None, Some(&nested(most)), Some(&7.into())).is_err());
+        assert!(write_call("a", None, Some(&deep(1)), None).is_err());
+    }
 
     fn encode(value: &Value) -> Result<Vec<u8>, serde_json::Error> {
         write(value, MAX_ENCODED_DEPTH)

@@ -14,6 +14,7 @@ use super::lent::Lent;
 use super::scan::{self, MAX_DEPTH, ScanError, Scanner, Span};
 use super::walk::Walk;
 use super::write;
+use crate::rpc::ProgressToken;
 
 /// One valid JSON value, as text.
 ///
@@ -56,13 +57,19 @@ impl RawJson {
         encode::write(value, MAX_ENCODED_DEPTH).map(|text| Self(text.into()))
     }
 
-    /// Encodes a Rust value as [`encode`](Self::encode) does, with room for a text of `expected` bytes from the beginning.
+    /// Writes the parameters of a `tools/call` by hand, as every call of a client needs them: with the token and the
+    /// members of `meta`, which has no token, in their `_meta`, if there are any.
     ///
     /// # Errors
     ///
-    /// Fails as [`encode`](Self::encode) does.
-    pub fn encode_expecting<T: Serialize + ?Sized>(value: &T, expected: usize) -> Result<Self, serde_json::Error> {
-        encode::write_into(Vec::with_capacity(expected), value, MAX_ENCODED_DEPTH).map(|text| Self(text.into()))
+    /// Fails when `meta` is not an object, and when it or the arguments are nested too deep to be sent.
+    pub fn call(
+        name: &str,
+        arguments: Option<&Self>,
+        meta: Option<&Self>,
+        token: Option<&ProgressToken>,
+    ) -> Result<Self, serde_json::Error> {
+        encode::write_call(name, arguments, meta, token).map(|text| Self(text.into()))
     }
 
     /// Encodes a Rust value that is written as an object, with one more member at its end.

@@ -77,19 +77,28 @@ impl<'a> Writer<'a> {
     /// Puts in raw JSON: ours, which may be too deep at this place, or of somebody else, which proves little.
     fn raw(&mut self, text: &[u8], is_proven: bool) -> Result<(), Error> {
         let text = text.trim_ascii();
-        // So short a text has no room for too many brackets.
-        let is_shallow = (text.len() / 2).saturating_add(self.depth as usize) <= MAX_DEPTH as usize;
-        if !(is_proven && is_shallow) {
-            let scanned = if is_proven { Ok(Scanner::unchecked_utf8(text)) } else { Scanner::new(text) };
-            let mut scanner = scanned.map_err(Error::custom)?;
-            scanner.space();
-            let refused = |error| Error::custom(format_args!("raw JSON in the value: {error}"));
-            scanner.value(self.depth).map_err(refused)?;
-            scanner.end().map_err(Error::custom)?;
+        if is_proven {
+            check_depth(text, self.depth)?;
+        } else {
+            scan(Scanner::new(text).map_err(Error::custom)?, self.depth)?;
         }
         self.out.extend_from_slice(text);
         Ok(())
     }
+}
+
+/// Returns whether a text that is valid JSON can stand within so many containers.
+pub(super) fn check_depth(text: &[u8], depth: u32) -> Result<(), Error> {
+    // So short a text has no room for too many brackets.
+    let is_shallow = (text.len() / 2).saturating_add(depth as usize) <= MAX_DEPTH as usize;
+    if is_shallow { Ok(()) } else { scan(Scanner::unchecked_utf8(text), depth) }
+}
+
+fn scan(mut scanner: Scanner<'_>, depth: u32) -> Result<(), Error> {
+    scanner.space();
+    let refused = |error| Error::custom(format_args!("raw JSON in the value: {error}"));
+    scanner.value(depth).map_err(refused)?;
+    scanner.end().map_err(Error::custom)
 }
 
 /// Appends a string with its quotes.
