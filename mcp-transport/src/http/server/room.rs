@@ -26,7 +26,8 @@ const LEAST: usize = 1024 * 1024;
 /// From 32 MiB on the allocator learns nothing; half of that is what a process may well keep.
 const MOST: usize = 16 * 1024 * 1024;
 
-#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod tests {
     use super::*;
 
