@@ -13,11 +13,11 @@ use mcp_types::RawJson;
 use serde_json::Value as Tree;
 
 use super::fault::listed;
-use super::{Fault, Problem, Rejection, shortened};
+use super::{Fault, Problem, Rejection, resource, shortened};
 use crate::json::{self, Object, Value};
-use crate::schema::document::{self, Document};
+use crate::schema::document::{Document, REFERENCES};
 use crate::schema::keywords::{self, Place, Shape};
-use crate::schema::{nullable, scope};
+use crate::schema::nullable;
 use crate::similar::closest;
 
 /// The compiled schema of a tool's arguments.
@@ -46,21 +46,14 @@ impl Checker {
         let schema = &nullable::said_plainly(schema);
         let tree: Tree = schema.decode().map_err(|error| unchecked(error.to_string()))?;
         let schema = Value::parse(schema.as_str()).map_err(|error| unchecked(error.to_string()))?;
-        let schema = scope::settled(schema);
+        resource::check(&schema).map_err(unchecked)?;
         if let Some(pattern) = long_pattern(&schema) {
             return Err(unchecked(format!("the pattern {} is too long", shortened(pattern))));
         }
-        let linear = PatternOptions::regex().size_limit(PATTERN_BYTES);
-        let backtracking = PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT).size_limit(PATTERN_BYTES);
-        // Only a pattern with look-around needs the engine that can be slow.
-        let validator = jsonschema::options()
-            .with_pattern_options(linear)
-            .should_validate_formats(false)
-            .build(&tree)
-            .or_else(|_| {
-                jsonschema::options().with_pattern_options(backtracking).should_validate_formats(false).build(&tree)
-            })
-            .map_err(|error| unchecked(shortened(&error.to_string())))?;
+        // The validator states its own invariants by panics; what a server sends must not end the process by them.
+        let built = std::panic::catch_unwind(|| built(&tree));
+        let built = built.unwrap_or_else(|_| Err("the validator cannot read the schema".to_owned()));
+        let validator = built.map_err(unchecked)?;
         Ok(Self { validator, schema })
     }
 
@@ -181,6 +174,20 @@ impl Checker {
     }
 }
 
+fn built(schema: &Tree) -> Result<Validator, String> {
+    let linear = PatternOptions::regex().size_limit(PATTERN_BYTES);
+    let backtracking = PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT).size_limit(PATTERN_BYTES);
+    // Only a pattern with look-around needs the engine that can be slow.
+    jsonschema::options()
+        .with_pattern_options(linear)
+        .should_validate_formats(false)
+        .build(schema)
+        .or_else(|_| {
+            jsonschema::options().with_pattern_options(backtracking).should_validate_formats(false).build(schema)
+        })
+        .map_err(|error| shortened(&error.to_string()))
+}
+
 /// Takes the guess out of a missing member when the unknown one says already what it should be called.
 fn forget_said_twice(faults: &mut [Fault]) {
     let unknown = |fault: &Fault| matches!(&fault.problem, Problem::Unknown { meant: Some(_), .. });
@@ -292,31 +299,55 @@ impl<'a> Work<'_, 'a> {
     }
 
     fn visit(&mut self, schema: &'a Value, instance: &Value, depth: usize) -> Option<()> {
-        self.visits += 1;
-        if self.visits > CHECKED_VISITS || depth > CHECKED_DEPTH {
-            return None;
-        }
+        self.count(depth)?;
         let Some(members) = schema.as_object() else { return Some(()) };
-        if let Some((_, reference)) = document::reference(members)
-            && let Some((_, target)) = self.document.resolve(reference)
-        {
-            self.visit(target, instance, depth + 1)?;
-        }
-        for (keyword, value) in members.iter() {
-            self.keyword(keyword, value, instance, depth + 1)?;
+        self.meet(members, instance, depth + 1)?;
+        for _ in UNEVALUATED.iter().filter(|keyword| members.contains_key(keyword)) {
+            self.mark(schema, instance, depth + 1)?;
         }
         Some(())
     }
 
-    fn keyword(&mut self, keyword: &str, value: &'a Value, instance: &Value, depth: usize) -> Option<()> {
+    /// Counts what it takes to ask which parts of a value a schema has looked at: it checks all again, and asks each
+    /// schema about the same value, which does as much.
+    fn mark(&mut self, schema: &'a Value, instance: &Value, depth: usize) -> Option<()> {
+        self.count(depth)?;
+        let Some(members) = schema.as_object() else { return Some(()) };
+        self.meet(members, instance, depth + 1)?;
+        self.in_place(members).into_iter().try_for_each(|schema| self.mark(schema, instance, depth + 1))
+    }
+
+    fn count(&mut self, depth: usize) -> Option<()> {
+        self.visits += 1;
+        (self.visits <= CHECKED_VISITS && depth <= CHECKED_DEPTH).then_some(())
+    }
+
+    /// Visits every schema that a value or its parts meet by one schema.
+    fn meet(&mut self, members: &'a Object, instance: &Value, depth: usize) -> Option<()> {
+        self.in_place(members).into_iter().try_for_each(|schema| self.visit(schema, instance, depth))?;
+        members.iter().try_for_each(|(keyword, value)| self.inside(keyword, value, instance, depth))
+    }
+
+    /// The schemas about the same value.
+    fn in_place(&self, members: &'a Object) -> Vec<&'a Value> {
+        let references = REFERENCES.iter().filter_map(|keyword| members.get(keyword)?.as_str());
+        let mut schemas: Vec<&Value> =
+            references.filter_map(|reference| Some(self.document.resolve(reference)?.1)).collect();
+        for (keyword, value) in members.iter() {
+            match (keywords::shape(keyword), value) {
+                (Shape::One(Place::Here), schema) => schemas.push(schema),
+                (Shape::List(Place::Here), Value::Array(list)) => schemas.extend(list),
+                (Shape::Named(Place::Here), Value::Object(named)) => schemas.extend(named.iter().map(|(_, part)| part)),
+                _ => {}
+            }
+        }
+        schemas
+    }
+
+    /// Visits the schemas of one keyword that are about the parts of a value.
+    fn inside(&mut self, keyword: &str, value: &'a Value, instance: &Value, depth: usize) -> Option<()> {
         match (keywords::shape(keyword), value) {
-            (Shape::One(Place::Here), schema) => self.visit(schema, instance, depth),
-            (Shape::List(Place::Here), Value::Array(schemas)) => {
-                schemas.iter().try_for_each(|schema| self.visit(schema, instance, depth))
-            }
-            (Shape::Named(Place::Here), Value::Object(schemas)) => {
-                schemas.iter().try_for_each(|(_, schema)| self.visit(schema, instance, depth))
-            }
+            (Shape::One(Place::Here) | Shape::List(Place::Here) | Shape::Named(Place::Here), _) => Some(()),
             (Shape::Named(Place::Inside), Value::Object(schemas)) if keyword == "properties" => {
                 let Some(members) = instance.as_object() else { return Some(()) };
                 members.iter().try_for_each(|(name, member)| match schemas.get(name) {
@@ -345,6 +376,9 @@ impl<'a> Work<'_, 'a> {
         }
     }
 }
+
+/// The keywords that ask which parts of a value were looked at.
+const UNEVALUATED: [&str; 2] = ["unevaluatedProperties", "unevaluatedItems"];
 
 /// Visits up to which all faults are listed: tens of milliseconds.
 const LISTED_VISITS: usize = 20_000;

@@ -7,6 +7,8 @@
 #[cfg(feature = "validate")]
 mod check;
 mod fault;
+#[cfg(feature = "validate")]
+mod resource;
 
 use std::fmt;
 

@@ -54,11 +54,12 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The keywords that name another schema.
+pub(crate) const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+
 /// The reference that a schema consists of, if it has one.
 pub(crate) fn reference(members: &json::Object) -> Option<(&'static str, &str)> {
-    ["$ref", "$dynamicRef", "$recursiveRef"]
-        .into_iter()
-        .find_map(|keyword| Some((keyword, members.get(keyword)?.as_str()?)))
+    REFERENCES.into_iter().find_map(|keyword| Some((keyword, members.get(keyword)?.as_str()?)))
 }
 
 fn collect(schema: &Value, pointer: &str, names: &mut HashMap<String, String>) {

@@ -4,10 +4,11 @@
 //! but the number of subschemas that one value meets after references are followed.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 use mcp_transport::Limits;
 use serde_json::Value;
+
+use crate::text::shorten;
 
 /// What is wrong with a schema; a sentence without the name of its owner.
 #[derive(Debug)]
@@ -16,26 +17,35 @@ pub(crate) struct SchemaFault(pub(crate) String);
 /// The levels of nesting down to which a value may be checked; `None` when the schema sets no limit to it.
 pub(crate) type DepthLimit = Option<usize>;
 
-/// Checks that a schema stays in its budget and refers only to itself.
+/// Checks that a schema is one resource, stays in its budget and refers only to itself.
 pub(crate) fn check(schema: &Value, limits: &Limits) -> Result<DepthLimit, SchemaFault> {
-    let mut walk = Walk { limits, root: schema, named: HashMap::new(), nodes: Vec::new(), seen: HashSet::new() };
-    walk.visit(schema, &Rc::new(vec![schema]), 1)?;
-    let nodes = std::mem::take(&mut walk.nodes);
+    let mut walk = Walk {
+        limits,
+        root: schema,
+        id: id(schema),
+        dialect: dialect(schema).unwrap_or(DIALECT),
+        anchors: HashMap::new(),
+        nodes: Vec::new(),
+        seen: HashSet::new(),
+    };
+    walk.look_at_root()?;
+    walk.visit(schema, 1)?;
     let mut graph = Graph::default();
-    for (node, resources) in &nodes {
-        graph.edges.insert(key(node), walk.edges(node, resources)?);
+    for node in &walk.nodes {
+        let unevaluated = UNEVALUATED.iter().filter(|name| node.get(**name).is_some()).count();
+        graph.nodes.insert(key(node), Node { edges: walk.edges(node)?, unevaluated });
     }
     graph.refuse_loops()?;
     let most = limits.schema_expansion;
     let too_costly =
         || SchemaFault(format!("one value would meet more than {most} subschemas; use fewer combined references"));
-    if graph.cost(key(schema), &mut HashSet::new()) > most {
+    if graph.cost(key(schema), &mut HashSet::new()).check > most {
         return Err(too_costly());
     }
     let components = Components::of(&graph);
     let mut work = most.saturating_mul(16);
     let mut fanout = 0;
-    for (node, _) in &nodes {
+    for node in &walk.nodes {
         fanout = fanout.max(graph.fanout(key(node), &components, &mut work).ok_or_else(too_costly)?);
     }
     Ok(depth_limit(fanout, most))
@@ -88,53 +98,60 @@ const INSIDE: [&str; 8] = [
     "contentSchema",
 ];
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+const ANCHORS: [&str; 2] = ["$anchor", "$dynamicAnchor"];
+/// For them the validator asks of every subschema of the same value, and of theirs, what they have looked at.
+const UNEVALUATED: [&str; 2] = ["unevaluatedProperties", "unevaluatedItems"];
+/// What a schema without `$schema` is written in (T-95).
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// What `#` may mean at a schema: the root, and each schema around it, itself included, that has an id.
-type Resources<'a> = Rc<Vec<&'a Value>>;
-
+/// A schema is one resource: what validators make of a second base for references is not imitated here but refused.
 struct Walk<'a> {
     limits: &'a Limits,
     root: &'a Value,
-    /// By what [`name_of`] makes of an anchor or an id; several schemas may have one name.
-    named: HashMap<String, Vec<&'a Value>>,
-    nodes: Vec<(&'a Value, Resources<'a>)>,
+    /// The id of the root.
+    id: Option<&'a str>,
+    dialect: &'a str,
+    anchors: HashMap<&'a str, Key>,
+    nodes: Vec<&'a Value>,
     seen: HashSet<Key>,
 }
 
 impl<'a> Walk<'a> {
-    /// Counts the subschemas and collects their anchors.
-    fn visit(&mut self, schema: &'a Value, resources: &Resources<'a>, depth: usize) -> Result<(), SchemaFault> {
-        if !self.seen.insert(key(schema)) {
-            return Ok(());
+    /// Refuses a root that takes the place of the schema of schemas.
+    fn look_at_root(&self) -> Result<(), SchemaFault> {
+        match self.id.map(|id| decoded(id).to_lowercase()) {
+            Some(id) if id.contains("json-schema.org") => {
+                Err(SchemaFault("its `$id` is that of a dialect of JSON Schema; give it another one".to_owned()))
+            }
+            _ => Ok(()),
         }
+    }
+
+    /// Counts the subschemas and collects their anchors.
+    fn visit(&mut self, schema: &'a Value, depth: usize) -> Result<(), SchemaFault> {
         if depth > self.limits.schema_depth {
             return Err(SchemaFault(format!("it is nested deeper than {} levels", self.limits.schema_depth)));
         }
         if self.nodes.len() >= self.limits.schema_subschemas {
             return Err(SchemaFault(format!("it has more than {} subschemas", self.limits.schema_subschemas)));
         }
-        let mut resources = Rc::clone(resources);
-        if ids(schema).next().is_some() && !std::ptr::eq(schema, self.root) {
-            Rc::make_mut(&mut resources).push(schema);
-        }
-        self.nodes.push((schema, Rc::clone(&resources)));
+        self.seen.insert(key(schema));
+        self.nodes.push(schema);
         self.look_at(schema)?;
         for (_, child) in children(schema) {
-            self.visit(child, &resources, depth + 1)?;
+            self.visit(child, depth + 1)?;
         }
         for definitions in ["$defs", "definitions"] {
             for child in schema.get(definitions).and_then(Value::as_object).into_iter().flat_map(|map| map.values()) {
-                self.visit(child, &resources, depth + 1)?;
+                self.visit(child, depth + 1)?;
             }
         }
         Ok(())
     }
 
     fn look_at(&mut self, schema: &'a Value) -> Result<(), SchemaFault> {
-        let anchors = ["$anchor", "$dynamicAnchor"].into_iter().filter_map(|name| schema.get(name)?.as_str());
-        for name in anchors.chain(ids(schema)) {
-            self.named.entry(name_of(name)).or_default().push(schema);
-        }
+        self.refuse_resource(schema)?;
+        self.collect_anchors(schema)?;
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         let patterns = patterns.into_iter().flat_map(|map| map.keys().map(String::as_str));
         let most = self.limits.pattern_bytes;
@@ -144,58 +161,111 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn edges(&self, schema: &'a Value, resources: &[&'a Value]) -> Result<Vec<(Step<'a>, Key)>, SchemaFault> {
+    /// Refuses a subschema below the root that is a resource of its own.
+    fn refuse_resource(&self, schema: &'a Value) -> Result<(), SchemaFault> {
+        if std::ptr::eq(schema, self.root) {
+            return Ok(());
+        }
+        let is_old = self.dialect.contains("draft-03") || self.dialect.contains("draft-04");
+        let ids = [id(schema), schema.get("id").and_then(Value::as_str).filter(|_| is_old)];
+        if let Some(id) = ids.into_iter().flatten().find(|id| !id.starts_with('#')) {
+            return Err(SchemaFault(format!(
+                "at `{}` it has the id `{}`, and only the root may have one; put that part into `$defs` without an id \
+                 and refer to it by `#/$defs/NAME`",
+                self.place_of(schema),
+                shorten(id, 100)
+            )));
+        }
+        if dialect(schema).is_some_and(|dialect| dialect != self.dialect) {
+            return Err(SchemaFault(format!(
+                "at `{}` its `$schema` is another one than at the root; write all of it in one dialect",
+                self.place_of(schema)
+            )));
+        }
+        Ok(())
+    }
+
+    fn collect_anchors(&mut self, schema: &'a Value) -> Result<(), SchemaFault> {
+        let anchors = ANCHORS.into_iter().filter_map(|name| schema.get(name)?.as_str());
+        // Up to draft-07 an anchor is an id of this form.
+        let ids = ["$id", "id"].into_iter().filter_map(|name| schema.get(name)?.as_str()?.strip_prefix('#'));
+        for name in anchors.chain(ids) {
+            if *self.anchors.entry(name).or_insert(key(schema)) != key(schema) {
+                return Err(SchemaFault(format!(
+                    "at `{}` it has the anchor `{}` a second time; give each place a name of its own",
+                    self.place_of(schema),
+                    shorten(name, 100)
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn edges(&self, schema: &'a Value) -> Result<Vec<(Step<'a>, Key)>, SchemaFault> {
         let mut edges: Vec<_> = children(schema).map(|(step, child)| (step, key(child))).collect();
         for keyword in REFERENCES {
             if let Some(reference) = schema.get(keyword).and_then(Value::as_str) {
-                edges.extend(self.resolve(reference, resources)?.into_iter().map(|target| (Step::Stay, target)));
+                // All else than `#` is no value of `$recursiveRef`, and what a validator makes of it is its own affair.
+                let target = self.resolve(reference).filter(|_| keyword != "$recursiveRef" || reference == "#");
+                let target = target.ok_or_else(|| {
+                    SchemaFault(format!(
+                        "at `{}` it refers to `{}`, which is not a subschema of it; references are never fetched, put \
+                         it into `$defs`",
+                        self.place_of(schema),
+                        shorten(reference, 100)
+                    ))
+                })?;
+                edges.push((Step::Stay, target));
             }
         }
         Ok(edges)
     }
 
-    /// Returns whatever a reference may mean.
-    ///
-    /// Drafts differ in what is an id, what is an anchor, and what both are relative to. To count too much refuses a
-    /// strange schema; to count another target than the validator takes lets a costly one in.
-    fn resolve(&self, reference: &str, resources: &[&'a Value]) -> Result<Vec<Key>, SchemaFault> {
-        let targets: Vec<&Value> = match reference.strip_prefix('#').or(reference.is_empty().then_some("")) {
-            Some("") => resources.to_vec(),
-            Some(pointer) if pointer.starts_with('/') => {
-                let pointer = decoded(pointer);
-                resources.iter().filter_map(|base| base.pointer(&pointer)).collect()
-            }
-            Some(anchor) => self.named.get(&name_of(anchor)).cloned().unwrap_or_default(),
-            None if reference.trim_end_matches('#').contains('#') => Vec::new(),
-            None => self.named.get(&name_of(reference)).cloned().unwrap_or_default(),
+    /// Returns what a reference means, when it is a subschema that was counted: `#/x` outside of every applicator is none.
+    fn resolve(&self, reference: &str) -> Option<Key> {
+        let own = self.id.and_then(|id| reference.strip_prefix(id.trim_end_matches('#')));
+        let own = own.filter(|rest| rest.is_empty() || rest.starts_with('#'));
+        let fragment = match own.unwrap_or(reference) {
+            "" => "",
+            reference => reference.strip_prefix('#')?,
         };
-        // A target outside of every applicator, such as `#/x`, is a subschema that nobody has counted.
-        let mut targets: Vec<Key> = targets.into_iter().map(key).filter(|target| self.seen.contains(target)).collect();
-        targets.sort_unstable();
-        targets.dedup();
-        if targets.is_empty() {
-            let shown: String = reference.chars().take(100).collect();
-            return Err(SchemaFault(format!(
-                "it refers to `{shown}`, which is not a subschema of it; references are never fetched, put it into `$defs`"
-            )));
+        if fragment.is_empty() {
+            return Some(key(self.root));
         }
-        Ok(targets)
+        if !fragment.starts_with('/') {
+            return self.anchors.get(fragment).copied();
+        }
+        self.root.pointer(&decoded(fragment)).map(key).filter(|target| self.seen.contains(target))
+    }
+
+    /// Returns the pointer to a part of the schema.
+    fn place_of(&self, part: &Value) -> String {
+        let pointer = pointer_to(self.root, part).unwrap_or_default();
+        if pointer.is_empty() { "#".to_owned() } else { shorten(&pointer, 200) }
     }
 }
 
-/// Returns what may be the id of a schema; `id` is its name in draft-04.
-fn ids(schema: &Value) -> impl Iterator<Item = &str> {
-    ["$id", "id"].into_iter().filter_map(|name| schema.get(name)?.as_str())
+fn pointer_to(value: &Value, part: &Value) -> Option<String> {
+    if std::ptr::eq(value, part) {
+        return Some(String::new());
+    }
+    let below = |name: &str, value: &Value| {
+        let rest = pointer_to(value, part)?;
+        Some(format!("/{}{rest}", name.replace('~', "~0").replace('/', "~1")))
+    };
+    match value {
+        Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| below(&at.to_string(), item)),
+        Value::Object(members) => members.iter().find_map(|(name, member)| below(name, member)),
+        _ => None,
+    }
 }
 
-/// Returns what two spellings of one id or anchor have in common, however either is resolved: its last segment.
-fn name_of(id: &str) -> String {
-    let id = id.trim_start_matches('#').trim_end_matches('#');
-    match id.rsplit('/').next().unwrap_or_default() {
-        // Both are the folder that they stand in.
-        "." | ".." => String::new(),
-        segment => decoded(segment).to_lowercase(),
-    }
+fn id(schema: &Value) -> Option<&str> {
+    schema.get("$id")?.as_str()
+}
+
+fn dialect(schema: &Value) -> Option<&str> {
+    Some(schema.get("$schema")?.as_str()?.trim_end_matches('#'))
 }
 
 /// Lists the subschemas of a schema, without what `$defs` only keeps.
@@ -233,19 +303,38 @@ fn decoded(pointer: &str) -> String {
 
 #[derive(Default)]
 struct Graph<'a> {
-    edges: HashMap<Key, Vec<(Step<'a>, Key)>>,
-    costs: HashMap<Key, usize>,
+    nodes: HashMap<Key, Node<'a>>,
+    costs: HashMap<Key, Cost>,
+}
+
+struct Node<'a> {
+    edges: Vec<(Step<'a>, Key)>,
+    /// How many keywords ask which parts of the value were looked at.
+    unevaluated: usize,
+}
+
+/// How many subschemas one value meets.
+#[derive(Clone, Copy)]
+struct Cost {
+    /// When it is checked.
+    check: usize,
+    /// When a schema around asks what was looked at: all is checked again, here and at each subschema that is asked.
+    mark: usize,
 }
 
 impl Graph<'_> {
     fn edges(&self, node: Key) -> &[(Step<'_>, Key)] {
-        self.edges.get(&node).map_or(&[], Vec::as_slice)
+        self.nodes.get(&node).map_or(&[], |node| node.edges.as_slice())
+    }
+
+    fn unevaluated(&self, node: Key) -> usize {
+        self.nodes.get(&node).map_or(0, |node| node.unevaluated)
     }
 
     /// Refuses references that lead back without going into the value, and long chains of them.
     fn refuse_loops(&self) -> Result<(), SchemaFault> {
         let mut chains = HashMap::new();
-        self.edges.keys().try_for_each(|node| self.chain(*node, &mut HashSet::new(), &mut chains).map(drop))
+        self.nodes.keys().try_for_each(|node| self.chain(*node, &mut HashSet::new(), &mut chains).map(drop))
     }
 
     /// Returns how many subschemas follow each other from here without going into the value.
@@ -278,15 +367,22 @@ impl Graph<'_> {
     }
 
     /// Estimates how many subschemas one value meets; a reference back to where it comes from counts once.
-    fn cost(&mut self, node: Key, path: &mut HashSet<Key>) -> usize {
+    fn cost(&mut self, node: Key, path: &mut HashSet<Key>) -> Cost {
         if let Some(cost) = self.costs.get(&node) {
             return *cost;
         }
         if !path.insert(node) {
-            return 1;
+            return Cost { check: 1, mark: 1 };
         }
-        let children: Vec<Key> = self.edges(node).iter().map(|(_, child)| *child).collect();
-        let cost = children.into_iter().fold(1_usize, |sum, child| sum.saturating_add(self.cost(child, path)));
+        let children: Vec<_> = self.edges(node).iter().map(|(step, child)| (*step == Step::Stay, *child)).collect();
+        let (mut check, mut marked) = (1_usize, 0_usize);
+        for (stays, child) in children {
+            let cost = self.cost(child, path);
+            check = check.saturating_add(cost.check);
+            marked = marked.saturating_add(if stays { cost.mark } else { 0 });
+        }
+        let mark = check.saturating_add(marked);
+        let cost = Cost { check: check.saturating_add(mark.saturating_mul(self.unevaluated(node))), mark };
         path.remove(&node);
         self.costs.insert(node, cost);
         cost
@@ -296,12 +392,16 @@ impl Graph<'_> {
     /// multiplies the work by that. `None` when counting takes more than `work` steps.
     fn fanout(&self, node: Key, components: &Components, work: &mut usize) -> Option<usize> {
         let mut ways: HashMap<Step<'_>, usize> = HashMap::new();
-        let mut todo = vec![node];
-        while let Some(at) = todo.pop() {
+        let mut todo = vec![(node, false)];
+        while let Some((at, is_marking)) = todo.pop() {
+            if !is_marking {
+                todo.extend(std::iter::repeat_n((at, true), self.unevaluated(at)));
+            }
             for (step, child) in self.edges(at) {
                 *work = work.checked_sub(1)?;
                 match step {
-                    Step::Stay => todo.push(*child),
+                    Step::Stay if is_marking => todo.extend([(*child, false), (*child, true)]),
+                    Step::Stay => todo.push((*child, false)),
                     // What is reached from the node leads back to it when both are in one component.
                     step if components.same(*child, node) => *ways.entry(*step).or_default() += 1,
                     _ => {}
@@ -326,7 +426,7 @@ struct Components {
 impl Components {
     fn of(graph: &Graph<'_>) -> Self {
         let mut components = Self::default();
-        for node in graph.edges.keys() {
+        for node in graph.nodes.keys() {
             components.visit(graph, *node);
         }
         components
@@ -413,59 +513,117 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_means_what_it_means_in_the_resource_around_it() {
-        // The same bomb, in a resource of its own, with names that are harmless in the root.
-        let mut inner = bomb(22);
-        inner["$id"] = json!("https://x.example/inner");
-        let mut schema = bomb(0);
-        for level in 1..=22 {
-            schema["$defs"][format!("d{level}")] = json!({"type": "string"});
+    fn a_part_that_is_a_resource_of_its_own_is_refused_with_its_place_and_what_to_do() {
+        let check = |schema: Value, expected: &str| assert!(fault(&schema).contains(expected), "{schema}");
+        let id = "only the root may have one; put that part into `$defs` without an id";
+        for part in [json!({"$id": "a"}), json!({"$id": "https://x.example/a#"}), json!({"$id": "json-schema:///"})] {
+            check(json!({"properties": {"p": part}}), id);
+            check(json!({"$defs": {"b": {"items": part}}}), id);
+            check(json!({"$id": "https://x.example/", "items": {"dependencies": {"p": part}}}), id);
         }
-        schema["properties"] = json!({"a": inner});
-        assert!(fault(&schema).contains("subschemas"), "{schema}");
-        let alone = json!({"$defs": {"a": {"$id": "a", "$ref": "#/$defs/b", "$defs": {"b": {"type": "string"}}}}});
-        assert!(check(&alone, &Limits::default()).is_ok());
+        check(json!({"properties": {"p/q": {"$id": "a"}}}), "at `/properties/p~1q` it has the id `a`");
+        let draft_04 = "http://json-schema.org/draft-04/schema#";
+        check(json!({"$schema": draft_04, "properties": {"p": {"id": "a"}}}), id);
+        check(json!({"properties": {"p": {"$schema": draft_04}}}), "write all of it in one dialect");
+        check(json!({"$id": "https://JSON-schema.org/draft%2D07/schema"}), "that of a dialect");
     }
 
     #[test]
-    fn a_costly_target_is_found_behind_every_spelling_of_a_reference() {
-        let costly = |more: Value, of: Value| {
-            let mut schema = of;
-            schema["$defs"]["bomb"] = bomb(22);
-            schema["$defs"]["bomb"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            assert!(fault(&schema).contains("subschemas"), "{schema}");
+    fn what_only_looks_like_an_id_is_none() {
+        for schema in [
+            json!({"properties": {"$id": {"type": "string"}, "id": {"type": "string"}}}),
+            json!({"properties": {"p": {"id": "a", "const": {"$id": "b"}, "default": {"$id": "b"}}}}),
+            json!({"properties": {"p": {"$schema": "https://json-schema.org/draft/2020-12/schema"}}}),
+            json!({"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"p": {"$id": "#a"}}}),
+        ] {
+            check(&schema, &Limits::default()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_reference_names_a_place_of_the_root_an_anchor_or_the_id_of_the_root() {
+        let check = |reference: &str, is_right: bool| {
+            let schema = json!({
+                "$id": "https://x.example/r",
+                "properties": {"p": {"$ref": reference}},
+                "$defs": {"a b": {"$anchor": "here"}},
+                "default": {"a": {}},
+            });
+            assert_eq!(check(&schema, &Limits::default()).is_ok(), is_right, "{reference}");
         };
-        let decoy = |more: &Value| {
-            let mut decoy = json!({"type": "string"});
-            decoy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            decoy
-        };
-        // Relative to the root's id, which is another one than the decoy's.
-        let inner = json!({"$id": "https://y.example/", "$defs": {"b": decoy(&json!({"$id": "b"}))}});
-        for reference in ["b", "./b", "%62", "https://x.example/b", "HTTPS://X.example/c/../b#"] {
-            costly(
-                json!({"$id": "https://x.example/b"}),
-                json!({"$id": "https://x.example/r", "$ref": reference, "$defs": {"inner": inner}}),
-            );
+        for right in ["#", "#/$defs/a%20b", "#here", "https://x.example/r", "https://x.example/r#here"] {
+            check(right, true);
         }
-        // An anchor of draft-07 beside one of 2020-12.
-        costly(
-            json!({"$id": "#foo"}),
-            json!({"$schema": "http://json-schema.org/draft-07/schema#", "allOf": [{"$ref": "#foo"}],
-                "$defs": {"decoy": decoy(&json!({"$anchor": "foo"}))}}),
-        );
-        // An `id` that means nothing in 2020-12.
-        let mut inner = bomb(22);
-        inner["$id"] = json!("https://x.example/inner");
-        for level in 0..22 {
-            let next = json!({"id": "x", "$ref": format!("#/$defs/d{}", level + 1)});
-            inner["$defs"][format!("d{level}")] = json!({"anyOf": [next, next]});
+        let wrong = ["#absent", "#/default/a", "r", "./r", "HTTPS://X.example/r", "https://x.example/rest", "#h%65re"];
+        for wrong in wrong {
+            check(wrong, false);
         }
-        let mut schema = json!({"properties": {"a": inner}, "$defs": {}});
-        for level in 0..=22 {
-            schema["$defs"][format!("d{level}")] = json!({"type": "string"});
+    }
+
+    #[test]
+    fn an_anchor_is_one_place() {
+        let twice = json!({"$defs": {"a": {"$anchor": "n"}, "b": {"$id": "#n"}}});
+        assert!(fault(&twice).contains("at `/$defs/b` it has the anchor `n` a second time"));
+        let same = json!({"$defs": {"a": {"$anchor": "n", "$dynamicAnchor": "n"}}, "items": {"$dynamicRef": "#n"}});
+        assert!(check(&same, &Limits::default()).is_ok());
+        // As many as one likes: none but the first is ever followed.
+        let many: Vec<Value> = (0..1_900).map(|_| json!({"$anchor": "a", "$ref": "#a"})).collect();
+        assert!(fault(&json!({"anyOf": many})).contains("a second time"));
+    }
+
+    #[test]
+    fn a_costly_target_is_found_behind_every_way_of_naming_it() {
+        for reference in ["#/$defs/bomb", "#/%24defs/bomb", "#bomb", "https://x.example/r#bomb"] {
+            let mut schema = bomb(22);
+            schema["$defs"]["bomb"] = json!({"$anchor": "bomb", "$ref": "#/$defs/d0"});
+            schema["$id"] = json!("https://x.example/r");
+            schema["$ref"] = json!(reference);
+            assert!(fault(&schema).contains("subschemas"), "{reference}");
         }
+        let mut schema = bomb(22);
+        schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+        schema["$defs"]["d0"]["$id"] = json!("#d0");
+        schema["$ref"] = json!("#d0");
         assert!(fault(&schema).contains("subschemas"));
+    }
+
+    #[test]
+    fn a_recursive_reference_is_to_the_root_and_multiplies_the_work_as_such() {
+        let schema = |reference: &str| {
+            let part = json!({"$recursiveRef": reference});
+            json!({
+                "$schema": "https://json-schema.org/draft/2019-09/schema",
+                "properties": {"x": {"allOf": [part, part]}},
+                "$defs": {"b": {"$anchor": "b"}}
+            })
+        };
+        assert_eq!(check(&schema("#"), &Limits::default()).unwrap(), Some(16));
+        assert!(fault(&schema("#b")).contains("refers to `#b`"));
+    }
+
+    #[test]
+    fn asking_what_was_looked_at_counts_as_often_as_it_checks() {
+        let nested = |levels: usize, between: usize, list: &str, keyword: &str| {
+            let mut schema = json!({"properties": {"a": {"type": "integer"}}, "prefixItems": [{}]});
+            for _ in 0..levels {
+                for _ in 0..between {
+                    schema = json!({list: [schema]});
+                }
+                schema = json!({list: [schema], keyword: false});
+            }
+            schema
+        };
+        for list in ["anyOf", "allOf"] {
+            for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
+                assert!(check(&nested(4, 0, list, keyword), &Limits::default()).is_ok());
+                assert!(fault(&nested(15, 0, list, keyword)).contains("subschemas"), "{list} {keyword}");
+                // Few that ask, each of many.
+                assert!(fault(&nested(8, 4, list, keyword)).contains("subschemas"), "{list} {keyword}");
+            }
+        }
+        // One way through a member becomes several where it is asked for.
+        let tree = json!({"allOf": [{"properties": {"of": {"$ref": "#"}}}], "unevaluatedProperties": false});
+        assert_eq!(check(&tree, &Limits::default()).unwrap(), Some(10));
     }
 
     #[test]

@@ -91,6 +91,12 @@ mod full {
 
     /// Builds the validator, with the linear engine for patterns when it can run all of them.
     fn build(schema: &Value) -> Result<Validator, SchemaFault> {
+        // The validator states its own invariants by panics; a schema must not end the process by them.
+        std::panic::catch_unwind(|| built(schema))
+            .unwrap_or_else(|_| Err(SchemaFault("the validator cannot read it; write it in simpler words".to_owned())))
+    }
+
+    fn built(schema: &Value) -> Result<Validator, SchemaFault> {
         // No `$schema` means 2020-12 (T-95).
         let options = || {
             let options = jsonschema::options();

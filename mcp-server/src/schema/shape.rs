@@ -4,6 +4,7 @@
 //! derived schemas are made of; whatever it meets beyond them is left to the full validator.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use mcp_types::RawJson;
 use mcp_types::json::{Kind, Walk};
@@ -20,20 +21,23 @@ type Place = usize;
 const ANY: Place = usize::MAX;
 /// The greatest number of required members that a node keeps track of.
 const MAX_REQUIRED: usize = 64;
+/// The levels down to which a schema is read, references followed; each takes its share of the stack.
+const MAX_DEPTH: usize = 128;
 /// Below it an `f64` tells whole numbers apart, so that bounds can be compared; 2^53 is also what 2^53 + 1 becomes.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 #[derive(Clone)]
 struct Node {
     kinds: Kinds,
-    /// By their names in UTF-8.
-    members: BTreeMap<Box<[u8]>, Member>,
+    /// By their names in UTF-8; shared by all that refer to them, as the words are.
+    members: Arc<BTreeMap<Box<[u8]>, Member>>,
     /// The bits of all required members.
     required: u64,
     /// What members of other names must be; `None` when there may be none.
     rest: Option<Place>,
     items: Place,
-    words: Option<Vec<Box<str>>>,
+    /// Sorted.
+    words: Option<Arc<[Box<str>]>>,
     minimum: f64,
     maximum: f64,
 }
@@ -97,7 +101,7 @@ impl Shape {
         if parts(schema).any(begins_anew) {
             return None;
         }
-        let mut reader = Reader { root: schema, nodes: Vec::new(), places: HashMap::new() };
+        let mut reader = Reader { root: schema, nodes: Vec::new(), places: HashMap::new(), depth: 0 };
         let root = reader.place(schema)?;
         let nodes: Vec<Node> = reader.nodes.into_iter().collect::<Option<_>>()?;
         (root == 0).then_some(Self { nodes })
@@ -115,6 +119,8 @@ struct Reader<'a> {
     /// `None` while a node is being read.
     nodes: Vec<Option<Node>>,
     places: HashMap<*const Value, Place>,
+    /// Nodes that are being read.
+    depth: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -132,7 +138,9 @@ impl<'a> Reader<'a> {
         let place = self.nodes.len();
         self.places.insert(schema, place);
         self.nodes.push(None);
-        let node = self.node(schema.as_object()?)?;
+        self.depth += 1;
+        let node = if self.depth > MAX_DEPTH { None } else { self.node(schema.as_object()?) }?;
+        self.depth -= 1;
         *self.nodes.get_mut(place)? = Some(node);
         Some(place)
     }
@@ -156,7 +164,7 @@ impl<'a> Reader<'a> {
                 "items" => node.items = self.place(value)?,
                 // Beside a `const` it may only narrow it, which is rare enough for the full validator.
                 "enum" if !keywords.contains_key("const") => node.words = Some(words(value.as_array()?)?),
-                "const" => node.words = Some(vec![value.as_str()?.into()]),
+                "const" => node.words = Some([value.as_str()?.into()].into()),
                 "minimum" => node.minimum = value.as_f64()?,
                 "maximum" => node.maximum = value.as_f64()?,
                 name if is_annotation(name) => {}
@@ -174,7 +182,7 @@ impl<'a> Reader<'a> {
     fn members(&mut self, node: &mut Node, properties: &'a Map<String, Value>) -> Option<()> {
         for (name, schema) in properties {
             let place = self.place(schema)?;
-            node.members.insert(name.as_bytes().into(), Member { place, bit: 0 });
+            Arc::make_mut(&mut node.members).insert(name.as_bytes().into(), Member { place, bit: 0 });
         }
         Some(())
     }
@@ -207,7 +215,7 @@ impl Default for Node {
     fn default() -> Self {
         Self {
             kinds: Kinds::ALL,
-            members: BTreeMap::new(),
+            members: Arc::default(),
             required: 0,
             rest: Some(ANY),
             items: ANY,
@@ -224,13 +232,14 @@ fn require(node: &mut Node, names: Option<&Value>) -> Option<()> {
     if names.len() > MAX_REQUIRED {
         return None;
     }
+    let rest = node.rest;
+    let members = Arc::make_mut(&mut node.members);
     for (at, name) in names.iter().enumerate() {
         let bit = 1_u64 << at;
-        let rest = node.rest;
         let name = name.as_str()?.as_bytes();
-        let member = match node.members.get_mut(name) {
+        let member = match members.get_mut(name) {
             Some(member) => member,
-            None => node.members.entry(name.into()).or_insert(Member { place: rest?, bit: 0 }),
+            None => members.entry(name.into()).or_insert(Member { place: rest?, bit: 0 }),
         };
         member.bit |= bit;
         node.required |= bit;
@@ -250,8 +259,10 @@ fn begins_anew(value: &Value) -> bool {
     value.get("$id").is_some() || value.get("$schema").is_some() || parts(value).any(begins_anew)
 }
 
-fn words(values: &[Value]) -> Option<Vec<Box<str>>> {
-    values.iter().map(|value| value.as_str().map(Into::into)).collect()
+fn words(values: &[Value]) -> Option<Arc<[Box<str>]>> {
+    let mut words: Vec<Box<str>> = values.iter().map(|value| value.as_str().map(Into::into)).collect::<Option<_>>()?;
+    words.sort_unstable();
+    Some(words.into())
 }
 
 /// Keywords that say nothing about which values are right. `format` is one of them in 2020-12.
@@ -297,7 +308,7 @@ impl Node {
     fn text(&self, walk: &mut Walk<'_>) -> Option<()> {
         let Some(words) = &self.of_kind(Kinds::STRING)?.words else { return walk.skip() };
         let text = walk.text()?;
-        words.iter().any(|word| *word.as_bytes() == *text).then_some(())
+        words.binary_search_by(|word| word.as_bytes().cmp(&text)).ok().map(drop)
     }
 }
 
@@ -416,6 +427,46 @@ mod tests {
             assert!(Shape::of(&schema).is_none(), "{schema}");
         }
         assert!(Shape::of(&json!({"$id": "https://x.example/", "type": "object"})).is_some());
+    }
+
+    #[test]
+    fn what_many_refer_to_is_kept_once() {
+        let shape = Shape::of(&json!({
+            "properties": {
+                "a": {"$ref": "#/$defs/e"}, "b": {"anyOf": [{"$ref": "#/$defs/e"}, {"type": "null"}]},
+                "c": {"$ref": "#/$defs/m"}, "d": {"anyOf": [{"$ref": "#/$defs/m"}, {"type": "null"}]}
+            },
+            "$defs": {"e": {"enum": ["z", "b", "a"]}, "m": {"properties": {"x": {}}, "required": ["x"]}}
+        }))
+        .unwrap();
+        let words: Vec<_> = shape.nodes.iter().filter_map(|node| node.words.as_ref()).collect();
+        assert!(words.len() > 2 && words.iter().all(|same| Arc::ptr_eq(same, words[0])));
+        let members: Vec<_> = shape.nodes[1..].iter().map(|node| &node.members).filter(|all| !all.is_empty()).collect();
+        assert!(members.len() > 2 && members.iter().all(|same| Arc::ptr_eq(same, members[0])));
+    }
+
+    #[test]
+    fn one_of_many_words_is_found_wherever_it_stands() {
+        let words: Vec<String> = (0..1_000).rev().map(|at| format!("w{at}")).collect();
+        let shape = Shape::of(&json!({"enum": words})).unwrap();
+        for word in &words {
+            assert!(shape.proves(&RawJson::from(json!(word))), "{word}");
+            assert!(!shape.proves(&RawJson::from(json!(format!("{word}x")))), "{word}x");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_refers_too_deep_has_no_shape() {
+        let chain = |levels: usize| {
+            let level = |at: usize| json!({"properties": {"a": {"$ref": format!("#/$defs/d{}", at + 1)}}});
+            let mut defs: Map<String, Value> = (0..levels).map(|at| (format!("d{at}"), level(at))).collect();
+            defs.insert(format!("d{levels}"), json!({"type": "string"}));
+            json!({"properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": defs})
+        };
+        assert!(Shape::of(&chain(50)).is_some());
+        let deep = move || assert!(Shape::of(&chain(5_000)).is_none());
+        // The stack of a tokio worker.
+        std::thread::Builder::new().stack_size(2 << 20).spawn(deep).unwrap().join().unwrap();
     }
 
     #[test]

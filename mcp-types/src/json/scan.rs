@@ -202,6 +202,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Leaves the text for one in which nothing can be read or ended, so that no one reads on in the midst of a value.
+    #[cold]
+    pub(crate) fn give_up(&mut self) {
+        (self.text, self.at) = (b"!", 0);
+    }
+
     /// Walks over one value and returns where it stands. `depth` counts the containers already open.
     pub(crate) fn value(&mut self, depth: u32) -> Result<Span, ScanError> {
         let start = self.at;

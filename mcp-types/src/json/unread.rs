@@ -63,11 +63,13 @@ impl<'a> Unread<'_, 'a> {
     ///
     /// # Errors
     ///
-    /// Fails when `read` fails.
+    /// Fails when `read` fails, also where it keeps that to itself within an object or an array.
     pub fn walk_raw<T>(raw: &'a RawJson, read: impl FnOnce(Unread<'_, 'a>) -> Result<T, Error>) -> Result<T, Error> {
         let mut scanner = Scanner::unchecked_utf8(raw.as_bytes());
         scanner.space();
-        read_one(raw.as_bytes(), &mut scanner, 0, read)
+        let value = read_one(raw.as_bytes(), &mut scanner, 0, read)?;
+        scanner.end().map_err(|_| Error::custom("a part of the value was not read to its end"))?;
+        Ok(value)
     }
 
     /// Returns whether the value is `null`.
@@ -173,7 +175,14 @@ fn read_one<'a, T>(
     read: impl FnOnce(Unread<'_, 'a>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let place = scanner.place();
-    let value = read(Unread { text, scanner, depth })?;
+    let value = match read(Unread { text, scanner, depth }) {
+        Ok(value) => value,
+        Err(error) => {
+            // Whoever swallows the error must not read on in the midst of a value.
+            scanner.give_up();
+            return Err(error);
+        }
+    };
     if scanner.place() == place {
         scanner.value(depth).map_err(Error::custom)?;
     }
@@ -245,6 +254,32 @@ mod tests {
         let text = Bytes::from_static(br#"{"a": 1, "b": 2}"#);
         let read = Unread::walk(&text, |value| value.members(|_, value| value.string().map(drop)));
         assert!(read.unwrap_err().to_string().starts_with("invalid type: integer `1`, expected a string"));
+    }
+
+    #[test]
+    fn a_reader_that_swallows_a_fault_within_a_value_does_not_read_on() {
+        // The rest of the inner object is none of the outer one, and nothing of either is lost in silence.
+        let raw = RawJson::parse(r#"{"a": {"b": 1, "c": 2}, "d": 3}"#).unwrap();
+        let within = |value: Unread<'_, '_>| value.members(|_, value| value.string().map(drop));
+        let mut seen = Vec::new();
+        let outer = |value: Unread<'_, '_>, seen: &mut Vec<String>| {
+            value.members(|key, value| {
+                seen.push(key.to_owned());
+                let _ = within(value);
+                Ok(())
+            })
+        };
+        assert!(Unread::walk_raw(&raw, |value| outer(value, &mut seen)).is_err());
+        assert!(Unread::walk(raw.as_bytes(), |value| outer(value, &mut seen)).is_err());
+        assert_eq!(seen, ["a", "a"]);
+        let swallow = |value: Unread<'_, '_>| {
+            let _ = within(value);
+            Ok(())
+        };
+        assert!(Unread::walk_raw(&raw, swallow).is_err());
+        assert!(Unread::walk(raw.as_bytes(), swallow).is_err());
+        let broken = Bytes::from_static(br#"{"a": 1, "b" nonsense"#);
+        assert!(Unread::walk(&broken, swallow).is_err());
     }
 
     #[test]

@@ -169,3 +169,94 @@ fn a_pattern_with_look_around_works_and_a_long_one_is_not_compiled() {
     let long = format!(r#"{{"type":"object","properties":{{"x":{{"pattern":"{}"}}}}}}"#, "a".repeat(1025));
     assert!(Checker::compile(&RawJson::parse(long).unwrap()).is_err());
 }
+
+fn unchecked(schema: &str) -> String {
+    Checker::compile(&RawJson::parse(schema.to_owned()).unwrap()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_schema_with_a_resource_in_it_is_left_to_the_server_and_the_model_gets_it_as_before() {
+    let check = |schema: &str, expected: &str| {
+        assert!(unchecked(schema).contains(expected), "{schema}: {}", unchecked(schema));
+        let schema = RawJson::parse(schema.to_owned()).unwrap();
+        assert!(crate::schema::convert(&schema, &crate::schema::Limits::default()).is_ok());
+    };
+    let id = "has an id of its own";
+    // Two ids of one URI and an anchor, at which the validator panics.
+    check(
+        r##"{"type":"object","definitions":{"b":{"definitions":{"":{"definitions":{"":{"$anchor":"b","$id":"https://X.example/a"}}}}}},"properties":{"p":{"$id":"https://x.example/%61","allOf":[{"$ref":"#b"}]}}}"##,
+        id,
+    );
+    // The id that a validator gives to a root without one.
+    check(
+        r##"{"type":"object","definitions":{"b":{"$id":"a","items":{"$id":"json-schema:///","enum":[6]}}},"properties":{"p":{"allOf":[{"$ref":"#"}]}}}"##,
+        id,
+    );
+    check(
+        r#"{"type":"object","definitions":{"a":{"$id":"."},"b":{"items":{"$id":"a/%2e"}}},"properties":{"p":{"$ref":"a/"}}}"#,
+        id,
+    );
+    // A recursive type as a property, as TypeBox writes it.
+    check(
+        r#"{"type":"object","properties":{"t":{"$id":"T0","type":"object","properties":{"of":{"type":"array","items":{"$ref":"T0"}}}}}}"#,
+        id,
+    );
+    check(r#"{"type":"object","$schema":"http://json-schema.org/draft-04/schema#","properties":{"p":{"id":"a"}}}"#, id);
+    check(
+        r#"{"type":"object","properties":{"p":{"$schema":"http://json-schema.org/draft-07/schema#"}}}"#,
+        "is written in another dialect",
+    );
+    check(r#"{"type":"object","$defs":{"a":{"$anchor":"n"},"b":{"$anchor":"n"}}}"#, "two parts have the anchor n");
+    check(r#"{"type":"object","$id":"https://json-schema.org/draft/2020-12/schema"}"#, "that of a dialect");
+}
+
+#[test]
+fn a_recursive_type_as_the_root_is_checked() {
+    let schema = r#"{"$id":"T0","type":"object","properties":{"of":{"type":"array","items":{"$ref":"T0"}}}}"#;
+    assert_eq!(faults(schema, r#"{"of":[{"of":[]}]}"#), [""; 0]);
+    assert_eq!(faults(schema, r#"{"of":[{"of":1}]}"#), ["`of[0].of`: expected an array, got 1"]);
+}
+
+#[test]
+fn a_recursive_reference_is_to_the_root_and_its_work_is_measured_as_such() {
+    let schema = |reference: &str| {
+        let part = format!(r#"{{"$recursiveRef":"{reference}"}}"#);
+        format!(
+            r#"{{"$schema":"https://json-schema.org/draft/2019-09/schema","type":"object","properties":{{"x":{{"allOf":[{part},{part}]}}}},"$defs":{{"b":{{"$anchor":"b"}}}}}}"#
+        )
+    };
+    let nested = Value::parse(&format!("{}{{}}{}", r#"{"x":"#.repeat(60), "}".repeat(60))).unwrap();
+    let checker = checker(&schema("#"));
+    assert_eq!(Work::measure(&Document::new(&checker.schema), &nested), None);
+    assert!(unchecked(&schema("#b")).contains("#b is no part of the schema"));
+}
+
+#[test]
+fn every_reference_of_a_schema_is_measured() {
+    let schema =
+        Value::parse(r##"{"$ref":"#/$defs/a","$dynamicRef":"#b","$defs":{"a":{},"b":{"$anchor":"b"}}}"##).unwrap();
+    assert_eq!(Work::measure(&Document::new(&schema), &Value::parse("{}").unwrap()), Some(3));
+}
+
+#[test]
+fn asking_what_was_looked_at_is_measured_as_often_as_it_checks() {
+    let nested = |levels: usize, between: usize, list: &str, keyword: &str| {
+        let mut schema = r#"{"properties":{"a":{"type":"integer"}}}"#.to_owned();
+        for _ in 0..levels {
+            for _ in 0..between {
+                schema = format!(r#"{{"{list}":[{schema}]}}"#);
+            }
+            schema = format!(r#"{{"{list}":[{schema}],"{keyword}":false}}"#);
+        }
+        let schema = Value::parse(&schema).unwrap();
+        Work::measure(&Document::new(&schema), &Value::parse(r#"{"a":1}"#).unwrap())
+    };
+    for list in ["anyOf", "allOf"] {
+        for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
+            assert!(nested(4, 0, list, keyword).is_some());
+            assert_eq!(nested(20, 0, list, keyword), None);
+            // Few that ask, each of many.
+            assert_eq!(nested(9, 4, list, keyword), None);
+        }
+    }
+}

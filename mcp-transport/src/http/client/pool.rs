@@ -13,7 +13,7 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Takes out a connection that the server has not closed, as far as can be seen.
+    /// Takes out a connection of which it is not known, without a look at it, that the server has closed it.
     pub(super) fn take(&self) -> Option<Connection> {
         loop {
             let mut connection = self.lock().pop()?;
