@@ -21,6 +21,9 @@ impl Usage {
 
     /// Adds another usage, kind by kind. What is no number keeps its last value.
     pub fn add(&mut self, other: &Self) {
+        if self.0.is_empty() {
+            return self.clone_from(other);
+        }
         add_counts(&mut self.0, &other.0, 0);
     }
 }

@@ -129,22 +129,32 @@ impl HttpModel {
     }
 
     /// Sends a request and reads its answer.
-    async fn exchange<A: Wire>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps its arguments twice, and this is boxed for every request"
+    )]
+    fn exchange<A: Wire>(
         &self,
         body: Result<RawJson, serde_json::Error>,
         accept: &'static str,
         chunks: &mut (dyn FnMut(A::Chunk) + Send),
-    ) -> Result<A::Reply, ModelError> {
-        let body = body.map_err(|error| ModelError::new("the request cannot be written as JSON").because(error))?;
-        let place = self.place(A::PATH);
-        let wait = Wait::new(&place.shown, self.patience);
-        let (head, body) = self.send(place, accept, body.into_bytes(), &wait).await?.into_parts();
-        let mut answer = Answer::new(wait, body, self.limit.saturating_mul(WASTE));
-        if head.status.is_success() {
-            return read::read::<A>(self, &head.headers, &mut answer, chunks).await;
+    ) -> impl Future<Output = Result<A::Reply, ModelError>> + Send {
+        async move {
+            let body = body.map_err(|error| ModelError::new("the request cannot be written as JSON").because(error))?;
+            // A block, so that what is kept for the head is not kept beside what is kept for the body.
+            let (head, mut answer) = {
+                let place = self.place(A::PATH);
+                let wait = Wait::new(&place.shown, self.patience);
+                let (head, body) = self.send(place, accept, body.into_bytes(), &wait).await?.into_parts();
+                (head, Answer::new(wait, body, self.limit.saturating_mul(WASTE)))
+            };
+            if head.status.is_success() {
+                return read::read::<A>(self, &head.headers, &mut answer, chunks).await;
+            }
+            // Boxed, because it is rare.
+            let refusal = Refusal::read(&Box::pin(answer.refusal()).await);
+            Err(self.refused(A::PATH, head.status, &head.headers, refusal))
         }
-        let refusal = Refusal::read(&answer.refusal().await);
-        Err(self.refused(A::PATH, head.status, &head.headers, refusal))
     }
 
     /// Sends a body as it is and returns what comes back as it comes: whatever its status, with a deadline for its head

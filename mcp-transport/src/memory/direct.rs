@@ -52,6 +52,13 @@ pub struct Direct {
     session: Mux,
 }
 
+/// How far a request is brought without waiting.
+enum Step<'a> {
+    Opened(Exchange),
+    /// It goes over the pipe, or waits for a place.
+    Opening(BoxFuture<'a, Result<Exchange, Error>>),
+}
+
 impl Direct {
     pub(super) fn new(server: InProcess, limits: &Limits) -> Self {
         let (service, theirs) = (Arc::clone(&server.service), server.limits.clone());
@@ -68,48 +75,52 @@ impl Direct {
         }
     }
 
-    async fn ask(&self, request: Outgoing) -> Result<Exchange, Error> {
+    /// Brings a request as far as it goes without waiting.
+    fn take(&self, request: Outgoing) -> Result<Step<'_>, Error> {
         let params = Params::from_raw(request.params.clone()).map_err(|error| {
             Error::config(format!("the parameters of `{}` cannot be sent: {error}", request.method))
         })?;
         let id = RequestId::Number(self.next_id.fetch_add(1, Ordering::Relaxed));
-        let asked = Request { id: id.clone(), method: request.method.clone(), params };
-        let message = Message::Request(asked);
+        let message = Message::Request(Request { id: id.clone(), method: request.method.clone(), params });
         let verdict = classify(&message, None, &self.served);
         let Message::Request(asked) = message else { return Err(Error::Closed) };
+        if too_long(&asked, self.theirs.line_bytes) {
+            let limit = self.theirs.line_bytes;
+            let error = format!("a message has at most {limit} bytes, this one has more");
+            return Ok(Step::Opened(Exchange::answered(id, Err(RpcError::invalid_request(error)))));
+        }
         let caller = match verdict {
-            _ if self.places.is_closed() => return Err(Error::Closed),
-            _ if too_long(&asked, self.theirs.line_bytes) => {
-                let limit = self.theirs.line_bytes;
-                let error = format!("a message has at most {limit} bytes, this one has more");
-                return Ok(Exchange::answered(id, Err(RpcError::invalid_request(error))));
-            }
             Verdict::Modern(caller) => caller,
-            Verdict::Reject(rejection) => return Ok(Exchange::answered(id, Err(rejection.error))),
-            Verdict::Legacy | Verdict::Drop => return self.session.open(request).await,
+            Verdict::Reject(rejection) => return Ok(Step::Opened(Exchange::answered(id, Err(rejection.error)))),
+            Verdict::Legacy | Verdict::Drop => return Ok(Step::Opening(self.session.open(request))),
         };
-        self.call(id, asked, caller, request.patience).await
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => self.call(asked, caller, place, None, request.patience).map(Step::Opened),
+            Err(TryAcquireError::Closed) => Err(Error::Closed),
+            Err(TryAcquireError::NoPermits) => Ok(Step::Opening(Box::pin(async move {
+                let due = Due::new(request.patience, now());
+                let place = self.wait_for_place(&due).await?;
+                self.call(asked, caller, place, Some(due), request.patience)
+            }))),
+        }
     }
 
-    /// Calls the service, once there is a place for the call.
-    async fn call(&self, id: RequestId, asked: Request, caller: Caller, patience: Patience) -> Result<Exchange, Error> {
-        let mut due = None;
-        let place = match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => place,
-            Err(TryAcquireError::Closed) => return Err(Error::Closed),
-            Err(TryAcquireError::NoPermits) => {
-                let due = due.insert(Due::new(patience, now()));
-                // Boxed, because it is rare and has a timer in it.
-                Box::pin(self.wait_for_place(due)).await?
-            }
-        };
+    /// Calls the service. The deadlines run from now, unless they run already.
+    fn call(
+        &self,
+        asked: Request,
+        caller: Caller,
+        place: OwnedSemaphorePermit,
+        due: Option<Due>,
+        patience: Patience,
+    ) -> Result<Exchange, Error> {
+        let id = asked.id.clone();
         match self.start(asked, caller) {
             Started::Ready(None, answer) => Ok(Exchange::answered(id, checked(answer, self.limit)?)),
             Started::Ready(Some(said), answer) => Ok(Exchange::new(id, Events::told(&said, answer, self.limit))),
             Started::Waiting(saying) => {
                 let due = due.unwrap_or_else(|| Due::new(patience, now()));
-                let over = self.over.subscribe();
-                Ok(Exchange::new(id, Events::awaited(saying, place, due, over, self.limit)))
+                Ok(Exchange::new(id, Events::awaited(saying, place, due, self.over.subscribe(), self.limit)))
             }
         }
     }
@@ -148,7 +159,13 @@ impl Direct {
 
 impl Transport for Direct {
     fn open(&self, request: Outgoing) -> BoxFuture<'_, Result<Exchange, Error>> {
-        Box::pin(self.ask(request))
+        // Small, because this is boxed for every request.
+        Box::pin(async move {
+            match self.take(request)? {
+                Step::Opened(exchange) => Ok(exchange),
+                Step::Opening(opening) => opening.await,
+            }
+        })
     }
 
     fn notify(&self, method: &'static str, params: Option<RawJson>) -> BoxFuture<'_, Result<(), Error>> {
