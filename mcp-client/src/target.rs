@@ -39,7 +39,7 @@ pub(crate) enum Kind {
     #[cfg(feature = "process")]
     Command(Box<Command>),
     /// A server in this process.
-    InProcess(InProcess),
+    InProcess(Box<InProcess>),
     /// A byte stream with one message per line.
     Stream(Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>),
     /// A transport that the caller has made.
@@ -112,7 +112,7 @@ impl From<Command> for Target {
 
 impl From<InProcess> for Target {
     fn from(server: InProcess) -> Self {
-        Self { kind: Kind::InProcess(server) }
+        Self { kind: Kind::InProcess(Box::new(server)) }
     }
 }
 
