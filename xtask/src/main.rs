@@ -73,7 +73,7 @@ cargo xtask COMMAND
       --only TEXT            only the cells whose name holds TEXT
       --program PATH         the `mcp-bridge` to test (default: build it)
   bench [OPTIONS]          speed: us, the peers and the limits, measured in turn; writes target/bench/report.{json,md}, plots
-      --quick                3 short rounds in place of 5 of a second; peers only where they are installed already
+      --quick                3 short rounds in place of 5 of half a second; peers only where they are installed already
       --only ROW             only this row, or those whose name begins so; again for more
       --list                 the rows and what their figure is
       --install-only         build and install what is measured and stop

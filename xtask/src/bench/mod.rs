@@ -181,7 +181,7 @@ impl Options {
 }
 
 const QUICK: Plan = Plan { rounds: 3, seconds: 0.25, slow_warm: 1.5, calls: 5000, is_quick: true };
-const FULL: Plan = Plan { rounds: 5, seconds: 1.0, slow_warm: 5.0, calls: 20_000, is_quick: false };
+const FULL: Plan = Plan { rounds: 5, seconds: 0.5, slow_warm: 5.0, calls: 20_000, is_quick: false };
 
 #[cfg(test)]
 mod tests {

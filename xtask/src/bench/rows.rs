@@ -310,7 +310,7 @@ pub(crate) const ROWS: &[Row] = &[
         subjects: &["bare calls", "ours", "ai sdk"],
         goals: &[Goal::Ratio("ai sdk", 0.25), Goal::Ratio("bare calls", 1.15)],
         note: "The tool of ours is called through an MCP server and client in the process, that of the AI SDK is a function. `bare calls` sends the same two requests by hyper, and reads the answers.",
-        missed: "counted without link-time optimization, a question is 220 000 instructions, the bare calls are 120 000. Of the rest the tool's call through client and server is 36 000 and the turn 34 000 (what the reply means, what the results become, the next request).",
+        missed: "the bare calls drive their connection themselves, without a task of its own, as ours does. Counted without link-time optimization, a question is 220 000 instructions: 93 000 are the two exchanges with the model, of which reading the replies is 41 000 and hyper 32 000, the tool's call through client and server is 36 000, the turn 34 000 (what the reply means, what the results become, the next request), and writing the bodies anew for each request 14 000.",
         ..BASE
     },
     Row {

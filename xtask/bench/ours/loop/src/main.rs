@@ -7,7 +7,13 @@
 //! With `--bare` it sends the two requests of such a question as they are, with nothing but hyper: what is left of the
 //! difference is the loop's own share.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Instant,
+};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request as HttpRequest, body::Bytes, client::conn::http1};
@@ -79,6 +85,7 @@ async fn question(model: &HttpModel, servers: &Servers, tools: &Arc<ToolSet>) ->
 /// The two requests of a question, and a connection for them.
 struct Bare {
     sender: http1::SendRequest<Full<Bytes>>,
+    connection: Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
     path: String,
     host: String,
     bodies: [Bytes; 2],
@@ -92,8 +99,8 @@ impl Bare {
         let stream = TcpStream::connect(host).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        let mut bare = Self { sender, path, host: host.to_owned(), bodies: [Bytes::new(), Bytes::new()] };
+        let (connection, bodies) = (Box::pin(connection), [Bytes::new(), Bytes::new()]);
+        let mut bare = Self { sender, connection, path, host: host.to_owned(), bodies };
         // The bodies are those that the loop sends.
         let mut turn = turn(tools);
         bare.bodies[0] = serde_json::to_vec(&turn.next_request())?.into();
@@ -122,13 +129,25 @@ impl Bare {
     }
 
     async fn exchange(&mut self, index: usize) -> Result<Bytes, Failure> {
-        self.sender.ready().await?;
         let request = HttpRequest::post(&self.path)
             .header("host", &self.host)
             .header("content-type", "application/json")
             .header("accept", "application/json")
             .body(Full::new(self.bodies[index].clone()))?;
-        Ok(self.sender.send_request(request).await?.into_body().collect().await?.to_bytes())
+        let Self { sender, connection, .. } = self;
+        let mut exchange = pin!(async {
+            sender.ready().await?;
+            sender.send_request(request).await?.into_body().collect().await
+        });
+        // Nobody else drives the connection: a task of its own would be woken for each answer.
+        let answer = poll_fn(|context| match exchange.as_mut().poll(context) {
+            Poll::Pending => {
+                let _ends = connection.as_mut().poll(context);
+                exchange.as_mut().poll(context)
+            }
+            answer => answer,
+        });
+        Ok(answer.await?.to_bytes())
     }
 }
 
