@@ -225,7 +225,7 @@ impl Client {
         Ok(request)
     }
 
-    /// Sends a request, which begins at once: what waits for the answer has no room for what is asked.
+    /// Sends a request, which is put together at once: what waits for the answer has no room for what is asked.
     fn send<'s>(
         &'s self,
         connection: &'s Connection,

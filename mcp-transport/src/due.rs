@@ -32,6 +32,16 @@ impl Due {
         };
     }
 
+    /// Returns whether the time for all of it is over, however much is heard.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        self.total_at.is_some_and(|at| at <= now)
+    }
+
+    /// Returns the deadline for all of it.
+    pub(crate) fn total(&self) -> Deadline {
+        Deadline::Total(self.patience.total)
+    }
+
     /// Returns when the earlier of the deadlines passes.
     pub(crate) fn at(&self) -> Option<Instant> {
         self.at

@@ -123,8 +123,8 @@ limits! {
     // Messages.
 
     /// Bytes of one HTTP request body; 4 MiB. A larger one is refused with 413 before it is
-    /// buffered. With the allocator of glibc, a process that serves HTTP may keep up to four times as
-    /// much that is free, and 32 MiB at most.
+    /// buffered. Where HTTP is served and the allocator is glibc's, each of its arenas (there are some
+    /// for every core) may keep up to four times as much that is free, and 32 MiB at most.
     body_bytes: usize = 4 * MIB;
     /// Bytes of one encoded result, and of one response body read by a client; 16 MiB. A larger
     /// tool result becomes a tool error that says so; a client fails the request.

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::future::pending;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -74,8 +76,16 @@ impl Service for Bench {
             }
             "call itself" => {
                 let own = self.own.get().and_then(Weak::upgrade).unwrap();
-                let inner = own.open(request("echo", &json!({"from": "within"}))).await.unwrap();
-                return inner.finish(|_| {}).await.unwrap();
+                let arguments: Value = call.request.params.arguments().unwrap().decode().unwrap();
+                let inner = match arguments["levels"].as_u64() {
+                    None | Some(0) => request("echo", &json!({"from": "within"})),
+                    Some(levels) => request("call itself", &json!({"levels": levels - 1})),
+                };
+                return own.open(inner).await.unwrap().finish(|_| {}).await.unwrap();
+            }
+            "tell and answer" => {
+                tokio::task::yield_now().await;
+                call.notifier.send("notifications/progress", &progress(1)).await.ok();
             }
             _ => pending().await,
         }
@@ -116,6 +126,24 @@ async fn ask(client: &Direct, name: &str) -> Exchange {
 async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
+    }
+}
+
+/// Runs a future on this thread, which belongs to no runtime.
+fn without_runtime<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let (mut cx, mut future) = (Context::from_waker(&waker), pin!(future));
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(outcome) => return outcome,
+            Poll::Pending => std::thread::park(),
+        }
     }
 }
 
@@ -211,6 +239,44 @@ async fn a_call_may_call_its_own_server_by_the_way_it_came() {
     assert_eq!(answer.unwrap().unwrap().as_str(), r#"{"from":"within"}"#);
 }
 
+#[test]
+fn calls_in_each_other_are_bounded_by_their_places_and_not_by_a_stack() {
+    let deep = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (bench, client) = by_default();
+            let client = Arc::new(client);
+            bench.own.set(Arc::downgrade(&client)).unwrap();
+            let exchange = client.open(request("call itself", &json!({"levels": 200}))).await.unwrap();
+            let answer = finish(exchange).await.1.unwrap().unwrap();
+            assert_eq!(answer.as_str(), r#"{"from":"within"}"#);
+            assert_eq!(bench.begun.load(Ordering::SeqCst), 202);
+        });
+    };
+    // As much as a worker of a runtime has.
+    std::thread::Builder::new().stack_size(2 << 20).spawn(deep).unwrap().join().unwrap();
+}
+
+#[test]
+fn a_call_works_outside_of_the_runtime_that_the_client_was_connected_in() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (_bench, client) = runtime.block_on(async { by_default() });
+    let answer = without_runtime(async { finish(ask(&client, "tell and answer").await).await });
+    assert_eq!(answer.0, [1]);
+    assert!(answer.1.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_looks_late_still_gets_all_that_was_told_and_the_answer() {
+    let (_, client) = by_default();
+    let exchange = client.open(patient("tell and answer", SECOND, 60 * SECOND)).await.unwrap();
+    settle().await;
+    tokio::time::advance(2 * SECOND).await;
+    let (told, answer) = finish(exchange).await;
+    assert_eq!(told, [1]);
+    assert!(answer.unwrap().is_ok());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_takes_too_long_is_stopped_and_the_deadline_is_named() {
     let check = async |name, idle, total, expected| {
@@ -260,12 +326,29 @@ async fn the_end_of_the_client_ends_every_exchange_and_stops_its_call() {
         } else {
             drop(client);
         }
-        assert!(matches!(exchange.next().await, Err(Error::Closed)));
         settle().await;
-        assert_eq!(bench.ended.load(Ordering::SeqCst), 1);
+        assert_eq!(bench.ended.load(Ordering::SeqCst), 1, "it was stopped though nobody looks at its exchange");
+        assert!(matches!(exchange.next().await, Err(Error::Closed)));
     };
     check(true).await;
     check(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_client_ends_a_call_that_always_has_something_to_say() {
+    let (bench, client) = by_default();
+    let mut exchange = client.open(patient("tell for ever", Duration::MAX, Duration::MAX)).await.unwrap();
+    settle().await;
+    assert!(matches!(exchange.next().await, Ok(Event::Notification(_))));
+    client.close().await;
+    let ended = loop {
+        if let Err(error) = exchange.next().await {
+            break error;
+        }
+    };
+    assert!(matches!(ended, Error::Closed), "{ended}");
+    settle().await;
+    assert_eq!(bench.ended.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -542,7 +542,7 @@ async fn a_subscription_that_the_server_cancels_ends_like_one_that_is_answered()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_in_the_same_process_is_served_over_the_same_bytes() {
+async fn a_pipe_in_memory_carries_a_call_its_progress_and_its_answer() {
     struct Echo;
     impl Service for Echo {
         async fn call(&self, call: Call) -> Answer {

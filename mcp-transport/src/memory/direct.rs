@@ -8,6 +8,7 @@
 //! The surprising thing: there is a pipe beside all this, for whatever belongs to a session. Which way a request goes,
 //! [`classify`] decides, as it does on a pipe.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,10 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use mcp_types::{Message, Params, RawJson, Request, RequestId, Revision, RpcError};
+use tokio::runtime::Handle;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError, watch};
+use tokio::task::AbortHandle;
+use tokio::time::timeout_at;
 
 use super::exchange::Events;
 use super::{InProcess, Resident};
@@ -26,14 +30,17 @@ use crate::era::{Served, Verdict, classify};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::pipe::Mux;
-use crate::pipe::call::{Started, Starter};
+use crate::pipe::call::{First, Started, Starter};
 use crate::service::{Answer, Caller};
 
 /// A client's transport to a server in the same process.
 ///
-/// Dropping it, and [`close`](Transport::close), end every exchange and cancel the call of each.
+/// A call begins on the stack and within the task of whoever polls its opening; one that has to wait goes on in a task of
+/// the runtime that this was connected in. Calls that call again begin so a few times in each other, and then in tasks.
 ///
-/// A call whose notifications are not taken waits until they are, and loses none.
+/// Dropping it, and [`close`](Transport::close), end every exchange and cancel the call of each, whether or not anybody
+/// looks at it. A call whose notifications are not taken waits until they are, and loses none; its deadlines pass when its
+/// exchange is looked at.
 pub struct Direct {
     service: Arc<dyn Resident>,
     served: Served,
@@ -48,6 +55,10 @@ pub struct Direct {
     places: Arc<Semaphore>,
     /// Whether it is over.
     over: watch::Sender<bool>,
+    /// What stops the calls that wait; some of them are done.
+    waiting: Mutex<Vec<AbortHandle>>,
+    /// The runtime that calls wait in.
+    runtime: Handle,
     /// The way of what belongs to a session.
     session: Mux,
 }
@@ -69,6 +80,8 @@ impl Direct {
             starter: Mutex::new(None),
             places: Arc::new(Semaphore::new(theirs.in_flight.min(Semaphore::MAX_PERMITS))),
             over: watch::Sender::new(false),
+            waiting: Mutex::new(Vec::new()),
+            runtime: Handle::current(),
             session: Mux::over(server.into_stream(), limits),
             theirs,
             limit: limits.line_bytes,
@@ -120,16 +133,34 @@ impl Direct {
             Started::Ready(Some(said), answer) => Ok(Exchange::new(id, Events::told(&said, answer, self.limit))),
             Started::Waiting(saying) => {
                 let due = due.unwrap_or_else(|| Due::new(patience, now()));
-                Ok(Exchange::new(id, Events::awaited(saying, place, due, self.over.subscribe(), self.limit)))
+                let over = self.over.subscribe();
+                self.keep(saying.abort_handle());
+                if self.places.is_closed() {
+                    // It ended meanwhile, and may not have seen this call.
+                    return Err(Error::Closed);
+                }
+                let runtime = self.runtime.clone();
+                Ok(Exchange::new(id, Events::awaited(saying, place, due, over, runtime, self.limit)))
             }
         }
+    }
+
+    /// Keeps what stops a call, and forgets the calls that are done when there is no room for one more.
+    fn keep(&self, call: AbortHandle) {
+        let mut waiting = self.waiting();
+        if waiting.len() == waiting.capacity() {
+            waiting.retain(|call| !call.is_finished());
+        }
+        waiting.push(call);
     }
 
     /// Starts a call by what started the last one, which a call that calls this server again leaves to no other.
     fn start(&self, asked: Request, caller: Caller) -> Started {
         let kept = self.starter().take();
         let mut starter = kept.unwrap_or_else(|| Arc::clone(&self.service).starter(&self.theirs));
-        let started = starter.start(asked, caller);
+        let _entered = self.runtime.enter();
+        let nested = Nested::begin();
+        let started = starter.start(asked, caller, nested.first());
         *self.starter() = Some(starter);
         started
     }
@@ -139,10 +170,13 @@ impl Direct {
         let place = Arc::clone(&self.places).acquire_owned();
         match due.at() {
             None => place.await.map_err(closed),
-            Some(at) => match tokio::time::timeout_at(at.into(), place).await {
-                Ok(place) => place.map_err(closed),
-                Err(_) => Err(Error::TimedOut(due.deadline())),
-            },
+            Some(at) => {
+                let timed = {
+                    let _entered = self.runtime.enter();
+                    timeout_at(at.into(), place)
+                };
+                timed.await.map_err(|_| Error::TimedOut(due.deadline()))?.map_err(closed)
+            }
         }
     }
 
@@ -154,6 +188,45 @@ impl Direct {
     fn end(&self) {
         self.places.close();
         self.over.send_replace(true);
+        self.waiting().drain(..).for_each(|call| call.abort());
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<AbortHandle>> {
+        // Handles are put in and taken out whole, so poisoning means nothing.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Direct {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+thread_local! {
+    /// How many calls are being polled first in each other on this stack.
+    static NESTED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A call that is polled first; a server that calls itself begins another within it.
+struct Nested(u32);
+
+impl Nested {
+    fn begin() -> Self {
+        let depth = NESTED.get();
+        NESTED.set(depth + 1);
+        Self(depth)
+    }
+
+    /// Returns where the call is polled first: a stack has room for few calls in each other.
+    fn first(&self) -> First {
+        if self.0 < MOST_NESTED { First::Here } else { First::InTask }
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        NESTED.set(self.0);
     }
 }
 
@@ -223,5 +296,7 @@ pub(super) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
+/// How many calls begin in each other on one stack.
+const MOST_NESTED: u32 = 4;
 /// About what a message is besides its method, its parameters and its result.
 const ENVELOPE_BYTES: usize = 48;

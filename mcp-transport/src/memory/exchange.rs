@@ -12,6 +12,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{Stream, StreamExt as _};
 use mcp_types::{Message, Notification};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Sleep, sleep_until};
 
@@ -40,7 +41,9 @@ struct Work {
     saying: Saying,
     due: Due,
     timer: Option<Pin<Box<Sleep>>>,
+    is_over: watch::Receiver<bool>,
     over: BoxFuture<'static, ()>,
+    runtime: Handle,
     _place: OwnedSemaphorePermit,
 }
 
@@ -58,12 +61,14 @@ impl Events {
         saying: Saying,
         place: OwnedSemaphorePermit,
         due: Due,
-        mut over: watch::Receiver<bool>,
+        over: watch::Receiver<bool>,
+        runtime: Handle,
         limit: usize,
     ) -> Self {
         // Without its sender it is over too.
-        let over = async move { drop(over.wait_for(|over| *over).await) }.boxed();
-        let work = Work { saying, due, timer: None, over, _place: place };
+        let mut waits = over.clone();
+        let waits = async move { drop(waits.wait_for(|over| *over).await) }.boxed();
+        let work = Work { saying, due, timer: None, is_over: over, over: waits, runtime, _place: place };
         Self { told: VecDeque::new(), work: Some(work), last: None, limit }
     }
 
@@ -98,15 +103,20 @@ impl Stream for Events {
                 return Poll::Ready(Some(Ok(Event::Notification(notification))));
             }
             let Some(work) = &mut this.work else { return Poll::Ready(this.last.take()) };
+            // Who always has something to say would never be looked at below.
+            if *work.is_over.borrow() {
+                this.fail(Error::Closed);
+                continue;
+            }
             match work.saying.poll_next_unpin(cx) {
                 Poll::Ready(Some((_, Output::Notifications(said)))) => {
                     let now = now();
-                    if work.due.at().is_some_and(|at| at <= now) {
-                        // Who always has something to say would never be looked at below.
-                        let passed = work.due.deadline();
+                    if work.due.is_over(now) {
+                        let passed = work.due.total();
                         this.fail(Error::TimedOut(passed));
                         continue;
                     }
+                    // Whoever looks late was silent, not the server.
                     work.due.heard(now);
                     this.hear(&said);
                 }
@@ -128,7 +138,11 @@ impl Work {
             return Poll::Ready(Error::Closed);
         }
         let Some(at) = self.due.at() else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
+        let runtime = &self.runtime;
+        let timer = self.timer.get_or_insert_with(|| {
+            let _entered = runtime.enter();
+            Box::pin(sleep_until(at.into()))
+        });
         if timer.deadline() != at.into() {
             timer.as_mut().reset(at.into());
         }

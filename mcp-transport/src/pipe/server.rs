@@ -36,7 +36,7 @@ use crate::line::LineEvent;
 use crate::peer::{self, Accepted, Peer};
 use crate::service::{Caller, Serve, Service};
 
-use call::{Output, Saying, Started, Starter, WORTH_WRITING};
+use call::{First, Output, Saying, Started, Starter, WORTH_WRITING};
 
 /// A way in for one client, over a reader and a writer that carry one message per line.
 ///
@@ -438,7 +438,7 @@ impl<S: Service> Connection<S> {
     /// Starts a call. One that is answered at once is never entered among those that are running.
     fn start(&mut self, request: Request, caller: Caller, accepted: Accepted) {
         let id = request.id.clone();
-        match self.starter.start(request, caller) {
+        match self.starter.start(request, caller, First::Here) {
             Started::Ready(batch, answer) => {
                 if let Some(batch) = batch {
                     self.peer.forward_accepted(&accepted, batch.messages());

@@ -4,7 +4,8 @@
 //! gives free memory at the end of a heap back as soon as there are 128 KiB of it, so that every request of 64 KiB and
 //! more would touch new pages, at twice its price. The surprising thing: nothing has to be told to it. It keeps up to
 //! twice the largest block that was ever mapped and freed, and learns from one that nobody wrote to what it would
-//! otherwise learn from the largest request. Where the allocator is another one, that block does nothing.
+//! otherwise learn from the largest request. That holds for all of the program, and for each of the allocator's arenas, as
+//! after such a request it would. Where the allocator is another one, that block does nothing.
 
 use std::hint::black_box;
 
@@ -23,7 +24,7 @@ const BLOCKS: usize = 4;
 const KEPT_BLOCKS: usize = 2;
 /// Smaller blocks are not mapped by themselves.
 const LEAST: usize = 1024 * 1024;
-/// From 32 MiB on the allocator learns nothing; half of that is what a process may well keep.
+/// From 32 MiB on the allocator learns nothing; twice this is what an arena of it may keep.
 const MOST: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]

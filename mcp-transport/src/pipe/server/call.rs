@@ -13,6 +13,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::Stream;
 use mcp_types::{Request, RequestId, RpcError};
+#[cfg(feature = "mux")]
+use tokio::task::AbortHandle;
 use tokio::task::JoinHandle;
 
 use crate::limits::Limits;
@@ -51,8 +53,18 @@ pub(crate) struct Starter {
     poll: Poller,
 }
 
-/// Polls a call once.
-type Poller = Box<dyn FnMut(Call) -> Polled + Send>;
+/// Polls a call once, or not yet.
+type Poller = Box<dyn FnMut(Call, First) -> Polled + Send>;
+
+/// Where a call is polled first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// Where it is started.
+    Here,
+    /// In its task, which has a stack of its own.
+    #[cfg(feature = "mux")]
+    InTask,
+}
 
 /// What came of polling a call once.
 enum Polled {
@@ -70,10 +82,10 @@ impl Starter {
     /// # Panics
     ///
     /// Panics outside a tokio runtime when the call has to wait.
-    pub(crate) fn start(&mut self, request: Request, caller: Caller) -> Started {
+    pub(crate) fn start(&mut self, request: Request, caller: Caller, first: First) -> Started {
         let id = request.id.clone();
         let (notifier, outbox) = self.idle.take().unwrap_or_else(|| outbox(&self.limits));
-        match (self.poll)(Call::new(request, caller, notifier)) {
+        match (self.poll)(Call::new(request, caller, notifier), first) {
             Polled::Ready(answer) => {
                 // A queue that the call still has an end of is closed by this.
                 let (said, idle) = outbox.finish();
@@ -90,14 +102,15 @@ impl Starter {
 /// Returns what polls each call once, in a place that is used again unless a call has to wait, and then keeps it.
 ///
 /// It is a closure because the type of that place has no name.
-fn poller<S: Service>(service: Arc<S>) -> impl FnMut(Call) -> Polled + Send {
+fn poller<S: Service>(service: Arc<S>) -> impl FnMut(Call, First) -> Polled + Send {
     let mut free = None;
-    move |call| {
+    move |call, first| {
         let mut place = free.take().unwrap_or_else(|| Box::pin(None));
         place.set(Some(guarded(Arc::clone(&service), call)));
         // Nobody needs to be woken: if it has to wait it is polled again, by its task.
         let mut cx = Context::from_waker(Waker::noop());
-        match poll_in(&mut place, &mut cx) {
+        let polled = if first == First::Here { poll_in(&mut place, &mut cx) } else { Poll::Pending };
+        match polled {
             Poll::Ready(answer) => {
                 place.set(None);
                 free = Some(place);
@@ -120,6 +133,14 @@ async fn guarded<S: Service>(service: Arc<S>, call: Call) -> Answer {
         Ok(answer) => answer,
         // What it said is on stderr and may be nobody else's business.
         Err(_) => Err(RpcError::internal(format!("`{method}` failed: its handler panicked"))),
+    }
+}
+
+#[cfg(feature = "mux")]
+impl Saying {
+    /// Returns what stops the call without its stream.
+    pub(crate) fn abort_handle(&self) -> AbortHandle {
+        self.task.abort_handle()
     }
 }
 
