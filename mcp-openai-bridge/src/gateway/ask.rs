@@ -19,8 +19,8 @@ use mcp_types::{Features, RpcError};
 use super::config::Server;
 
 tokio::task_local! {
-    /// The call that the present task works on.
-    static CALL: Cx;
+    /// The call that the present task works on; `None` while nobody behind it can be asked.
+    static CALL: Option<Cx>;
 }
 
 /// The way from the questions of one server to its calls.
@@ -52,7 +52,7 @@ impl Questions {
     /// Lets the questions of a server, which may ask some, find back to a call while it runs.
     pub(super) async fn during<T>(&self, cx: &Cx, call: impl Future<Output = T>) -> T {
         let _running = self.run(Some(cx.clone()));
-        CALL.scope(cx.clone(), call).await
+        CALL.scope(Some(cx.clone()), call).await
     }
 
     /// Lets a call run behind which nobody can be asked, so that its questions are put to nobody else.
@@ -61,7 +61,8 @@ impl Questions {
             return call.await;
         }
         let _running = self.run(None);
-        call.await
+        // One server of this process may be called within a call of another.
+        CALL.scope(None, call).await
     }
 
     fn run(&self, cx: Option<Cx>) -> Running {
@@ -72,7 +73,7 @@ impl Questions {
 
     /// Returns the call that a question belongs to.
     fn call(&self) -> Result<Cx, RpcError> {
-        if let Ok(cx) = CALL.try_with(Cx::clone) {
+        if let Ok(Some(cx)) = CALL.try_with(Option::clone) {
             return Ok(cx);
         }
         let only = match self.lock().as_slice() {

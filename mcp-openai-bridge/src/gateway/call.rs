@@ -233,6 +233,8 @@ impl Progress {
                     if let Some(outcome) = Box::pin(self.tell(cx, outcome)).await {
                         return outcome;
                     }
+                    // A call that always has something to tell would keep its worker, and its own timeout from passing.
+                    tokio::task::consume_budget().await;
                 }
             }
         }

@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_json::Error;
 
 use super::raw::read_scanned;
-use super::scan::{self, Scanner};
+use super::scan::{self, ScanError, Scanner};
 use super::{JsonObject, RawJson};
 
 /// A value of a JSON text that a walk has come to and that is not read yet.
@@ -88,7 +88,8 @@ impl<'a> Unread<'_, 'a> {
     ///
     /// Fails when the value is no JSON.
     pub fn raw(self) -> Result<RawJson, Error> {
-        let span = self.scanner.value(self.depth).map_err(Error::custom)?;
+        let span = self.scanner.value(self.depth);
+        let span = sound(self.scanner, span)?;
         Ok(RawJson::scanned(self.text, span))
     }
 
@@ -98,7 +99,8 @@ impl<'a> Unread<'_, 'a> {
     ///
     /// Fails when the value is no JSON, or not of the shape that `T` wants.
     pub fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let span = self.scanner.value(self.depth).map_err(Error::custom)?;
+        let span = self.scanner.value(self.depth);
+        let span = sound(self.scanner, span)?;
         read_scanned(self.text.get(span.range()).unwrap_or_default())
     }
 
@@ -111,7 +113,8 @@ impl<'a> Unread<'_, 'a> {
         if !self.is_string() {
             return self.decode();
         }
-        let key = self.scanner.string().map_err(Error::custom)?;
+        let key = self.scanner.string();
+        let key = sound(self.scanner, key)?;
         String::from_utf8(key.name().into_owned()).map_err(Error::custom)
     }
 
@@ -126,14 +129,17 @@ impl<'a> Unread<'_, 'a> {
             return self.decode::<JsonObject>().map(drop);
         }
         let Self { text, scanner, depth } = self;
-        if scanner.enter(depth, b'}').map_err(Error::custom)? {
+        let is_empty = scanner.enter(depth, b'}');
+        if sound(scanner, is_empty)? {
             return Ok(());
         }
         loop {
-            let key = scanner.key().map_err(Error::custom)?.name();
+            let key = scanner.key();
+            let key = sound(scanner, key)?.name();
             let key = std::str::from_utf8(&key).map_err(Error::custom)?;
             read_one(text, scanner, depth + 1, |value| member(key, value))?;
-            if scanner.separator(b'}').map_err(Error::custom)? {
+            let is_last = scanner.separator(b'}');
+            if sound(scanner, is_last)? {
                 return Ok(());
             }
         }
@@ -149,12 +155,14 @@ impl<'a> Unread<'_, 'a> {
             return self.decode::<Vec<IgnoredAny>>().map(drop);
         }
         let Self { text, scanner, depth } = self;
-        if scanner.enter(depth, b']').map_err(Error::custom)? {
+        let is_empty = scanner.enter(depth, b']');
+        if sound(scanner, is_empty)? {
             return Ok(());
         }
         loop {
             read_one(text, scanner, depth + 1, &mut item)?;
-            if scanner.separator(b']').map_err(Error::custom)? {
+            let is_last = scanner.separator(b']');
+            if sound(scanner, is_last)? {
                 return Ok(());
             }
         }
@@ -184,9 +192,18 @@ fn read_one<'a, T>(
         }
     };
     if scanner.place() == place {
-        scanner.value(depth).map_err(Error::custom)?;
+        let skipped = scanner.value(depth);
+        sound(scanner, skipped)?;
     }
     Ok(value)
+}
+
+/// Hands on what a step of the scanner found. Whoever swallows its fault must not read on where it stopped.
+fn sound<T>(scanner: &mut Scanner<'_>, found: Result<T, ScanError>) -> Result<T, Error> {
+    found.map_err(|fault| {
+        scanner.give_up();
+        Error::custom(fault)
+    })
 }
 
 #[cfg(test)]
@@ -280,6 +297,15 @@ mod tests {
         assert!(Unread::walk(raw.as_bytes(), swallow).is_err());
         let broken = Bytes::from_static(br#"{"a": 1, "b" nonsense"#);
         assert!(Unread::walk(&broken, swallow).is_err());
+        // Where the inner walk stops the outer one could go on, and there would be nothing wrong with its end.
+        let broken = Bytes::from_static(br#"{"a": {"k": 1,, "b": 2}"#);
+        let read = Unread::walk(&broken, |value| {
+            value.members(|_, value| {
+                let _ = value.members(|_, _| Ok(()));
+                Ok(())
+            })
+        });
+        assert_eq!(read.unwrap_err().to_string(), "not JSON at byte 14");
     }
 
     #[test]

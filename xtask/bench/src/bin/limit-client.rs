@@ -3,7 +3,14 @@
 //! It writes requests that are text already, parses each answer to a `Value` and compares what the tool said. It is
 //! alone on a runtime without workers, and over standard streams it writes once for all that came, as the line server.
 
-use std::{error::Error, future::poll_fn, pin::pin, process::Stdio, task::Poll, time::Instant};
+use std::{
+    error::Error,
+    future::poll_fn,
+    pin::pin,
+    process::Stdio,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -50,11 +57,8 @@ async fn stdio(words: &[String], script: &Script, options: &Options) -> Result<(
     lines.output.write_all(format!("{first}\n{second}\n").as_bytes()).await?;
     lines.answers(|_| Ok(())).await?;
     lines.calls(script, options.window, options.warm).await?;
-    let (measure, begun) = (Measure::begin(), Instant::now());
-    lines.calls(script, options.window, options.requests).await?;
-    // How long each call took is not what a limit is for.
-    let each = begun.elapsed() / u32::try_from(options.requests)?.max(1);
-    measure.end(vec![each; usize::try_from(options.requests)?]);
+    let measure = Measure::begin();
+    measure.end(lines.calls(script, options.window, options.requests).await?);
     Ok(())
 }
 
@@ -67,30 +71,32 @@ struct Lines {
 }
 
 impl Lines {
-    /// Makes `count` calls, `window` at once.
-    async fn calls(&mut self, script: &Script, window: u64, count: u64) -> Result<(), Failure> {
+    /// Makes `count` calls, `window` at once, and returns how long each took.
+    async fn calls(&mut self, script: &Script, window: u64, count: u64) -> Result<Vec<Duration>, Failure> {
         let turns = Turns::new(count);
-        let (mut id, mut left, mut out) = (0, count, Vec::new());
-        let mut ask = |out: &mut Vec<u8>| {
+        let (mut begun, mut took, mut left, mut out) = (Vec::new(), Vec::new(), count, Vec::new());
+        // The id of a call is its place in `begun`.
+        let ask = |begun: &mut Vec<Instant>, out: &mut Vec<u8>| {
             if turns.take() {
-                id += 1;
-                script.write(id, out);
+                script.write(begun.len() as u64, out);
                 out.push(b'\n');
+                begun.push(Instant::now());
             }
         };
-        (0..window).for_each(|_| ask(&mut out));
+        (0..window).for_each(|_| ask(&mut begun, &mut out));
         while left > 0 {
             self.output.write_all(&out).await?;
             out.clear();
             self.answers(|line| {
-                check(line, script)?;
+                let id = usize::try_from(check(line, script)?)?;
+                took.push(begun.get(id).ok_or("the answer has a strange id")?.elapsed());
                 left -= 1;
-                ask(&mut out);
+                ask(&mut begun, &mut out);
                 Ok(())
             })
             .await?;
         }
-        Ok(())
+        Ok(took)
     }
 
     /// Waits until a line has ended, and gives those that have to `take`.
@@ -161,14 +167,12 @@ fn request(place: &Place, script: &Script, body: Vec<u8>) -> Result<Request<Full
     Ok(request.body(Full::new(Bytes::from(body)))?)
 }
 
-/// Looks whether an answer says what the tool was told.
-fn check(answer: &[u8], script: &Script) -> Result<(), Failure> {
+/// Looks whether an answer says what the tool was told, and returns its id.
+fn check(answer: &[u8], script: &Script) -> Result<u64, Failure> {
     let answer: Value = serde_json::from_slice(answer)?;
-    let said = answer["result"]["content"][0]["text"].as_str();
-    if said == script.expected.as_deref() {
-        Ok(())
-    } else {
-        Err(format!("the answer is not what was sent: {answer}").into())
+    match (answer["result"]["content"][0]["text"].as_str(), answer["id"].as_u64()) {
+        (said, Some(id)) if said == script.expected.as_deref() => Ok(id),
+        _ => Err(format!("the answer is not what was sent: {answer}").into()),
     }
 }
 

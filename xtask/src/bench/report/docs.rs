@@ -167,7 +167,7 @@ const FAIRNESS: &str = r#"
 - Peers are not asked to do less: each answer is checked. They check less by themselves in places: rmcp holds arguments
   against no schema, but reads them into the type of the tool.
 - A server and the load share one core, so that no figure depends on where the system puts them. The limits are no
-  products: they check nothing and keep nothing. The line server and the client, each alone on a runtime without workers,
+  products: they keep nothing, and check nothing but that the client hears what it said. The line server and the client, each alone on a runtime without workers,
   write once for all that they have read, and the client's requests are text before the first is sent.
 - Memory is what is resident, divided by how many there are, from the sixty-fifth on. A build is that of the program in the
   README with its dependencies, without the time to fetch them.
