@@ -13,7 +13,7 @@ use mcp_types::RawJson;
 use serde_json::Value as Tree;
 
 use super::fault::listed;
-use super::{Fault, Problem, Rejection, resource, shortened};
+use super::{Fault, Problem, Rejection, resource, shortened, size};
 use crate::json::{self, Object, Value};
 use crate::schema::document::{Document, REFERENCES};
 use crate::schema::keywords::{self, Place, Shape};
@@ -47,6 +47,7 @@ impl Checker {
         let tree: Tree = schema.decode().map_err(|error| unchecked(error.to_string()))?;
         let schema = Value::parse(schema.as_str()).map_err(|error| unchecked(error.to_string()))?;
         resource::check(&schema).map_err(unchecked)?;
+        size::check(&schema).map_err(unchecked)?;
         if let Some(pattern) = long_pattern(&schema) {
             return Err(unchecked(format!("the pattern {} is too long", shortened(pattern))));
         }

@@ -9,6 +9,8 @@ mod check;
 mod fault;
 #[cfg(feature = "validate")]
 mod resource;
+#[cfg(feature = "validate")]
+mod size;
 
 use std::fmt;
 

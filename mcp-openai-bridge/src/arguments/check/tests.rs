@@ -260,3 +260,82 @@ fn asking_what_was_looked_at_is_measured_as_often_as_it_checks() {
         }
     }
 }
+
+/// Definitions `d0` to `d30`, each twice the next one; `links` adds a property that refers to the one before.
+fn doubling(keyword: &str, has_links: bool) -> String {
+    let level = |n: usize| {
+        let link = match n.checked_sub(1).filter(|_| has_links) {
+            Some(before) => format!(r##""properties":{{"z":{{"$ref":"#/$defs/d{before}"}}}},"##),
+            None => String::new(),
+        };
+        let next = format!(r##"{{"{keyword}":"#/$defs/d{}"}}"##, n + 1);
+        format!(r#""d{n}":{{{link}"allOf":[{next},{next}]}}"#)
+    };
+    let levels: Vec<String> = (0..30).map(level).collect();
+    format!(r##"{},"d30":{{"properties":{{"z":{{"$ref":"#/$defs/d29"}}}}}}"##, levels.join(","))
+}
+
+#[test]
+fn a_schema_whose_validator_would_be_huge_is_not_compiled() {
+    let check = |properties: &str, definitions: &str| {
+        let schema = format!(r#"{{"type":"object","properties":{{{properties}}},"$defs":{{{definitions}}}}}"#);
+        assert!(unchecked(&schema).contains("its validator would be larger"), "{}", unchecked(&schema));
+    };
+    for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
+        let asks = format!(r##""p":{{"{keyword}":false,"$ref":"#/$defs/d0"}}"##);
+        check(&asks, &doubling("$ref", true));
+        // The reference beside another one.
+        let beside = asks.replace("\"$ref\"", "\"$ref\":\"#/$defs/d30\",\"$dynamicRef\"");
+        check(&beside, &doubling("$dynamicRef", false));
+        check(&beside, &doubling("$ref", false));
+    }
+    // Without any keyword that asks: what the branches have in common is looked for too.
+    let branch = r##"{"$ref":"#/$defs/d0"}"##;
+    check(&format!(r#""p":{{"anyOf":[{branch},{branch},{branch}]}}"#), &doubling("$ref", true));
+    // Many that ask, each of what is not too large by itself: schemas, names, what is inside, texts.
+    let many = |count: usize| {
+        let asks = |n: usize| format!(r##""p{n}":{{"unevaluatedProperties":false,"$ref":"#/$defs/d0"}}"##);
+        (0..count).map(asks).collect::<Vec<_>>().join(",")
+    };
+    let names = (0..1_000).map(|n| format!(r#""n{n}":{{}}"#)).collect::<Vec<_>>().join(",");
+    check(&many(2_000), &format!(r#""d0":{{"allOf":[{}]}}"#, ["{}"; 1_000].join(",")));
+    check(&many(2_000), &format!(r#""d0":{{"properties":{{{names}}}}}"#));
+    check(&many(2_000), &format!(r#""d0":{{"allOf":[{{"properties":{{{names}}}}}]}}"#));
+    check(&many(2_000), &format!(r#""d0":{{"allOf":[{{"enum":["{}"]}}]}}"#, "a".repeat(100_000)));
+}
+
+#[test]
+fn what_asks_for_itself_by_way_of_members_is_not_compiled() {
+    // The validator would be built for each order of the definitions.
+    let all: Vec<String> = (0..12).map(|n| format!(r##"{{"$ref":"#/$defs/d{n}"}}"##)).collect();
+    let part = format!(r#"{{"additionalProperties":{{"unevaluatedProperties":false,"allOf":[{}]}}}}"#, all.join(","));
+    let definitions: Vec<String> = (0..12).map(|n| format!(r#""d{n}":{part}"#)).collect();
+    let schema = format!(
+        r##"{{"type":"object","properties":{{"p":{{"$ref":"#/$defs/d0"}}}},"$defs":{{{}}}}}"##,
+        definitions.join(",")
+    );
+    assert!(unchecked(&schema).contains("leads back to itself"), "{}", unchecked(&schema));
+}
+
+#[test]
+fn usual_schemas_that_ask_what_was_looked_at_are_checked() {
+    let schema = r##"{"type":"object","allOf":[{"$ref":"#/$defs/base"}],"properties":{"of":{"type":"array","items":{"$ref":"#"}}},"unevaluatedProperties":false,"$defs":{"base":{"properties":{"name":{"type":"string"}}}}}"##;
+    assert_eq!(faults(schema, r#"{"name":"a","of":[{"name":"b","of":[]}]}"#), [""; 0]);
+    assert!(faults(schema, r#"{"name":"a","of":[{"name":1}]}"#)[0].starts_with("`of[0].name`: expected a string"));
+    let found = faults(schema, r#"{"other":1}"#);
+    assert!(found[0].starts_with("`other`: unknown"), "{found:?}");
+    // As deep as it may be, on the stack of a tokio worker.
+    let levels: Vec<String> =
+        (0..100).map(|n| format!(r##""d{n}":{{"allOf":[{{"$ref":"#/$defs/d{}"}}]}}"##, n + 1)).collect();
+    let chain = |from: usize| {
+        format!(
+            r##"{{"type":"object","unevaluatedProperties":false,"$ref":"#/$defs/d{from}","$defs":{{{},"d100":{{}}}}}}"##,
+            levels.join(",")
+        )
+    };
+    let (deepest, deeper) = (chain(38), chain(0));
+    let work = move || checker(&deepest).check(&RawJson::parse(r#"{"a":1}"#.to_owned()).unwrap());
+    let checked = std::thread::Builder::new().stack_size(2 << 20).spawn(work).unwrap().join().unwrap();
+    assert!(checked.is_err());
+    assert!(unchecked(&deeper).contains("follow each other"));
+}
