@@ -22,8 +22,8 @@ pub(super) fn check(root: &Value) -> Result<(), String> {
         schemas: HashSet::new(),
     };
     let is_dialect = |id: &str| percent_decode(id).is_none_or(|id| id.to_lowercase().contains("json-schema.org"));
-    if resource.id.is_some_and(is_dialect) {
-        return Err("its `$id` is that of a dialect of JSON Schema".to_owned());
+    if let Some(name) = ["$id", "id"].into_iter().find(|name| members(name).is_some_and(is_dialect)) {
+        return Err(format!("its `{name}` is that of a dialect of JSON Schema"));
     }
     resource.collect(root, "")?;
     resource.follow(root, "", &Document::new(root))

@@ -19,11 +19,14 @@ pub(crate) type DepthLimit = Option<usize>;
 
 /// Checks that a schema is one resource, stays in its budget and refers only to itself.
 pub(crate) fn check(schema: &Value, limits: &Limits) -> Result<DepthLimit, SchemaFault> {
+    let dialect = dialect(schema).unwrap_or(DIALECT);
+    let name = if is_old(dialect) { "id" } else { "$id" };
     let mut walk = Walk {
         limits,
         root: schema,
-        id: id(schema),
-        dialect: dialect(schema).unwrap_or(DIALECT),
+        // What begins with `#` is an anchor up to draft-07 and no id; taken off references, it would change their meaning.
+        id: text(schema, name).filter(|id| !id.starts_with('#')),
+        dialect,
         anchors: HashMap::new(),
         nodes: Vec::new(),
         seen: HashSet::new(),
@@ -119,11 +122,14 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// Refuses a root that takes the place of the schema of schemas.
     fn look_at_root(&self) -> Result<(), SchemaFault> {
-        match self.id.map(|id| decoded(id).to_lowercase()) {
-            Some(id) if id.contains("json-schema.org") => {
-                Err(SchemaFault("its `$id` is that of a dialect of JSON Schema; give it another one".to_owned()))
+        let is_dialect = |name: &&str| {
+            text(self.root, name).is_some_and(|id| decoded(id).to_lowercase().contains("json-schema.org"))
+        };
+        match ["$id", "id"].iter().find(|name| is_dialect(name)) {
+            Some(name) => {
+                Err(SchemaFault(format!("its `{name}` is that of a dialect of JSON Schema; give it another one")))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -166,8 +172,7 @@ impl<'a> Walk<'a> {
         if std::ptr::eq(schema, self.root) {
             return Ok(());
         }
-        let is_old = self.dialect.contains("draft-03") || self.dialect.contains("draft-04");
-        let ids = [id(schema), schema.get("id").and_then(Value::as_str).filter(|_| is_old)];
+        let ids = [text(schema, "$id"), text(schema, "id").filter(|_| is_old(self.dialect))];
         if let Some(id) = ids.into_iter().flatten().find(|id| !id.starts_with('#')) {
             return Err(SchemaFault(format!(
                 "at `{}` it has the id `{}`, and only the root may have one; put that part into `$defs` without an id \
@@ -190,6 +195,13 @@ impl<'a> Walk<'a> {
         // Up to draft-07 an anchor is an id of this form.
         let ids = ["$id", "id"].into_iter().filter_map(|name| schema.get(name)?.as_str()?.strip_prefix('#'));
         for name in anchors.chain(ids) {
+            if name.contains('%') {
+                return Err(SchemaFault(format!(
+                    "at `{}` it has the anchor `{}`; use letters, digits, `-` and `_`, which every validator reads alike",
+                    self.place_of(schema),
+                    shorten(name, 100)
+                )));
+            }
             if *self.anchors.entry(name).or_insert(key(schema)) != key(schema) {
                 return Err(SchemaFault(format!(
                     "at `{}` it has the anchor `{}` a second time; give each place a name of its own",
@@ -233,6 +245,7 @@ impl<'a> Walk<'a> {
             return Some(key(self.root));
         }
         if !fragment.starts_with('/') {
+            // No anchor has a `%`, so one that is written with it is not found.
             return self.anchors.get(fragment).copied();
         }
         self.root.pointer(&decoded(fragment)).map(key).filter(|target| self.seen.contains(target))
@@ -260,8 +273,13 @@ fn pointer_to(value: &Value, part: &Value) -> Option<String> {
     }
 }
 
-fn id(schema: &Value) -> Option<&str> {
-    schema.get("$id")?.as_str()
+fn text<'a>(schema: &'a Value, keyword: &str) -> Option<&'a str> {
+    schema.get(keyword)?.as_str()
+}
+
+/// Whether the id of a schema is called `id` and not `$id`.
+fn is_old(dialect: &str) -> bool {
+    dialect.contains("draft-03") || dialect.contains("draft-04")
 }
 
 fn dialect(schema: &Value) -> Option<&str> {
@@ -525,7 +543,9 @@ mod tests {
         let draft_04 = "http://json-schema.org/draft-04/schema#";
         check(json!({"$schema": draft_04, "properties": {"p": {"id": "a"}}}), id);
         check(json!({"properties": {"p": {"$schema": draft_04}}}), "write all of it in one dialect");
-        check(json!({"$id": "https://JSON-schema.org/draft%2D07/schema"}), "that of a dialect");
+        check(json!({"$id": "https://JSON-schema.org/draft%2D07/schema"}), "its `$id` is that of a dialect");
+        check(json!({"$schema": draft_04, "id": draft_04}), "its `id` is that of a dialect");
+        check(json!({"$id": "https://x.example/", "id": "http://json-schema.org/schema"}), "its `id` is that");
     }
 
     #[test]
@@ -585,6 +605,40 @@ mod tests {
         schema["$defs"]["d0"]["$id"] = json!("#d0");
         schema["$ref"] = json!("#d0");
         assert!(fault(&schema).contains("subschemas"));
+    }
+
+    #[test]
+    fn what_is_no_id_of_the_root_is_not_taken_off_references() {
+        let check = |dialect: &str, name: &str, id: &str, reference: &str| {
+            let mut schema = bomb(12);
+            schema["$schema"] = json!(format!("http://json-schema.org/{dialect}/schema#"));
+            schema[name] = json!(id);
+            schema["properties"] = json!({"p": {"allOf": vec![json!({"$ref": reference}); 20]}});
+            schema.as_object_mut().unwrap().remove("$ref");
+            check(&schema, &Limits::default()).map_err(|fault| fault.0)
+        };
+        for (dialect, name) in [("draft-04", "id"), ("draft-04", "$id"), ("draft-07", "$id"), ("draft-07", "id")] {
+            let fault = check(dialect, name, "#/$defs/d0", "#/$defs/d0").unwrap_err();
+            assert!(fault.contains("more than"), "{dialect} {name}: {fault}");
+        }
+        let id = "https://x.example/r";
+        for (dialect, name) in [("draft-04", "$id"), ("draft-07", "id")] {
+            let fault = check(dialect, name, id, id).unwrap_err();
+            assert!(fault.contains("never fetched"), "{dialect} {name}: {fault}");
+        }
+        for (dialect, name) in [("draft-04", "id"), ("draft-07", "$id")] {
+            check(dialect, name, id, id).unwrap();
+            assert!(check(dialect, name, id, &format!("{id}#/$defs/d0")).unwrap_err().contains("more than"));
+        }
+    }
+
+    #[test]
+    fn an_anchor_that_could_be_read_in_two_ways_is_refused() {
+        for part in [json!({"$anchor": "a%62"}), json!({"$dynamicAnchor": "%"}), json!({"$id": "#a%62"})] {
+            assert!(fault(&json!({"$defs": {"x": part}})).contains("at `/$defs/x` it has the anchor"), "{part}");
+        }
+        let named = json!({"$ref": "#a%62", "$defs": {"x": {"$anchor": "ab"}}});
+        assert!(fault(&named).contains("refers to `#a%62`"));
     }
 
     #[test]

@@ -207,7 +207,12 @@ fn a_schema_with_a_resource_in_it_is_left_to_the_server_and_the_model_gets_it_as
         "is written in another dialect",
     );
     check(r#"{"type":"object","$defs":{"a":{"$anchor":"n"},"b":{"$anchor":"n"}}}"#, "two parts have the anchor n");
-    check(r#"{"type":"object","$id":"https://json-schema.org/draft/2020-12/schema"}"#, "that of a dialect");
+    check(
+        r#"{"type":"object","$id":"https://json-schema.org/draft/2020-12/schema"}"#,
+        "its `$id` is that of a dialect",
+    );
+    let draft_04 = "http://json-schema.org/draft-04/schema#";
+    check(&format!(r#"{{"type":"object","$schema":"{draft_04}","id":"{draft_04}"}}"#), "its `id` is that of a dialect");
 }
 
 #[test]
