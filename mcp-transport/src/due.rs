@@ -33,11 +33,13 @@ impl Due {
     }
 
     /// Returns whether the time for all of it is over, however much is heard.
+    #[cfg(feature = "mux")]
     pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.total_at.is_some_and(|at| at <= now)
     }
 
     /// Returns the deadline for all of it.
+    #[cfg(feature = "mux")]
     pub(crate) fn total(&self) -> Deadline {
         Deadline::Total(self.patience.total)
     }
