@@ -13,9 +13,10 @@ use mcp_types::RawJson;
 use serde_json::Value as Tree;
 
 use super::fault::listed;
+use super::size::{UNEVALUATED, targets};
 use super::{Fault, Problem, Rejection, resource, shortened, size};
 use crate::json::{self, Object, Value};
-use crate::schema::document::{Document, REFERENCES};
+use crate::schema::document::Document;
 use crate::schema::keywords::{self, Place, Shape};
 use crate::schema::nullable;
 use crate::similar::closest;
@@ -331,9 +332,7 @@ impl<'a> Work<'_, 'a> {
 
     /// The schemas about the same value.
     fn in_place(&self, members: &'a Object) -> Vec<&'a Value> {
-        let references = REFERENCES.iter().filter_map(|keyword| members.get(keyword)?.as_str());
-        let mut schemas: Vec<&Value> =
-            references.filter_map(|reference| Some(self.document.resolve(reference)?.1)).collect();
+        let mut schemas = targets(members, self.document);
         for (keyword, value) in members.iter() {
             match (keywords::shape(keyword), value) {
                 (Shape::One(Place::Here), schema) => schemas.push(schema),
@@ -377,9 +376,6 @@ impl<'a> Work<'_, 'a> {
         }
     }
 }
-
-/// The keywords that ask which parts of a value were looked at.
-const UNEVALUATED: [&str; 2] = ["unevaluatedProperties", "unevaluatedItems"];
 
 /// Visits up to which all faults are listed: tens of milliseconds.
 const LISTED_VISITS: usize = 20_000;

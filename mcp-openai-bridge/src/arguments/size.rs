@@ -63,7 +63,7 @@ impl<'a> Sizes<'_, 'a> {
         self.memo.insert(key, None);
         let size = match part {
             Part::Built => self.built(schema, members, steps + 1)?,
-            Part::Marked => self.marked(schema, members, steps + 1)?,
+            Part::Marked => self.marked(members, steps + 1)?,
             Part::Pinned => self.pinned(members, steps + 1)?,
         };
         self.memo.insert(key, Some(size));
@@ -88,7 +88,7 @@ impl<'a> Sizes<'_, 'a> {
         Ok(size)
     }
 
-    fn marked(&mut self, schema: &'a Value, members: &'a Object, steps: usize) -> Result<usize, String> {
+    fn marked(&mut self, members: &'a Object, steps: usize) -> Result<usize, String> {
         let names = members.get("properties").and_then(Value::as_object).map_or(0, |named| named.iter().count());
         let mut size = 1_usize.saturating_add(names);
         for (keyword, value) in members.iter() {
@@ -101,7 +101,7 @@ impl<'a> Sizes<'_, 'a> {
                 }
             }
         }
-        for target in targets(schema, self.document) {
+        for target in targets(members, self.document) {
             size = size.saturating_add(self.of(Part::Marked, target, steps)?);
         }
         Ok(size)
@@ -140,13 +140,13 @@ fn parts<'a>(keyword: &str, value: &'a Value) -> Vec<(Place, &'a Value)> {
 }
 
 /// The schemas that one refers to, by each of its references.
-fn targets<'a>(schema: &Value, document: &Document<'a>) -> Vec<&'a Value> {
-    let references = REFERENCES.iter().filter_map(|keyword| schema.as_object()?.get(keyword)?.as_str());
+pub(super) fn targets<'a>(members: &Object, document: &Document<'a>) -> Vec<&'a Value> {
+    let references = REFERENCES.iter().filter_map(|keyword| members.get(keyword)?.as_str());
     references.filter_map(|reference| Some(document.resolve(reference)?.1)).collect()
 }
 
 fn collect_targets<'a>(schema: &'a Value, document: &Document<'a>, found: &mut Vec<&'a Value>) {
-    found.extend(targets(schema, document));
+    found.extend(schema.as_object().into_iter().flat_map(|members| targets(members, document)));
     keywords::each_subschema(schema, "", |_, _, part| collect_targets(part, document, found));
 }
 
@@ -163,7 +163,7 @@ const LOOKUPS_PER_SCHEMA: usize = 1024;
 const MAX_STEPS: usize = 128;
 
 /// The keywords that ask which parts of a value were looked at.
-const UNEVALUATED: [&str; 2] = ["unevaluatedProperties", "unevaluatedItems"];
+pub(super) const UNEVALUATED: [&str; 2] = ["unevaluatedProperties", "unevaluatedItems"];
 
 /// The keywords about parts of a value whose schemas tell which of them were looked at.
 const MARKED_INSIDE: [&str; 5] =

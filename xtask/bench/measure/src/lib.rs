@@ -5,7 +5,10 @@
 
 use std::{
     env, fs,
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::atomic::{AtomicU64, Ordering},
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -154,6 +157,20 @@ impl Measure {
         let (requests, p50, p99) = (took.len(), at(50), at(99));
         println!(r#"{{"requests":{requests},"cpu_ns":{cpu},"wall_ns":{wall},"p50_us":{p50:.2},"p99_us":{p99:.2}}}"#);
     }
+}
+
+/// Waits for an exchange over a connection that nobody else drives: a task of its own would be woken for each answer.
+pub async fn driving<T>(connection: Pin<&mut impl Future>, exchange: impl Future<Output = T>) -> T {
+    let (mut connection, mut exchange) = (connection, pin!(exchange));
+    poll_fn(|context| match exchange.as_mut().poll(context) {
+        Poll::Pending => {
+            // When it has ended, the exchange says so.
+            let _ends = connection.as_mut().poll(context);
+            exchange.as_mut().poll(context)
+        }
+        outcome => outcome,
+    })
+    .await
 }
 
 /// The time that the scheduler has given to the threads of this process.

@@ -5,10 +5,8 @@
 
 use std::{
     error::Error,
-    future::poll_fn,
     pin::pin,
     process::Stdio,
-    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -20,7 +18,7 @@ use mcp_bench::{
     http::Place,
     script::{self, Era, MODERN, Script, Work},
 };
-use mcp_bench_measure::{Measure, Options, Target, Turns};
+use mcp_bench_measure::{Measure, Options, Target, Turns, driving};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -137,19 +135,11 @@ async fn http(url: &str, script: &Script, options: &Options) -> Result<(), Failu
         let mut body = Vec::new();
         script.write(id, &mut body);
         let request = request(&place, script, body)?;
-        let mut exchange = pin!(async {
+        let exchange = async {
             sender.ready().await?;
             sender.send_request(request).await?.into_body().collect().await
-        });
-        // Nobody else drives the connection: a task of its own would be woken for each answer.
-        let answer = poll_fn(|context| match exchange.as_mut().poll(context) {
-            Poll::Pending => {
-                let _ends = connection.as_mut().poll(context);
-                exchange.as_mut().poll(context)
-            }
-            answer => answer,
-        });
-        check(&answer.await?.to_bytes(), script)?;
+        };
+        check(&driving(connection.as_mut(), exchange).await?.to_bytes(), script)?;
         took.push(begun.elapsed());
     }
     measure.ok_or("no call is measured")?.end(took);

@@ -7,18 +7,12 @@
 //! With `--bare` it sends the two requests of such a question as they are, with nothing but hyper: what is left of the
 //! difference is the loop's own share.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-    time::Instant,
-};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request as HttpRequest, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use mcp_bench_measure::{Measure, Options};
+use mcp_bench_measure::{Measure, Options, driving};
 use mcp_client::Client;
 use mcp_openai_bridge::{
     chat::{Completion, Message, Request},
@@ -135,19 +129,11 @@ impl Bare {
             .header("accept", "application/json")
             .body(Full::new(self.bodies[index].clone()))?;
         let Self { sender, connection, .. } = self;
-        let mut exchange = pin!(async {
+        let exchange = async {
             sender.ready().await?;
             sender.send_request(request).await?.into_body().collect().await
-        });
-        // Nobody else drives the connection: a task of its own would be woken for each answer.
-        let answer = poll_fn(|context| match exchange.as_mut().poll(context) {
-            Poll::Pending => {
-                let _ends = connection.as_mut().poll(context);
-                exchange.as_mut().poll(context)
-            }
-            answer => answer,
-        });
-        Ok(answer.await?.to_bytes())
+        };
+        Ok(driving(connection.as_mut(), exchange).await?.to_bytes())
     }
 }
 
